@@ -1,0 +1,79 @@
+"""Small numbers with a meaning, and their words."""
+
+# Status of a channel: what the driver knows of its sensor.
+OK = 0
+OPEN = 1
+SHORT = 2
+SATURATED = 3
+STUCK = 4
+NO_ANSWER = 5
+OUT_OF_RANGE = 6
+NOT_READY = 7
+STATUSES = (
+    "ok",
+    "open",
+    "short",
+    "saturated",
+    "stuck",
+    "no_answer",
+    "out_of_range",
+    "not_ready",
+)
+
+# Why a node began a new boot.
+RESET_CAUSES = ("unknown", "power_on", "hard", "watchdog", "soft", "deep_sleep", "brown_out")
+
+# EVENT codes and the meaning of their arguments.
+EVENT_STATUS = 1
+EVENT_LINK_SILENT = 2
+EVENT_LINK_BACK = 3
+EVENT_OUTBOX_DROPPED = 4
+EVENT_COMMAND_DONE = 5
+EVENT_BURST = 6
+EVENTS = {
+    EVENT_STATUS: "channel status changed: channel, old status, new status",
+    EVENT_LINK_SILENT: "gateway silent: ms since its last message",
+    EVENT_LINK_BACK: "gateway answers again: ms of silence",
+    EVENT_OUTBOX_DROPPED: "outbox full: messages dropped, samples dropped",
+    EVENT_COMMAND_DONE: "command carried out: its sequence, its code, result (0 = done)",
+    EVENT_BURST: "burst taken: burst number, channel",
+}
+
+# COMMAND codes; arguments behind the colon.
+COMMAND_HELLO = 1
+COMMAND_IDENTIFY = 2
+COMMAND_SELF_TEST = 3
+COMMAND_BURST = 4
+COMMAND_PERIOD = 5
+COMMAND_REBOOT = 6
+COMMAND_MAINTENANCE = 7
+COMMANDS = {
+    COMMAND_HELLO: "send the channel table again",
+    COMMAND_IDENTIFY: "blink: seconds",
+    COMMAND_SELF_TEST: "test the sensors",
+    COMMAND_BURST: "take a waveform: channel",
+    COMMAND_PERIOD: "sample a group at another period: group, period in ms",
+    COMMAND_REBOOT: "start again",
+    COMMAND_MAINTENANCE: "stop sampling and wait for a person",
+}
+
+# The integers of a HEALTH message in order, null where a board cannot tell. Only appended to.
+HEALTH_FIELDS = (
+    "heap_free_bytes",
+    "heap_low_water_bytes",
+    "loop_lag_max_us",
+    "outbox_messages",
+    "outbox_bytes",
+    "dropped_messages",
+    "dropped_samples",
+    "thinned_samples",
+    "missed_deadlines",
+    "resent_messages",
+    "frames_refused",
+    "messages_refused",
+    "link_errors",
+    "chip_errors",
+    "temperature_centi_c",
+    "supply_mv",
+    "down_sequence",
+)

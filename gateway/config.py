@@ -1,0 +1,200 @@
+"""The gateway's configuration, `axlebox.toml`. A key that nobody reads is an error.
+
+Paths are relative to the file they stand in. docs/configuration.md lists every key.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from axwire.cose import KEY_BYTES, NAME_CAP, MacKey
+from msgspec import Meta, Struct
+
+from gateway.errors import ConfigError
+
+__all__ = [
+    "ClockConfig",
+    "GatewayConfig",
+    "InfluxConfig",
+    "LocomotiveConfig",
+    "NodeConfig",
+    "PageConfig",
+    "SerialConfig",
+    "SpoolConfig",
+    "load_config",
+    "load_keys",
+    "load_token",
+]
+
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_CAP, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Megabytes = Annotated[int, Meta(ge=1, le=1_000_000)]
+
+
+class LocomotiveConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which locomotive this is; goes to the page and into every point."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$")]
+    profile: Name = "te33a"
+
+
+class NodeConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A board that may speak to this gateway, and the file with its key (64 hex digits)."""
+
+    name: Name
+    key_file: Path
+
+
+class SerialConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A serial port with one node or several behind it."""
+
+    name: Name
+    port: Path
+    baud: Annotated[int, Meta(ge=9600, le=4_000_000)] = 921_600
+
+
+class SpoolConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The durable store."""
+
+    folder: Path = Path("spool")
+    limit_mb: Megabytes = 8000
+    segment_mb: Annotated[int, Meta(ge=1, le=256)] = 16
+    commit_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1000
+    buffer_mb: Annotated[int, Meta(ge=1, le=1024)] = 16
+
+
+class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whether this machine's wall time is believed: as the kernel says, or always, or never."""
+
+    trust: Literal["system", "always", "never"] = "system"
+
+
+class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the forwarder writes: any server with the InfluxDB v2 write API."""
+
+    url: Annotated[str, Meta(pattern=r"^https?://[^/]+")]
+    bucket: Annotated[str, Meta(min_length=1)] = "axlebox"
+    org: str = "axlebox"
+    token_file: Path | None = None
+    batch_values: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+
+
+class PageConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the crew page is served; loopback unless told otherwise."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+
+
+class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of `axlebox.toml`."""
+
+    locomotive: LocomotiveConfig
+    nodes: list[NodeConfig] = []
+    serial: list[SerialConfig] = []
+    spool: SpoolConfig = SpoolConfig()
+    clock: ClockConfig = ClockConfig()
+    influx: InfluxConfig | None = None
+    page: PageConfig = PageConfig()
+
+
+def load_config(path: Path) -> GatewayConfig:
+    """Read and check the file; relative paths come back absolute. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: there is no such file; name one with --config, "
+            "docs/configuration.md has an example to start from"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from None
+    try:
+        config = msgspec.toml.decode(text, type=GatewayConfig, dec_hook=_path)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(str(error))}") from None
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    _check_unique(path, "nodes", [node.name for node in config.nodes])
+    _check_unique(path, "serial", [port.name for port in config.serial])
+    _check_unique(path, "serial port", [str(port.port) for port in config.serial])
+    return _with_absolute_paths(config, path.absolute().parent)
+
+
+def load_keys(config: GatewayConfig) -> dict[str, MacKey]:
+    """Every node's key by node name. Raises ConfigError; the text never shows key material."""
+    keys = {}
+    for node in config.nodes:
+        path = node.key_file
+        try:
+            text = path.read_text(encoding="ascii").strip()
+            keys[node.name] = MacKey(bytes.fromhex(text))
+        except OSError as error:
+            raise ConfigError(
+                f"key of node {node.name}: {path} cannot be read ({error.strerror}); "
+                "put the key file there that the node was provisioned with"
+            ) from None
+        except ValueError:
+            raise ConfigError(
+                f"key of node {node.name}: {path} must hold {KEY_BYTES * 2} hex digits and "
+                "nothing else"
+            ) from None
+        if path.stat().st_mode & 0o077:
+            raise ConfigError(
+                f"key of node {node.name}: others can read {path}; run: chmod 600 {path}"
+            )
+    return keys
+
+
+def load_token(config: InfluxConfig, environment: str | None) -> str | None:
+    """The server's token: from AXLEBOX_INFLUX_TOKEN (given here), else from `token_file`."""
+    if environment:
+        return environment
+    if config.token_file is None:
+        return None
+    try:
+        return config.token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"influx.token_file: {config.token_file}: {error}") from None
+
+
+def _path(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError
+
+
+def _explain(message: str) -> str:
+    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
+    if unknown:
+        section = unknown[2] + "." if unknown[2] else ""
+        return (
+            f"unknown key {section}{unknown[1]}; remove it or correct its spelling "
+            "(docs/configuration.md lists the keys)"
+        )
+    missing = re.match(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
+    if missing:
+        section = missing[2] + "." if missing[2] else ""
+        return f"key {section}{missing[1]} is missing (docs/configuration.md shows it)"
+    return message.replace("`$.", "`")
+
+
+def _check_unique(path: Path, what: str, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{path}: {what} {name} is listed twice; each must be unique")
+
+
+def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
+    influx = config.influx
+    if influx is not None and influx.token_file is not None:
+        influx = msgspec.structs.replace(influx, token_file=base / influx.token_file)
+    return msgspec.structs.replace(
+        config,
+        nodes=[
+            msgspec.structs.replace(node, key_file=base / node.key_file) for node in config.nodes
+        ],
+        serial=[msgspec.structs.replace(port, port=base / port.port) for port in config.serial],
+        spool=msgspec.structs.replace(config.spool, folder=base / config.spool.folder),
+        influx=influx,
+    )

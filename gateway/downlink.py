@@ -1,0 +1,99 @@
+"""What the gateway says to nodes: sealed for one node and boot, under a sequence that rises.
+
+A node refuses a sequence it has heard already. Each run of the gateway begins above all earlier
+ones, and a node tells in HEALTH what it heard last, so that even a gateway that lost its memory
+is believed again within seconds.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from axwire import GATEWAY_MESSAGE_CAP, cose, down
+from axwire.cbor import Writer
+
+__all__ = ["Downlink", "Link"]
+
+_SEQUENCES_A_RUN = 1 << 32
+
+
+class Link(Protocol):
+    """The way back to a node."""
+
+    @property
+    def name(self) -> str:
+        """What people call it: `serial motors`."""
+
+    def send(self, message: bytes) -> bool:
+        """Queue a message; False when the link is gone or its queue is full."""
+
+
+class _Node:
+    def __init__(self, key: cose.MacKey) -> None:
+        self.key = key
+        self.link: Link | None = None
+        self.boot: int | None = None
+        self.sequence = 0
+
+
+class Downlink:
+    """Seals and sends; one instance for all nodes. `keys`: node name to key."""
+
+    def __init__(self, keys: Mapping[str, cose.MacKey]) -> None:
+        self._nodes = {name: _Node(key) for name, key in keys.items()}
+        self._writer = Writer(GATEWAY_MESSAGE_CAP)
+        self.sent = 0
+        self.dropped = 0
+        """Messages no link took; what they said is said again later."""
+
+    def begin_run(self, run: int) -> None:
+        for node in self._nodes.values():
+            node.sequence = run * _SEQUENCES_A_RUN
+
+    def key(self, name: str) -> cose.MacKey | None:
+        node = self._nodes.get(name)
+        return None if node is None else node.key
+
+    def boot(self, name: str) -> int | None:
+        """The boot the node is in, as far as we heard."""
+        return self._nodes[name].boot
+
+    def heard(self, name: str, boot: int, link: Link) -> None:
+        """The node spoke from this boot over this link: answers go there."""
+        node = self._nodes[name]
+        node.boot = boot
+        node.link = link
+
+    def node_knows(self, name: str, sequence: int) -> None:
+        """The node says it heard this sequence: speak above it."""
+        node = self._nodes[name]
+        node.sequence = max(node.sequence, sequence)
+
+    def acknowledge(self, name: str, boot: int, upto: int, singles: list[int]) -> bool:
+        node = self._nodes[name]
+        node.sequence += 1
+        down.ack(self._writer, boot, node.sequence, upto, singles)
+        return self._send(name, node)
+
+    def ping(self, name: str, boot: int, utc_ms: int | None) -> int:
+        """Returns the ping's sequence, by which its answer is known."""
+        node = self._nodes[name]
+        node.sequence += 1
+        down.ping(self._writer, boot, node.sequence, utc_ms)
+        self._send(name, node)
+        return node.sequence
+
+    def command(self, name: str, code: int, arguments: list[int]) -> bool:
+        """False when the node was not heard of yet or no link took it."""
+        node = self._nodes[name]
+        if node.boot is None:
+            return False
+        node.sequence += 1
+        down.command(self._writer, node.boot, node.sequence, code, arguments)
+        return self._send(name, node)
+
+    def _send(self, name: str, node: _Node) -> bool:
+        message = cose.seal(node.key, name, cose.DOWN, self._writer.written())
+        taken = node.link is not None and node.link.send(message)
+        self.sent += taken
+        self.dropped += not taken
+        return taken

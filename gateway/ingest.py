@@ -1,0 +1,301 @@
+"""Bytes from any link in; verified, decoded, de-duplicated messages to the spool; acks back.
+
+Promises 1 and 3 meet here. A message is acknowledged when, and only when, the spool has it on
+the disk. What is refused is counted by reason and never stops the rest. A message whose sender
+proved its key but whose content is wrong is stored as quarantine and acknowledged, so that one
+bad message cannot block its node; one whose sender proved nothing is never answered.
+"""
+
+from collections import Counter, deque
+from typing import Protocol
+
+import msgspec
+from axwire import GATEWAY_MESSAGE_CAP, cose, down
+from axwire.cbor import decode
+from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
+from axwire.errors import WireError
+from axwire.parse import Health, Hello, Pong, Readings, Up, parse_up
+from axwire.table import bounded
+from axwire.up import EVENT, READINGS, WAVEFORM
+
+from gateway.clock import ClockSync
+from gateway.decode import ChannelTable, Rows, decode_readings
+from gateway.downlink import Downlink, Link
+from gateway.ledger import Boot, Ledger, Quarantined, Run
+from gateway.spool.errors import BufferFullError
+from gateway.spool.format import Kind, Priority
+from gateway.timebase import Clock
+
+__all__ = ["Ingest", "Observer", "Store"]
+
+WINDOW = 1024
+"""Sequences above the first gap that are taken in: a bound on what one node can make us hold."""
+
+_HELLO_AGAIN_US = 1_000_000
+_QUARANTINE_BURST = 64
+_QUARANTINE_EACH_US = 1_000_000
+"""Unproved rubbish: so many are kept at once, then one a second; all are counted."""
+
+_DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
+_PRIORITIES = {WAVEFORM: Priority.WAVEFORM, READINGS: Priority.READINGS, EVENT: Priority.URGENT}
+
+
+class Store(Protocol):
+    """The durable log as ingest sees it."""
+
+    @property
+    def wants_snapshot(self) -> bool:
+        """A segment began: append a STATE record first."""
+
+    def append(self, kind: Kind, priority: Priority, body: bytes, received_us: int) -> int:
+        """Buffer a record; returns a ticket that rises. Raises BufferFullError: nothing taken."""
+
+
+class Observer(Protocol):
+    """The live picture. It does not wait for the disk."""
+
+    def spoke(self, node: str, boot: int, link: str) -> None: ...
+    def told_table(self, node: str, hello: Hello, table: ChannelTable | None) -> None: ...
+    def told_rows(self, node: str, boot: int, rows: Rows) -> None: ...
+    def told_health(self, node: str, health: Health, lost_messages: int) -> None: ...
+
+
+class Ingest:
+    """One instance for all links; used from one thread, `committed` included."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: Store,
+        downlink: Downlink,
+        clocks: ClockSync,
+        clock: Clock,
+        observer: Observer,
+    ) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._downlink = downlink
+        self._clocks = clocks
+        self._clock = clock
+        self._observer = observer
+        self._pending: deque[tuple[int, str, int, int]] = deque()
+        self._acknowledge_again: set[tuple[str, int]] = set()
+        self._hello_asked_us: dict[str, int] = {}
+        self._quarantine_room = _QUARANTINE_BURST
+        self._quarantine_filled_us = clock.monotonic_us()
+        self.refused: Counter[str] = Counter()
+        """Messages not taken in, by reason."""
+        self.quarantined = 0
+        self.lost_messages = 0
+        """Messages that nodes dropped before they could be sent."""
+        self.messages = 0
+        self.samples = 0
+        self.acknowledged = 0
+
+    @property
+    def pending(self) -> int:
+        """Messages taken in and not yet on the disk."""
+        return len(self._pending)
+
+    def start(self, version: str, locomotive: str) -> int:
+        """Record this run; commit the ticket it returns before any message is sent."""
+        self._ledger.run += 1
+        self._downlink.begin_run(self._ledger.run)
+        body = msgspec.msgpack.encode(Run(self._ledger.run, version, locomotive))
+        return self._append(Kind.RUN, Priority.URGENT, body)
+
+    def receive(self, link: Link, message: bytes) -> bool:
+        """Take one message in. False: the spool's buffer is full, offer it again later."""
+        try:
+            self._receive(link, message)
+        except BufferFullError:
+            return False
+        return True
+
+    def _receive(self, link: Link, message: bytes) -> None:
+        if self._store.wants_snapshot:
+            self._append(Kind.STATE, Priority.SERVICE, self._ledger.snapshot())
+        try:
+            if len(message) > GATEWAY_MESSAGE_CAP:
+                raise WireError("too_long", f"a message of {len(message)} bytes")
+            envelope = cose.split(message)
+            key = self._downlink.key(envelope.name)
+            if key is None:
+                raise WireError("unknown_node", f"node {envelope.name} has no key here")
+            envelope.check(key, cose.UP)
+        except WireError as error:
+            self._refuse(link, message, error)
+            return
+        try:
+            self._take(link, envelope, parse_up(envelope.payload), message)
+        except WireError as error:
+            self._quarantine(link, envelope, message, error)
+
+    def refuse_noise(self, reason: str, count: int) -> None:
+        """Bytes that a link could not even cut into messages."""
+        self.refused[reason] += count
+
+    def committed(self, ticket: int) -> None:
+        """Everything up to `ticket` is on the disk: acknowledge it."""
+        touched = {}
+        while self._pending and self._pending[0][0] <= ticket:
+            _, name, number, sequence = self._pending.popleft()
+            boot = self._ledger.boot(name, number)
+            boot.durable.add(sequence)
+            self.acknowledged += 1
+            touched[name, number] = boot
+        for (name, number), boot in touched.items():
+            self._acknowledge(name, number, boot)
+
+    def tick(self) -> None:
+        """Ping every node that is due, and repeat acks that got lost; call ten times a second."""
+        again, self._acknowledge_again = self._acknowledge_again, set()
+        for name, number in again:
+            self._acknowledge(name, number, self._ledger.boot(name, number))
+        for name, boot in self._clocks.due():
+            utc_ms = self._clock.utc_us() // 1000 if self._clock.trusted() else None
+            self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms))
+
+    def _take(self, link: Link, envelope: cose.Envelope, up: Up, message: bytes) -> None:
+        name = envelope.name
+        if isinstance(up, Pong):
+            self._take_pong(link, name, up)
+            return
+        boot = self._ledger.boot(name, up.boot)
+        if up.sequence in boot.accepted:
+            self.refused["repeated"] += 1
+            if up.sequence in boot.durable:
+                self._acknowledge_again.add((name, up.boot))
+            return
+        missing = boot.close_gap(up.oldest) if isinstance(up, Health) else 0
+        self.lost_messages += missing
+        if up.sequence >= boot.accepted.next + WINDOW:
+            self.refused["too_far_ahead"] += 1
+            return
+        rows: list[Rows] = []
+        if isinstance(up, Readings):
+            table = boot.tables.get(up.revision)
+            if table is None:
+                self._spoke(link, name, up.boot)
+                self._ask_for_table(name)
+                return
+            rows = list(decode_readings(up, table))
+        elif isinstance(up, Hello):
+            boot.learn(up, envelope.payload)
+        ticket = self._append(Kind.MESSAGE, _PRIORITIES.get(up.kind, Priority.SERVICE), message)
+        boot.accepted.add(up.sequence)
+        self._pending.append((ticket, name, up.boot, up.sequence))
+        self.messages += 1
+        self._spoke(link, name, up.boot)
+        self._tell(name, boot, up, rows)
+
+    def _tell(self, name: str, boot: Boot, up: Up, rows: list[Rows]) -> None:
+        for block in rows:
+            self.samples += block.samples
+            self._observer.told_rows(name, up.boot, block)
+        if isinstance(up, Hello):
+            self._observer.told_table(name, up, boot.tables.get(up.revision))
+        elif isinstance(up, Health):
+            if up.boot == self._downlink.boot(name) and len(up.values) > _DOWN_SEQUENCE:
+                self._downlink.node_knows(name, up.values[_DOWN_SEQUENCE] or 0)
+            self._observer.told_health(name, up, boot.lost)
+
+    def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
+        if pong.boot != self._downlink.boot(name):
+            self.refused["late_pong"] += 1
+            return
+        answer = self._clocks.pong(name, pong.boot, pong.sequence, pong.t_us)
+        if not answer.expected:
+            self.refused["late_pong"] += 1
+            return
+        self._spoke(link, name, pong.boot)
+        if answer.record is not None:
+            self._ledger.boot(name, pong.boot).clock = answer.record
+            self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(answer.record))
+
+    def _spoke(self, link: Link, name: str, number: int) -> None:
+        present = self._downlink.boot(name)
+        if present is None or number == present:
+            newest = number
+        else:
+            newest = present if self._ledger.is_older(name, number, present) else number
+        if newest != present:
+            hello = self._ledger.boot(name, newest).hello
+            if hello is not None:
+                table = self._ledger.boot(name, newest).tables.get(hello.revision)
+                self._observer.told_table(name, hello, table)
+        self._downlink.heard(name, newest, link)
+        self._clocks.seen(name, newest)
+        self._observer.spoke(name, newest, link.name)
+
+    def _ask_for_table(self, name: str) -> None:
+        self.refused["no_table"] += 1
+        now = self._clock.monotonic_us()
+        if now - self._hello_asked_us.get(name, now - _HELLO_AGAIN_US) >= _HELLO_AGAIN_US:
+            self._hello_asked_us[name] = now
+            self._downlink.command(name, COMMAND_HELLO, [])
+
+    def _acknowledge(self, name: str, number: int, boot: Boot) -> None:
+        if self._downlink.key(name) is not None:
+            singles = sorted(boot.durable.above)[: down.SINGLES_CAP]
+            self._downlink.acknowledge(name, number, boot.durable.next, singles)
+
+    def _append(self, kind: Kind, priority: Priority, body: bytes) -> int:
+        return self._store.append(kind, priority, body, self._clock.utc_us())
+
+    def _refuse(self, link: Link, message: bytes, error: WireError) -> None:
+        now = self._clock.monotonic_us()
+        refill = (now - self._quarantine_filled_us) // _QUARANTINE_EACH_US
+        if refill:
+            self._quarantine_filled_us = now
+            self._quarantine_room = min(_QUARANTINE_BURST, self._quarantine_room + refill)
+        if self._quarantine_room:
+            self._append_quarantine(link, message, error, None)
+            self._quarantine_room -= 1
+        self.refused[error.reason] += 1
+
+    def _quarantine(
+        self, link: Link, envelope: cose.Envelope, message: bytes, error: WireError
+    ) -> None:
+        numbers = _numbers_of(envelope.payload)
+        if numbers is None:
+            self._refuse(link, message, error)
+            return
+        number, sequence = numbers
+        boot = self._ledger.boot(envelope.name, number)
+        if sequence in boot.accepted:
+            self.refused["repeated"] += 1
+            return
+        if sequence >= boot.accepted.next + WINDOW:
+            self.refused["too_far_ahead"] += 1
+            return
+        sender = (envelope.name, number, sequence)
+        ticket = self._append_quarantine(link, message, error, sender)
+        self.refused[error.reason] += 1
+        boot.accepted.add(sequence)
+        self._pending.append((ticket, *sender))
+        self._spoke(link, envelope.name, number)
+
+    def _append_quarantine(
+        self, link: Link, message: bytes, error: WireError, sender: tuple[str, int, int] | None
+    ) -> int:
+        body = msgspec.msgpack.encode(
+            Quarantined(error.reason, link.name, str(error), message[:GATEWAY_MESSAGE_CAP], sender)
+        )
+        ticket = self._append(Kind.QUARANTINE, Priority.WAVEFORM, body)
+        self.quarantined += 1
+        return ticket
+
+
+def _numbers_of(payload: bytes) -> tuple[int, int] | None:
+    """Boot and sequence of a payload that is otherwise wrong; None when it has none."""
+    try:
+        items = decode(payload)
+        if not isinstance(items, list) or len(items) < 3:
+            return None
+        return (
+            bounded(items[1], 0, 0xFFFFFFFF, "boot"),
+            bounded(items[2], 0, 0xFFFFFFFF, "sequence"),
+        )
+    except WireError:
+        return None

@@ -1,0 +1,184 @@
+"""What is in, by node and boot: sequences, channel tables, clock records. Rebuilt from the log.
+
+A STATE record holds a snapshot of it, so that reading the log may begin there; every record
+behind it brings the ledger on. Boots are kept for ever (a few bytes each): an old capture is
+refused even after its rows are gone.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+from axwire.cose import split
+from axwire.errors import WireError
+from axwire.parse import Health, Hello, parse_up
+
+from gateway.clock import ClockRecord
+from gateway.decode import ChannelTable, TableBuilder
+from gateway.seen import Seen
+from gateway.spool.format import Kind
+
+__all__ = ["Boot", "Ledger", "Quarantined", "Run"]
+
+_BOOTS_WITH_TABLES = 3
+"""A snapshot carries the tables and clocks of a node's latest boots only."""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """Body of a RUN record: a start of the gateway, with what was in force."""
+
+    run: int
+    version: str
+    locomotive: str
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """Body of a QUARANTINE record: refused input, why, and whose it was if that was proved."""
+
+    reason: str
+    link: str
+    text: str
+    message: bytes
+    sender: tuple[str, int, int] | None = None
+    """Node, boot and sequence of an authentic message: it counts as in."""
+
+
+class _BootSnapshot(msgspec.Struct, array_like=True):
+    number: int
+    next: int
+    above: list[int]
+    lost: int
+
+
+class _Snapshot(msgspec.Struct):
+    run: int
+    boots: dict[str, list[_BootSnapshot]]
+    hellos: dict[str, list[bytes]]
+    clocks: list[ClockRecord]
+
+
+@dataclass
+class Boot:
+    """One run of a node as the gateway knows it."""
+
+    accepted: Seen = field(default_factory=Seen)
+    """Handed to the spool."""
+    durable: Seen = field(default_factory=Seen)
+    """On the disk: these are acknowledged."""
+    lost: int = 0
+    """Messages the node dropped before they reached us."""
+    hello: Hello | None = None
+    """The latest piece of the channel table, for what the node says of itself."""
+    tables: dict[int, ChannelTable] = field(default_factory=dict)
+    """Whole tables by revision."""
+    clock: ClockRecord | None = None
+    hellos: dict[tuple[int, int], bytes] = field(default_factory=dict)
+    _builder: TableBuilder = field(default_factory=TableBuilder)
+
+    def learn(self, hello: Hello, payload: bytes) -> ChannelTable | None:
+        """Take a piece of the channel table in; the table once it is whole."""
+        table = self._builder.add(hello)
+        self.hello = hello
+        self.hellos[hello.revision, hello.piece] = payload
+        if table is not None:
+            self.tables[hello.revision] = table
+        return table
+
+    def close_gap(self, oldest: int) -> int:
+        """The node holds nothing below `oldest` any more: returns how many never came."""
+        missing = self.accepted.give_up_below(oldest)
+        self.durable.give_up_below(oldest)
+        self.lost += missing
+        return missing
+
+
+class Ledger:
+    """State of every boot of every node ever heard, known or not to the present configuration."""
+
+    def __init__(self) -> None:
+        self.run = 0
+        self._nodes: dict[str, dict[int, Boot]] = {}
+
+    def find(self, node: str, number: int) -> Boot | None:
+        return self._nodes.get(node, {}).get(number)
+
+    def boot(self, node: str, number: int) -> Boot:
+        """That boot's state, new if it was never heard."""
+        boots = self._nodes.setdefault(node, {})
+        if number not in boots:
+            boots[number] = Boot()
+        return boots[number]
+
+    def is_older(self, node: str, number: int, than: int) -> bool:
+        """Whether a boot was first heard before another: its rest may come late."""
+        for known in self._nodes.get(node, {}):
+            if known == than:
+                return False
+            if known == number:
+                return True
+        return False
+
+    def snapshot(self) -> bytes:
+        """The body of a STATE record."""
+        boots: dict[str, list[_BootSnapshot]] = {}
+        hellos: dict[str, list[bytes]] = {}
+        clocks: list[ClockRecord] = []
+        for node, known in self._nodes.items():
+            boots[node] = [
+                _BootSnapshot(number, boot.accepted.next, sorted(boot.accepted.above), boot.lost)
+                for number, boot in known.items()
+            ]
+            recent = list(known.values())[-_BOOTS_WITH_TABLES:]
+            hellos[node] = [payload for boot in recent for payload in boot.hellos.values()]
+            clocks += [boot.clock for boot in recent if boot.clock is not None]
+        return msgspec.msgpack.encode(_Snapshot(self.run, boots, hellos, clocks))
+
+    def replay(self, kind: int, body: bytes) -> None:
+        """Bring the ledger on by one record of the log. Raises MsgspecError or WireError."""
+        if kind == Kind.MESSAGE:
+            self._replay_message(body)
+        elif kind == Kind.CLOCK:
+            record = msgspec.msgpack.decode(body, type=ClockRecord)
+            self.boot(record.node, record.boot).clock = record
+        elif kind == Kind.STATE:
+            self._restore(body)
+        elif kind == Kind.RUN:
+            self.run = max(self.run, msgspec.msgpack.decode(body, type=Run).run)
+        elif kind == Kind.QUARANTINE:
+            sender = msgspec.msgpack.decode(body, type=Quarantined).sender
+            if sender is not None:
+                self._mark(self.boot(sender[0], sender[1]), sender[2])
+
+    def _replay_message(self, message: bytes) -> None:
+        envelope = split(message)
+        try:
+            up = parse_up(envelope.payload)
+        except WireError:
+            return
+        boot = self.boot(envelope.name, up.boot)
+        if isinstance(up, Health):
+            boot.close_gap(up.oldest)
+        elif isinstance(up, Hello):
+            boot.learn(up, envelope.payload)
+        self._mark(boot, up.sequence)
+
+    @staticmethod
+    def _mark(boot: Boot, sequence: int) -> None:
+        boot.accepted.add(sequence)
+        boot.durable.add(sequence)
+
+    def _restore(self, body: bytes) -> None:
+        snapshot = msgspec.msgpack.decode(body, type=_Snapshot)
+        self.run = max(self.run, snapshot.run)
+        for node, boots in snapshot.boots.items():
+            for saved in boots:
+                boot = self.boot(node, saved.number)
+                boot.accepted = Seen(saved.next, saved.above)
+                boot.durable = Seen(saved.next, saved.above)
+                boot.lost = saved.lost
+        for node, hellos in snapshot.hellos.items():
+            for payload in hellos:
+                hello = parse_up(payload)
+                if isinstance(hello, Hello):
+                    self.boot(node, hello.boot).learn(hello, payload)
+        for record in snapshot.clocks:
+            self.boot(record.node, record.boot).clock = record

@@ -1,0 +1,1 @@
+"""Links: bytes in, messages out, nothing else."""

@@ -1,0 +1,210 @@
+"""A serial port with nodes behind it; may be pulled out and plugged in at any time."""
+
+import asyncio
+import logging
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+import serial
+from axwire import GATEWAY_MESSAGE_CAP
+from axwire.framing import Deframer, frame
+
+from gateway.config import SerialConfig
+
+__all__ = ["Receiver", "SerialLink"]
+
+_log = logging.getLogger(__name__)
+
+_READ_BYTES = 16 * 1024
+_SEND_CAP_BYTES = 64 * 1024
+_REOPEN_S = 0.25
+_OFFER_AGAIN_S = 0.05
+
+
+class Receiver(Protocol):
+    """Who takes the messages; ingest, as a link sees it."""
+
+    def receive(self, link: "SerialLink", message: bytes) -> bool:
+        """False: cannot take it now, offer it again."""
+
+    def refuse_noise(self, reason: str, count: int) -> None:
+        """So many pieces of the stream were no messages."""
+
+
+class SerialLink:
+    """One port in an asyncio loop. `open` it once; it finds and finds again its device.
+
+    While the receiver cannot take a message the port is not read: the node keeps its data.
+    """
+
+    def __init__(self, config: SerialConfig, receiver: Receiver) -> None:
+        self._config = config
+        self._receiver = receiver
+        self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
+        self._port: serial.Serial | None = None
+        self._waiting: deque[bytes] = deque()
+        self._unsent = bytearray()
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+        self.name = f"serial {config.name}"
+        self.fault: str | None = None
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.opened = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._port is not None
+
+    @property
+    def depth(self) -> int:
+        """Messages read and not yet taken."""
+        return len(self._waiting)
+
+    def open(self) -> None:
+        """Use the port as soon as it is there; must be called in the running loop."""
+        try:
+            port = serial.Serial(
+                str(self._config.port),
+                self._config.baud,
+                timeout=0,
+                write_timeout=0,
+                exclusive=True,
+            )
+        except (OSError, ValueError) as error:
+            self._lose(_explain(error, self._config))
+            return
+        self._port = port
+        self.opened += 1
+        self._deframer.reset()
+        self._unsent = bytearray(b"\0")
+        if self.fault is not None:
+            _log.info("%s: %s is back", self.name, self._config.port)
+        self.fault = None
+        asyncio.get_running_loop().add_reader(port.fileno(), self._readable)
+        self._write()
+
+    def send(self, message: bytes) -> bool:
+        """Queue a message; False when the port is gone or too much waits already."""
+        if self._port is None or len(self._unsent) > _SEND_CAP_BYTES:
+            return False
+        idle = not self._unsent
+        self._unsent += frame(message)
+        if idle:
+            self._write()
+        return self._port is not None
+
+    def stop_reading(self) -> None:
+        """Take nothing more in; what was read and not taken stays with its node."""
+        self._closed = True
+        self._cancel_timer()
+        if self._port is not None:
+            asyncio.get_running_loop().remove_reader(self._port.fileno())
+
+    def close(self) -> None:
+        """Give the port back."""
+        self.stop_reading()
+        self._drop_port()
+
+    def _readable(self) -> None:
+        assert self._port is not None
+        try:
+            chunk = os.read(self._port.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(_explain(error, self._config))
+            return
+        if not chunk:
+            self._lose(f"{self._config.port} was pulled out: plug it in again")
+            return
+        self.bytes_received += len(chunk)
+        refused = dict(self._deframer.refused)
+        self._waiting.extend(self._deframer.feed(chunk))
+        for reason, count in self._deframer.refused.items():
+            if count > refused[reason]:
+                self._receiver.refuse_noise(reason, count - refused[reason])
+        self._offer()
+
+    def _offer(self) -> None:
+        while self._waiting:
+            if not self._receiver.receive(self, self._waiting[0]):
+                self._pause()
+                return
+            self._waiting.popleft()
+
+    def _pause(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._port is not None:
+            loop.remove_reader(self._port.fileno())
+        self._later(_OFFER_AGAIN_S, self._resume)
+
+    def _resume(self) -> None:
+        self._offer()
+        if not self._waiting and self._port is not None:
+            asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
+
+    def _write(self) -> None:
+        if self._port is None:
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            written = os.write(self._port.fileno(), self._unsent)
+        except BlockingIOError:
+            written = 0
+        except OSError as error:
+            self._lose(_explain(error, self._config))
+            return
+        self.bytes_sent += written
+        del self._unsent[:written]
+        if self._unsent:
+            loop.add_writer(self._port.fileno(), self._write)
+        else:
+            loop.remove_writer(self._port.fileno())
+
+    def _lose(self, reason: str) -> None:
+        if self.fault != reason:
+            _log.warning("%s: %s", self.name, reason)
+        self.fault = reason
+        self._drop_port()
+        if not self._closed:
+            self._later(_REOPEN_S, self._reopen)
+
+    def _reopen(self) -> None:
+        self._offer()
+        if self._waiting:
+            self._later(_OFFER_AGAIN_S, self._reopen)
+        else:
+            self.open()
+
+    def _drop_port(self) -> None:
+        if self._port is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._port.fileno())
+            loop.remove_writer(self._port.fileno())
+            self._port.close()
+            self._port = None
+
+    def _later(self, seconds: float, call: Callable[[], None]) -> None:
+        self._cancel_timer()
+        self._timer = asyncio.get_running_loop().call_later(seconds, call)
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _explain(error: Exception, config: SerialConfig) -> str:
+    number = getattr(error, "errno", None)
+    if number == 2:
+        return f"{config.port} is not there: plug the board in, or correct serial.port"
+    if number == 13:
+        return f"no permission for {config.port}: add this user to group dialout"
+    if number in (11, 16):
+        return f"{config.port} is used by another program: end that one"
+    if number in (5, 6, 19):
+        return f"{config.port} was pulled out: plug it in again"
+    return f"{config.port} cannot be used: {error}"

@@ -1,0 +1,122 @@
+"""What Prometheus reads at /metrics. docs/metrics.md explains every name; a test holds it so."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gateway.core import Gateway
+from gateway.links.serial_port import SerialLink
+
+__all__ = ["registry_for"]
+
+
+def registry_for(gateway: Gateway, links: Iterable[SerialLink]) -> CollectorRegistry:
+    """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
+    registry = CollectorRegistry()
+    registry.register(_GatewayCollector(gateway, list(links)))
+    return registry
+
+
+class _GatewayCollector(Collector):
+    def __init__(self, gateway: Gateway, links: list[SerialLink]) -> None:
+        self._gateway = gateway
+        self._links = links
+
+    def collect(self) -> Iterator[Metric]:
+        yield from self._ingest()
+        yield from self._spool()
+        yield from self._nodes()
+        yield from self._ports()
+        yield from self._forwarding()
+
+    def _ingest(self) -> Iterator[Metric]:
+        ingest = self._gateway.ingest
+        yield _counter("axlebox_messages_accepted", "Messages taken in", ingest.messages)
+        yield _counter(
+            "axlebox_messages_acknowledged", "Messages on the disk", ingest.acknowledged
+        )
+        yield _counter("axlebox_samples_accepted", "Samples taken in", ingest.samples)
+        yield _counter("axlebox_quarantined", "Refused messages kept", ingest.quarantined)
+        yield _gauge("axlebox_messages_pending", "Messages not yet on the disk", ingest.pending)
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_messages_refused", "Messages refused, by reason", labels=["reason"]
+            ),
+            ingest.refused,
+        )
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_lost", "Samples or messages lost, by what dropped them", labels=["by"]
+            ),
+            self._gateway.registry.losses(),
+        )
+        downlink = self._gateway.downlink
+        yield _counter("axlebox_down_sent", "Messages sent to nodes", downlink.sent)
+        yield _counter("axlebox_down_dropped", "Messages no link took", downlink.dropped)
+
+    def _spool(self) -> Iterator[Metric]:
+        writer = self._gateway.writer
+        metrics = writer.metrics
+        yield _gauge("axlebox_spool_bytes", "Bytes kept on disk", writer.total_bytes)
+        yield _gauge("axlebox_spool_buffer_bytes", "Bytes waiting", writer.buffered_bytes)
+        yield _gauge("axlebox_spool_fault", "1 while the disk refuses", int(bool(writer.fault)))
+        yield _counter("axlebox_spool_records", "Records made durable", metrics.records)
+        yield _counter("axlebox_spool_commits", "Group commits", metrics.commits)
+        yield _counter("axlebox_spool_written_bytes", "Bytes written", metrics.disk_bytes)
+        yield _counter("axlebox_spool_failures", "Commits the disk refused", metrics.failures)
+        yield _counter("axlebox_spool_refused_full", "Records refused: full", metrics.refused_full)
+        yield _gauge(
+            "axlebox_spool_sync_max_seconds", "Longest fdatasync", metrics.syncs.max_us / 1e6
+        )
+
+    def _nodes(self) -> Iterator[Metric]:
+        live = GaugeMetricFamily("axlebox_node_live", "1 while the node speaks", labels=["node"])
+        outbox = GaugeMetricFamily(
+            "axlebox_node_outbox_messages", "Messages the node holds", labels=["node"]
+        )
+        error = GaugeMetricFamily(
+            "axlebox_node_clock_error_seconds", "Bound of its time's error", labels=["node"]
+        )
+        for node in self._gateway.registry.state().nodes:
+            live.add_metric([node.name], float(node.status == "live"))
+            if node.outbox_messages is not None:
+                outbox.add_metric([node.name], node.outbox_messages)
+            if node.clock_error_ms is not None:
+                error.add_metric([node.name], node.clock_error_ms / 1000)
+        yield from (live, outbox, error)
+
+    def _ports(self) -> Iterator[Metric]:
+        is_open = GaugeMetricFamily("axlebox_link_open", "1 while open", labels=["link"])
+        received = CounterMetricFamily("axlebox_link_received_bytes", "Bytes in", labels=["link"])
+        sent = CounterMetricFamily("axlebox_link_sent_bytes", "Bytes out", labels=["link"])
+        opened = CounterMetricFamily("axlebox_link_opened", "Times opened", labels=["link"])
+        for link in self._links:
+            is_open.add_metric([link.name], float(link.is_open))
+            received.add_metric([link.name], link.bytes_received)
+            sent.add_metric([link.name], link.bytes_sent)
+            opened.add_metric([link.name], link.opened)
+        yield from (is_open, received, sent, opened)
+
+    def _forwarding(self) -> Iterator[Metric]:
+        forward = self._gateway.registry.state().forward
+        yield _gauge(
+            "axlebox_forward_backlog_bytes", "Bytes not yet forwarded", forward.backlog_bytes
+        )
+        waiting = forward.state == "waiting"
+        yield _gauge("axlebox_forward_waiting", "1 while the server takes nothing", int(waiting))
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(name, text, value=value)
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, text, value=value)
+
+
+def _by_label(family: CounterMetricFamily, values: dict[str, int]) -> Metric:
+    for label, value in sorted(values.items()):
+        family.add_metric([label], value)
+    return family

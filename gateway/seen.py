@@ -1,0 +1,39 @@
+"""Which sequences of a boot are in: the highest contiguous one and the few above it."""
+
+__all__ = ["Seen"]
+
+
+class Seen:
+    """A set of integers from 0 that is nearly contiguous: all below `next`, and `above`."""
+
+    __slots__ = ("above", "next")
+
+    def __init__(self, next_sequence: int = 0, above: list[int] | None = None) -> None:
+        self.next = next_sequence
+        self.above = set(above or ())
+
+    def __contains__(self, sequence: int) -> bool:
+        return sequence < self.next or sequence in self.above
+
+    def add(self, sequence: int) -> None:
+        if sequence == self.next:
+            self.next += 1
+            self._absorb()
+        elif sequence > self.next:
+            self.above.add(sequence)
+
+    def give_up_below(self, oldest: int) -> int:
+        """Everything below `oldest` will never come: returns how many were missing."""
+        if oldest <= self.next:
+            return 0
+        present = {sequence for sequence in self.above if sequence < oldest}
+        missing = oldest - self.next - len(present)
+        self.next = oldest
+        self.above -= present
+        self._absorb()
+        return missing
+
+    def _absorb(self) -> None:
+        while self.next in self.above:
+            self.above.remove(self.next)
+            self.next += 1

@@ -1,0 +1,88 @@
+"""The gateway in real time: an asyncio loop for links and page, one thread that commits."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+from gateway.config import GatewayConfig
+from gateway.core import Gateway
+from gateway.links.serial_port import SerialLink
+from gateway.metrics import registry_for
+from gateway.spool.commit_thread import CommitThread
+from gateway.timebase import Clock, SystemClock
+from gateway.web.app import create_app
+from gateway.web.server import serve
+
+__all__ = ["run_until_signalled", "serve_gateway"]
+
+_log = logging.getLogger(__name__)
+
+_TICK_S = 0.1
+
+
+async def serve_gateway(
+    config: GatewayConfig,
+    clock: Clock,
+    stop: asyncio.Event,
+    *,
+    token: str | None = None,
+    listening: Callable[[str, int], None] = lambda host, port: None,
+) -> None:
+    """Collect, show and forward until `stop` is set; everything acknowledged is then on disk.
+
+    `listening` is told the page's address once it can be opened.
+    Raises AxleboxError where the gateway cannot start.
+    """
+    gateway = Gateway(config, clock)
+    loop = asyncio.get_running_loop()
+    gateway.writer.on_committed = lambda ticket: _in_loop(loop, gateway, ticket)
+    committer = CommitThread(gateway.writer, clock, gateway.make_room)
+    links = [SerialLink(port, gateway.ingest) for port in config.serial]
+    app = create_app(
+        gateway.registry, health=gateway.problems, metrics=registry_for(gateway, links)
+    )
+    try:
+        committer.start()
+        for link in links:
+            link.open()
+        async with asyncio.TaskGroup() as tasks:
+            ticking = tasks.create_task(_tick(gateway))
+            await serve(app, config.page.host, config.page.port, stop, listening=listening)
+            ticking.cancel()
+    finally:
+        for link in links:
+            link.stop_reading()
+        if not committer.stop():
+            _log.error("not everything could be stored: %s", gateway.writer.fault)
+        await asyncio.sleep(0)  # lets the acks of the last commit out
+        for link in links:
+            link.close()
+        gateway.close()
+
+
+def run_until_signalled(
+    config: GatewayConfig, token: str | None, listening: Callable[[str, int], None]
+) -> None:
+    """Run in this process until SIGINT or SIGTERM. Raises AxleboxError."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        clock = SystemClock(config.clock.trust)
+        await serve_gateway(config, clock, stop, token=token, listening=listening)
+
+    asyncio.run(run())
+
+
+def _in_loop(loop: asyncio.AbstractEventLoop, gateway: Gateway, ticket: int) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(gateway.ingest.committed, ticket)
+
+
+async def _tick(gateway: Gateway) -> None:
+    while True:
+        gateway.ingest.tick()
+        await asyncio.sleep(_TICK_S)

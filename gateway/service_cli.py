@@ -1,0 +1,138 @@
+"""`axlebox gateway run|check|status`."""
+
+import json
+import logging
+import os
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.table import Table
+
+from gateway.config import GatewayConfig, load_config, load_keys, load_token
+from gateway.errors import AxleboxError, LinkError
+from gateway.profiles import load_profile
+from gateway.service import run_until_signalled
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Collect on the locomotive.", no_args_is_help=True)
+
+ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="the configuration file")]
+DEFAULT_CONFIG = Path("axlebox.toml")
+TOKEN_VARIABLE = "AXLEBOX_INFLUX_TOKEN"
+_ANSWER_S = 3
+
+
+@app.command()
+def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Collect, show and forward until stopped."""
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(message)s",
+        handlers=[RichHandler(console=Console(stderr=True))],
+    )
+    settings = load_config(config)
+    run_until_signalled(
+        settings,
+        _token(settings),
+        lambda host, port: print(f"page {page_url(host, port)}", flush=True),
+    )
+
+
+@app.command()
+def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Read the configuration, the keys and the profile, and say what is wrong."""
+    settings = load_config(config)
+    load_keys(settings)
+    profile = load_profile(settings.locomotive.profile)
+    _token(settings)
+    missing = [port for port in settings.serial if not port.port.exists()]
+    console = Console(soft_wrap=True, highlight=False)
+    for port in missing:
+        console.print(f"note: {port.port} ({port.name}) is not there now; it is waited for")
+    if not settings.nodes:
+        raise AxleboxError(f"{config}: no [[nodes]]: nothing would be believed; add one a board")
+    console.print(
+        f"{config}: good. {settings.locomotive.id} ({profile.title}), "
+        f"{len(settings.nodes)} nodes, {len(settings.serial)} serial ports, "
+        f"forwarding {'to ' + settings.influx.url if settings.influx else 'off'}"
+    )
+
+
+@app.command()
+def status(
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: Annotated[bool, typer.Option("--json", help="print /api/state")] = False,
+) -> None:
+    """Ask the running gateway how things are."""
+    settings = load_config(config)
+    url = page_url(settings.page.host, settings.page.port)
+    try:
+        with urllib.request.urlopen(url + "api/state", timeout=_ANSWER_S) as answer:
+            state = json.load(answer)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise LinkError(
+            f"no gateway answers at {url} ({error}); start it with: "
+            f"axlebox gateway run -c {config}"
+        ) from None
+    if as_json:
+        print(json.dumps(state))
+    else:
+        _print_state(Console(), state)
+
+
+def page_url(host: str, port: int) -> str:
+    """The page's address as a browser wants it."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"
+
+
+def _token(settings: GatewayConfig) -> str | None:
+    if settings.influx is None:
+        return None
+    return load_token(settings.influx, os.environ.get(TOKEN_VARIABLE))
+
+
+def _print_state(console: Console, state: dict[str, Any]) -> None:
+    locomotive = state["locomotive"]
+    console.print(f"{locomotive['id']} ({locomotive['title']}), axlebox {state['version']}")
+    if not state["clock_trusted"]:
+        console.print("clock: not set by any time source; times are estimates")
+    nodes = Table("node", "status", "age", "link", "firmware", "outbox", "lost", "clock error")
+    for node in state["nodes"]:
+        nodes.add_row(
+            node["name"],
+            node["status"],
+            _milliseconds(node["age_ms"]),
+            node["link"] or "-",
+            node["firmware"] or "-",
+            _number(node["outbox_messages"]),
+            _number(node["lost_samples"]),
+            _milliseconds(node["clock_error_ms"]),
+        )
+    console.print(nodes)
+    spool, forward = state["spool"], state["forward"]
+    room = "-" if spool["free_days"] is None else f"{spool['free_days']:.1f} days"
+    console.print(f"spool: {spool['bytes'] / 1e6:.1f} MB, room for {room}")
+    console.print(
+        f"forwarding: {forward['state']}, backlog {forward['backlog_bytes'] / 1e6:.1f} MB"
+    )
+    for words in (spool["fault"], forward["error"]):
+        if words:
+            console.print(f"! {words}", style="bold red")
+    for title in ("losses", "refused"):
+        counted = {name: count for name, count in state[title].items() if count}
+        console.print(f"{title}: {counted or 'none'}")
+
+
+def _milliseconds(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def _number(value: int | None) -> str:
+    return "-" if value is None else str(value)
