@@ -11,7 +11,16 @@ from msgspec import Struct
 
 from gateway.errors import ConfigError
 
-__all__ = ["Figure", "Profile", "load_profile", "profile_names"]
+__all__ = [
+    "Figure",
+    "GroupFit",
+    "LoopSensor",
+    "NodeFit",
+    "Profile",
+    "Pt100Sensor",
+    "load_profile",
+    "profile_names",
+]
 
 
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +30,33 @@ class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str
     source: str
     verified: bool
+
+
+class LoopSensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="loop"):
+    """A transducer with a 4-20 mA output: 4 mA at `low`, 20 mA at `high`, in the unit measured."""
+
+    low: float
+    high: float
+
+
+class Pt100Sensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="pt100"):
+    """A platinum resistance thermometer, 100 ohm at 0 °C (IEC 60751)."""
+
+
+class GroupFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One quantity at several places with the same kind of sensor, sampled together."""
+
+    quantity: str
+    places: list[str]
+    period_ms: int
+    sensor: LoopSensor | Pt100Sensor
+
+
+class NodeFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A node as this class is fitted with it."""
+
+    name: str
+    groups: list[GroupFit]
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +71,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     axles: int
     motors: int
     figures: dict[str, Figure]
+    nodes: list[NodeFit]
 
 
 def profile_names() -> list[str]:

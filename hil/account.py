@@ -1,0 +1,98 @@
+"""The account of a run: what the sensors gave, and what became of each sample.
+
+Counted from the store itself, independently of the gateway's own counters.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axwire.codes import HEALTH_FIELDS
+from axwire.cose import split
+from axwire.errors import WireError
+from axwire.parse import Health, Readings, parse_up
+
+from gateway.decode import Rows, decode_readings
+from gateway.ledger import Ledger
+from gateway.spool.format import Kind
+from gateway.spool.segments import read_records
+
+__all__ = ["Account", "Store", "StoredBlock", "read_store", "settle"]
+
+_DROPPED = HEALTH_FIELDS.index("dropped_samples")
+_THINNED = HEALTH_FIELDS.index("thinned_samples")
+
+
+@dataclass(frozen=True)
+class StoredBlock:
+    """A block in the store, with where it came from."""
+
+    node: str
+    boot: int
+    sequence: int
+    rows: Rows
+
+
+@dataclass
+class Store:
+    """What a spool holds: blocks by message, messages stored again, and loss counters by node."""
+
+    messages: set[tuple[str, int, int]] = field(default_factory=set)
+    blocks: list[StoredBlock] = field(default_factory=list)
+    duplicated: int = 0
+    lost_by: Counter[str] = field(default_factory=Counter)
+    ledger: Ledger = field(default_factory=Ledger)
+
+    @property
+    def samples(self) -> int:
+        return sum(block.rows.samples for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Every sample taken is stored once or in a named counter; `balanced` says whether."""
+
+    taken: int
+    stored: int
+    lost: int
+    duplicated: int
+    lost_by: dict[str, int]
+
+    @property
+    def balanced(self) -> bool:
+        return self.taken == self.stored + self.lost and not self.duplicated
+
+
+def read_store(folder: Path) -> Store:
+    """Read a spool from its first record to its last."""
+    store = Store()
+    health: dict[tuple[str, int], list[int | None]] = {}
+    for record in read_records(folder, None):
+        store.ledger.replay(record.kind, record.body)
+        if record.kind != Kind.MESSAGE:
+            continue
+        envelope = split(record.body)
+        try:
+            up = parse_up(envelope.payload)
+        except WireError:
+            continue
+        key = (envelope.name, up.boot, up.sequence)
+        if key in store.messages:
+            store.duplicated += 1
+            continue
+        store.messages.add(key)
+        if isinstance(up, Readings):
+            table = store.ledger.boot(envelope.name, up.boot).tables[up.revision]
+            store.blocks += [StoredBlock(*key, rows) for rows in decode_readings(up, table)]
+        elif isinstance(up, Health):
+            health[envelope.name, up.boot] = up.values
+    for values in health.values():
+        store.lost_by["outbox_full"] += values[_DROPPED] or 0
+        store.lost_by["thinned"] += values[_THINNED] or 0
+    return store
+
+
+def settle(taken: int, store: Store) -> Account:
+    """Compare what the sensors gave with what the store holds."""
+    lost_by = {name: count for name, count in store.lost_by.items() if count}
+    return Account(taken, store.samples, sum(lost_by.values()), store.duplicated, lost_by)

@@ -1,0 +1,154 @@
+"""A serial cable in software: a pty at each end, and in between what happens to real cables."""
+
+import os
+import pty
+import random
+import select
+import threading
+import tty
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Cable", "LineNoise"]
+
+_CHUNK = 4096
+_PENDING_CAP = 256 * 1024
+"""Bytes that wait for a reader who does not read; beyond, the cable drops, as a UART does."""
+
+
+@dataclass(frozen=True)
+class LineNoise:
+    """Each byte is replaced by a random one with this probability; repeats from its seed."""
+
+    share: float
+    seed: int
+
+
+class _End:
+    """One end: the pty's controlling side, and what still has to go out there."""
+
+    def __init__(self) -> None:
+        self.controller, self.device = pty.openpty()
+        tty.setraw(self.device)
+        os.set_blocking(self.controller, False)
+        self.path = os.ttyname(self.device)
+        self.pending = bytearray()
+
+    def close(self) -> None:
+        os.close(self.controller)
+        os.close(self.device)
+
+
+class Cable:
+    """From a board's UART at `board_path` to a port that appears under `port`.
+
+    `unplug` takes the port away as a pulled USB plug does (a gateway that has it open gets an
+    error); `plug` brings it back. A board notices neither: its UART sends into the air.
+    `record` keeps what the board sent, for playing it back later.
+    """
+
+    def __init__(self, port: Path, noise: LineNoise | None = None) -> None:
+        self.port = port
+        self.dropped_bytes = 0
+        self.flipped_bytes = 0
+        self.recorded: bytearray | None = None
+        self._noise = noise
+        self._random = random.Random(noise.seed if noise else 0)
+        self._board = _End()
+        self._gateway: _End | None = None
+        self._lock = threading.Lock()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        self._closed = False
+        self.plug()
+        self._thread = threading.Thread(target=self._pump, name=f"cable {port.name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def board_path(self) -> str:
+        return self._board.path
+
+    def plug(self) -> None:
+        with self._lock:
+            if self._gateway is None:
+                self._gateway = _End()
+                self.port.unlink(missing_ok=True)
+                self.port.symlink_to(self._gateway.path)
+        self._wake()
+
+    def unplug(self) -> None:
+        with self._lock:
+            if self._gateway is not None:
+                self.port.unlink(missing_ok=True)
+                self._gateway.close()
+                self._gateway = None
+        self._wake()
+
+    def record(self) -> None:
+        """Keep from now on what the board sends, in `recorded`."""
+        self.recorded = bytearray()
+
+    def inject(self, data: bytes) -> None:
+        """Put bytes on the line towards the gateway, as a stranger with a clip would."""
+        with self._lock:
+            if self._gateway is not None:
+                self._queue(self._gateway, data)
+        self._wake()
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake()
+        self._thread.join()
+        self.unplug()
+        self._board.close()
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
+    def _wake(self) -> None:
+        with suppress(OSError):
+            os.write(self._wake_write, b"!")
+
+    def _pump(self) -> None:
+        while not self._closed:
+            with self._lock:
+                ends = [end for end in (self._board, self._gateway) if end is not None]
+                writing = [end.controller for end in ends if end.pending]
+                reading = [end.controller for end in ends]
+            with suppress(OSError, ValueError):
+                select.select([self._wake_read, *reading], writing, [], 1.0)
+            with self._lock:
+                with suppress(BlockingIOError):
+                    os.read(self._wake_read, _CHUNK)
+                self._move(self._board, self._gateway)
+                if self._gateway is not None:
+                    self._move(self._gateway, self._board)
+
+    def _move(self, source: _End, target: _End | None) -> None:
+        with suppress(BlockingIOError, OSError):
+            data = os.read(source.controller, _CHUNK)
+            if source is self._board and self.recorded is not None:
+                self.recorded += data
+            if target is None:
+                self.dropped_bytes += len(data)
+            else:
+                self._queue(target, self._disturb(data))
+        if target is not None and target.pending:
+            with suppress(BlockingIOError, OSError):
+                del target.pending[: os.write(target.controller, target.pending)]
+
+    def _queue(self, end: _End, data: bytes) -> None:
+        if len(end.pending) + len(data) > _PENDING_CAP:
+            self.dropped_bytes += len(data)
+        else:
+            end.pending += data
+
+    def _disturb(self, data: bytes) -> bytes:
+        if self._noise is None:
+            return data
+        changed = bytearray(data)
+        for index, byte in enumerate(data):
+            if self._random.random() < self._noise.share:
+                changed[index] = byte ^ self._random.randrange(1, 256)
+                self.flipped_bytes += 1
+        return bytes(changed)

@@ -1,0 +1,76 @@
+"""Feeds simulated boards with what their sensors see, a stretch ahead of real time."""
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.timebase import Clock
+from hil.target import Target
+from simulators.board.signals import LINEAR
+from simulators.board.ticks import PERIOD
+from simulators.sensors import electrical
+
+__all__ = ["Feeder", "Source"]
+
+_STRETCH_S = 0.5
+_AHEAD_S = 0.75
+_EACH_S = 0.2
+_POINT_S = 0.025
+
+
+class Source(Protocol):
+    """A simulated locomotive or a recording: values by quantity and place over time."""
+
+    def values(
+        self, quantity: str, place: str, t_s: NDArray[np.float64]
+    ) -> NDArray[np.float64]: ...
+
+
+class Feeder:
+    """One thread for all targets. `sources`: a source for each target; `held` ones are stepped."""
+
+    def __init__(self, targets: Sequence[tuple[Target, Source, bool]], clock: Clock) -> None:
+        self._targets = targets
+        self._clock = clock
+        self._stop = threading.Event()
+        self._fed_until_s = 0.0
+        self.start_us = clock.monotonic_us()
+        """Monotonic time at which the sources' time is 0."""
+        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+
+    def start(self) -> None:
+        """Feed the first stretch, then go on in the background."""
+        self._feed()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.wait(_EACH_S):
+            self._feed()
+
+    def _feed(self) -> None:
+        now_s = (self._clock.monotonic_us() - self.start_us) / 1e6
+        while self._fed_until_s < now_s + _AHEAD_S:
+            begin_s = self._fed_until_s
+            t0_us = (self.start_us + round(begin_s * 1e6)) % PERIOD
+            points: NDArray[np.float64] = (
+                begin_s + np.arange(round(_STRETCH_S / _POINT_S) + 1, dtype=np.float64) * _POINT_S
+            )
+            for target, source, held in self._targets:
+                for signal in target.fitting.signals:
+                    values = source.values(signal.quantity, signal.place, points)
+                    samples = electrical(signal.sensor, values)
+                    target.feed(
+                        signal.channel,
+                        0 if held else LINEAR,
+                        t0_us,
+                        round(_POINT_S * 1e6),
+                        samples.tolist(),
+                    )
+            self._fed_until_s += _STRETCH_S

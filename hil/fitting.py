@@ -1,0 +1,222 @@
+"""A node as fitted: from the profile's list of sensors to chips, buses, pins and numbers.
+
+Gives the node's own configuration (`node.json`), the wiring of its simulated board, and what
+each channel's sensor does to a physical value. Loops go to ADS1115 through a shunt, four on a
+chip or as many as their period allows; each PT100 has a MAX31865 of its own.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from axwire.places import parse_place
+from axwire.quantities import BY_NAME
+
+from gateway.errors import ConfigError
+from gateway.profiles import GroupFit, LoopSensor, NodeFit, Pt100Sensor
+from simulators.sensors import UNITS
+
+__all__ = ["Fitting", "SignalFit", "fit_node"]
+
+_I2C = {"id": 0, "scl": 5, "sda": 4, "freq": 400_000}
+_SPI = {"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1_000_000}
+_UART = {"id": 0, "tx": 0, "rx": 1, "baud": 921_600}
+_CS_PINS = (17, 20, 21, 22, 26, 27)
+_ADC_ADDRESSES = (0x48, 0x49, 0x4A, 0x4B)
+_CONVERSION_MS = 3
+"""One ADS1115 conversion at 860 a second, 10 % slow, with its bus traffic, in whole wake-ups."""
+
+_RANGE_MV = 4096
+_SHUNT_MILLIOHM = 120_000
+_STEP_A = _RANGE_MV / 1000 / 32768 / (_SHUNT_MILLIOHM / 1000)
+_RREF_MILLIOHM = 400_000
+_WIRES = 3
+_STRETCH_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class SignalFit:
+    """One channel's sensor: `step` is one step of its converter in the quantity's unit."""
+
+    name: str
+    channel: int
+    quantity: str
+    place: str
+    sensor: LoopSensor | Pt100Sensor
+    step: float
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """Everything a board needs to be this node. `wiring` has no UART yet."""
+
+    node: str
+    configuration: dict[str, Any]
+    wiring: dict[str, Any]
+    signals: tuple[SignalFit, ...]
+
+
+def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
+    """Place the node's sensors on a board. Raises ConfigError when they do not fit."""
+    board = _Board(fit.name)
+    groups = [
+        {"period_ms": period_ms, "channels": board.place(period_ms, members)}
+        for period_ms, members in _by_period(fit.groups).items()
+    ]
+    configuration: dict[str, Any] = {
+        "node": fit.name,
+        "board": "pico",
+        "uart": _UART,
+        "chips": board.chips,
+        "groups": groups,
+    }
+    wiring: dict[str, Any] = {
+        "unique_id": unique_id,
+        "seed": seed,
+        "signals": [
+            {"name": s.name, "unit": UNITS[type(s.sensor)], "samples": _STRETCH_SAMPLES}
+            for s in board.signals
+        ],
+    }
+    if board.adcs:
+        configuration["i2c"] = [_I2C]
+        wiring["i2c"] = {"0": {"chips": board.adcs}}
+    if board.rtds:
+        configuration["spi"] = [_SPI]
+        wiring["spi"] = {"0": {"chips": board.rtds}}
+    return Fitting(fit.name, configuration, wiring, tuple(board.signals))
+
+
+class _Board:
+    """Hands out chips, inputs and pins."""
+
+    def __init__(self, node: str) -> None:
+        self._node = node
+        self.chips: list[dict[str, Any]] = []
+        self.adcs: list[dict[str, Any]] = []
+        self.rtds: list[dict[str, Any]] = []
+        self.signals: list[SignalFit] = []
+        self._room: dict[tuple[int, str], int] = {}
+
+    def place(self, period_ms: int, members: list[GroupFit]) -> list[dict[str, Any]]:
+        channels = []
+        for member in members:
+            if member.quantity not in BY_NAME:
+                raise ConfigError(f"node {self._node}: there is no quantity {member.quantity}")
+            for place in member.places:
+                parse_place(place)
+                channels.append(self._channel(period_ms, member, place))
+        return channels
+
+    def _channel(self, period_ms: int, member: GroupFit, place: str) -> dict[str, Any]:
+        exponent = BY_NAME[member.quantity].exponent
+        signal = f"{self._node}/{len(self.signals)}"
+        sensor = member.sensor
+        if isinstance(sensor, LoopSensor):
+            chip, number = self._loop_input(period_ms, signal)
+            unit_per_ampere = (sensor.high - sensor.low) / 0.016
+            step = _STEP_A * unit_per_ampere
+            offset = sensor.low - 0.004 * unit_per_ampere
+        else:
+            chip, number = self._thermometer(signal), 0
+            step, offset = 0.01, 0.0
+        self.signals.append(
+            SignalFit(
+                signal, len(self.signals), member.quantity, place, sensor, _step(sensor, step)
+            )
+        )
+        return {
+            "quantity": member.quantity,
+            "place": place,
+            "chip": chip,
+            "input": number,
+            "scale": round(step * 10.0**-exponent),
+            "offset": round(offset * 10.0**-exponent),
+            "calibration": 0,
+        }
+
+    def _loop_input(self, period_ms: int, signal: str) -> tuple[str, int]:
+        inputs_a_chip = min(4, period_ms // _CONVERSION_MS)
+        if not inputs_a_chip:
+            raise ConfigError(
+                f"node {self._node}: a loop cannot be read each {period_ms} ms; "
+                f"the shortest period is {_CONVERSION_MS} ms"
+            )
+        if not self.adcs or not self._room.get((period_ms, self.adcs[-1]["name"])):
+            self._add_adc()
+            self._room[period_ms, self.adcs[-1]["name"]] = inputs_a_chip
+        chip = self.adcs[-1]
+        self._room[period_ms, chip["name"]] -= 1
+        chip["inputs"].append(signal)
+        return chip["name"], len(chip["inputs"]) - 1
+
+    def _add_adc(self) -> None:
+        if len(self.adcs) == len(_ADC_ADDRESSES):
+            raise ConfigError(
+                f"node {self._node}: more loops than {len(_ADC_ADDRESSES)} ADS1115 can read; "
+                "move some to another node"
+            )
+        name = f"adc{len(self.adcs) + 1}"
+        address = _ADC_ADDRESSES[len(self.adcs)]
+        self.adcs.append(
+            {
+                "name": name,
+                "kind": "ads1115",
+                "address": address,
+                "inputs": [],
+                "shunt_milliohm": _SHUNT_MILLIOHM,
+            }
+        )
+        self.chips.append(
+            {
+                "name": name,
+                "kind": "ads1115",
+                "i2c": 0,
+                "address": address,
+                "range_mv": _RANGE_MV,
+                "rate": 860,
+                "shunt_milliohm": _SHUNT_MILLIOHM,
+            }
+        )
+
+    def _thermometer(self, signal: str) -> str:
+        if len(self.rtds) == len(_CS_PINS):
+            raise ConfigError(
+                f"node {self._node}: more than {len(_CS_PINS)} PT100; move some to another node"
+            )
+        name = f"rtd{len(self.rtds) + 1}"
+        pin = _CS_PINS[len(self.rtds)]
+        self.rtds.append(
+            {
+                "name": name,
+                "kind": "max31865",
+                "cs": pin,
+                "signal": signal,
+                "rref_milliohm": _RREF_MILLIOHM,
+                "wires": _WIRES,
+            }
+        )
+        self.chips.append(
+            {
+                "name": name,
+                "kind": "max31865",
+                "spi": 0,
+                "cs": pin,
+                "rref_milliohm": _RREF_MILLIOHM,
+                "wires": _WIRES,
+            }
+        )
+        return name
+
+
+def _by_period(groups: list[GroupFit]) -> dict[int, list[GroupFit]]:
+    by_period: dict[int, list[GroupFit]] = {}
+    for group in groups:
+        by_period.setdefault(group.period_ms, []).append(group)
+    return by_period
+
+
+def _step(sensor: LoopSensor | Pt100Sensor, scale: float) -> float:
+    """A MAX31865 resolves RREF / 2^15; a PT100 changes by about 0.39 ohm a kelvin (IEC 60751)."""
+    if isinstance(sensor, LoopSensor):
+        return scale
+    return _RREF_MILLIOHM / 1000 / 32768 / 0.385

@@ -1,0 +1,214 @@
+"""A locomotive on the bench in real time: boards on cables, a feeder, a gateway process."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.profiles import NodeFit, Profile
+from gateway.timebase import Clock
+from hil.account import Account, read_store, settle
+from hil.cable import Cable, LineNoise
+from hil.errors import BenchError
+from hil.feeder import Feeder, Source
+from hil.fitting import fit_node
+from hil.interpreter import Interpreter
+from hil.target import MicropythonTarget
+
+__all__ = ["GatewayProcess", "Rig", "RigPlan"]
+
+_START_S = 15.0
+_STOP_S = 2.5
+_POLL_S = 0.05
+_SETTLE_S = 15.0
+
+
+@dataclass(frozen=True)
+class RigPlan:
+    """What to build. `fits`: each node with where its values come from, and whether they step.
+
+    `influx`: lines for the [influx] section of the gateway's configuration.
+    """
+
+    profile: Profile
+    locomotive: str
+    fits: tuple[tuple[NodeFit, Source, bool], ...]
+    folder: Path
+    seed: int
+    page_port: int = 0
+    noise: dict[str, LineNoise] = field(default_factory=dict)
+    influx: dict[str, str] = field(default_factory=dict)
+    spool: dict[str, int] = field(default_factory=dict)
+
+
+class GatewayProcess:
+    """`axlebox gateway run` as a process of its own; `page` is its address once it is up."""
+
+    def __init__(self, config: Path, log: Path, environment: dict[str, str] | None = None) -> None:
+        self._config = config
+        self._log = log
+        self._environment = environment or {}
+        self._process: subprocess.Popen[str] | None = None
+        self.page = ""
+
+    def start(self) -> None:
+        """Returns once the page can be opened. Raises BenchError with the end of its log."""
+        with self._log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "gateway", "gateway", "run", "-c", str(self._config)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **self._environment},
+                start_new_session=True,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.startswith("page "):
+            self.kill()
+            raise BenchError(f"the gateway did not start:\n{self._log.read_text()[-2000:]}")
+        self.page = line.split()[1]
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ask it to end, and make it where it does not."""
+        self._end(signal.SIGTERM)
+
+    def state(self) -> dict[str, Any]:
+        """/api/state. Raises OSError while it does not answer."""
+        with urllib.request.urlopen(self.page + "api/state", timeout=_STOP_S) as answer:
+            state: dict[str, Any] = json.load(answer)
+        return state
+
+    def _end(self, number: int) -> None:
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        try:
+            self._process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+
+
+class Rig:
+    """Everything of a RigPlan, started by `start`, given back by `stop`."""
+
+    def __init__(self, plan: RigPlan, interpreter: Interpreter, clock: Clock) -> None:
+        self.plan = plan
+        self.spool = plan.folder / "spool"
+        self._clock = clock
+        ports = plan.folder / "ports"
+        ports.mkdir(parents=True, exist_ok=True)
+        self.cables: dict[str, Cable] = {}
+        self.targets: dict[str, MicropythonTarget] = {}
+        self.keys: dict[str, bytes] = {}
+        randomness = random.Random(plan.seed)
+        for fit, _, _ in plan.fits:
+            fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
+            self.keys[fit.name] = os.urandom(32)
+            self.cables[fit.name] = Cable(ports / fit.name, plan.noise.get(fit.name))
+            self.targets[fit.name] = MicropythonTarget(
+                fitting,
+                self.keys[fit.name],
+                interpreter,
+                plan.folder / "nodes" / fit.name,
+                self.cables[fit.name].board_path,
+            )
+        self.feeder = Feeder(
+            [(self.targets[fit.name], source, held) for fit, source, held in plan.fits], clock
+        )
+        self.gateway = GatewayProcess(self._write_config(), plan.folder / "gateway.log")
+
+    def start(self) -> None:
+        """Supply on. Returns once the page can be opened."""
+        self.feeder.start()
+        for target in self.targets.values():
+            target.start()
+        self.gateway.start()
+
+    def settle(self, limit_s: float = _SETTLE_S) -> Account:
+        """Silence the sensors, let everything arrive, and account for every sample.
+
+        Returns as soon as the account balances, and at the limit as it then is.
+        """
+        for target in self.targets.values():
+            target.cut_sensors()
+        taken = sum(target.taken() for target in self.targets.values())
+        account = settle(taken, read_store(self.spool))
+        deadline_us = self._clock.monotonic_us() + round(limit_s * 1e6)
+        while account.taken > account.stored + account.lost:
+            if self._clock.monotonic_us() > deadline_us:
+                break
+            time.sleep(_POLL_S)
+            account = settle(taken, read_store(self.spool))
+        return account
+
+    def wait(self, condition: Callable[[dict[str, Any]], bool], limit_s: float) -> dict[str, Any]:
+        """Poll /api/state until the condition holds. Raises BenchError at the limit."""
+        deadline_us = self._clock.monotonic_us() + round(limit_s * 1e6)
+        state: dict[str, Any] = {}
+        while self._clock.monotonic_us() < deadline_us:
+            with suppress(urllib.error.URLError, OSError):
+                state = self.gateway.state()
+                if condition(state):
+                    return state
+            time.sleep(_POLL_S)
+        raise BenchError(f"what was waited for did not come within {limit_s} s; last: {state}")
+
+    def stop(self) -> None:
+        """Supply off; no process is left."""
+        self.feeder.stop()
+        self.gateway.stop()
+        for target in self.targets.values():
+            target.stop()
+        for cable in self.cables.values():
+            cable.close()
+
+    def _write_config(self) -> Path:
+        plan = self.plan
+        lines = [
+            "[locomotive]",
+            f'id = "{plan.locomotive}"',
+            f'profile = "{plan.profile.id}"',
+            "[page]",
+            f"port = {plan.page_port}",
+            "[clock]",
+            'trust = "always"',
+            "[spool]",
+            *(f"{key} = {value}" for key, value in plan.spool.items()),
+        ]
+        if plan.influx:
+            lines += ["[influx]", *(f'{key} = "{value}"' for key, value in plan.influx.items())]
+        for name, key in self.keys.items():
+            key_file = plan.folder / f"{name}.key"
+            key_file.touch(mode=0o600)
+            key_file.write_text(key.hex() + "\n", encoding="ascii")
+            lines += ["[[nodes]]", f'name = "{name}"', f'key_file = "{key_file.name}"']
+            lines += ["[[serial]]", f'name = "{name}"', f'port = "ports/{name}"']
+        path = plan.folder / "axlebox.toml"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return path

@@ -1,0 +1,250 @@
+"""What a scenario runs against: a board, simulated or real, behind one interface."""
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import axwire
+
+from hil.errors import BenchError
+from hil.fitting import Fitting
+from hil.interpreter import Interpreter
+from simulators.board.control_frames import (
+    ASK,
+    CUT,
+    FAULT,
+    TAKEN,
+    FrameReader,
+    frame,
+    json_frame,
+    stretch_frame,
+)
+from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
+from simulators.board.power import CAUSE_OF_EXIT
+
+__all__ = ["MicropythonTarget", "Target", "firmware_root", "lay_out_firmware"]
+
+BOARD_HEAP_BYTES = 128 * 1024
+"""The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
+
+_STOP_S = 2.0
+_ANSWER_S = 5.0
+_FIRMWARE = ("axwire", "axnode", "drivers", "boards")
+
+
+class Target(Protocol):
+    """A node under test. Its sensors' channels are numbered as in its `fitting`."""
+
+    @property
+    def fitting(self) -> Fitting: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def feed(
+        self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
+    ) -> None:
+        """What a sensor sees from `t0_us` on (the board's ticks); units as in the wiring."""
+
+    def inject(self, fault: dict[str, Any]) -> None:
+        """Begin or end a sensor fault: see simulators/board/faults.py."""
+
+    def cut_sensors(self) -> None:
+        """All sensors fall silent for good, so that what was taken stays what it is."""
+
+    def taken(self) -> int:
+        """Samples that the sensors have given so far, over all runs of the board."""
+
+
+def firmware_root() -> Path:
+    """The folder with the firmware's files: in a checkout, or inside the installed package."""
+    packaged = Path(__file__).parent / "firmware"
+    checkout = Path(axwire.__file__).parent.parent
+    return packaged if (packaged / "main.py").exists() else checkout
+
+
+def lay_out_firmware(folder: Path) -> None:
+    """Fill a board's file system with the firmware, as the depot station does."""
+    root = firmware_root()
+    folder.mkdir(parents=True, exist_ok=True)
+    for package in _FIRMWARE:
+        source = Path(axwire.__file__).parent if package == "axwire" else root / package
+        if source.is_dir():
+            shutil.copytree(
+                source,
+                folder / package,
+                dirs_exist_ok=True,
+                ignore=shutil.ignore_patterns("__pycache__"),
+            )
+    shutil.copy(root / "main.py", folder / "main.py")
+
+
+class MicropythonTarget:
+    """A board as a process: the real interpreter, the real firmware, simulated hardware.
+
+    `uart_path` is the device its UART opens; `folder` becomes its file system and its logs.
+    A board that resets itself is started again with its reset cause, as a supply does.
+    """
+
+    def __init__(
+        self,
+        fitting: Fitting,
+        key: bytes,
+        interpreter: Interpreter,
+        folder: Path,
+        uart_path: str,
+    ) -> None:
+        self.fitting = fitting
+        self.resets: Counter[str] = Counter()
+        self.undelivered = 0
+        self._folder = folder
+        self._interpreter = interpreter
+        self._process: subprocess.Popen[bytes] | None = None
+        self._supervisor: threading.Thread | None = None
+        self._stopping = False
+        self._answered = threading.Condition()
+        self._account: dict[str, Any] = {}
+        self._answers = 0
+        self._taken_before = 0
+        self._to_board_read, self._to_board = os.pipe()
+        self._from_board, self._from_board_write = os.pipe()
+        os.set_blocking(self._to_board, False)
+        self._lay_out(key, uart_path)
+        self._listener = threading.Thread(
+            target=self._listen, name=f"account {fitting.node}", daemon=True
+        )
+        self._listener.start()
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        self._stopping = False
+        self._spawn("power_on")
+        self._supervisor = threading.Thread(
+            target=self._supervise, name=f"supply {self.fitting.node}", daemon=True
+        )
+        self._supervisor.start()
+
+    def stop(self) -> None:
+        """Cut the supply and give everything back."""
+        self._stopping = True
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            self._process.wait(_STOP_S)
+        if self._supervisor is not None:
+            self._supervisor.join(_STOP_S)
+        os.close(self._from_board_write)
+        self._listener.join(_STOP_S)
+        for descriptor in (self._to_board_read, self._to_board, self._from_board):
+            os.close(descriptor)
+
+    def feed(
+        self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
+    ) -> None:
+        self._send(stretch_frame(signal, flags, t0_us, period_us, samples))
+
+    def inject(self, fault: dict[str, Any]) -> None:
+        self._send(json_frame(FAULT, fault))
+
+    def cut_sensors(self) -> None:
+        self._send(frame(CUT))
+        if not self.account()["cut"]:
+            raise BenchError(f"the sensors of {self.fitting.node} could not be cut")
+
+    def taken(self) -> int:
+        return self._taken_before + _taken_in(self.account())
+
+    def account(self) -> dict[str, Any]:
+        """What the simulated hardware says of itself now: see simulators/board/host.py."""
+        with self._answered:
+            asked = self._answers
+            self._send(frame(ASK))
+            if not self._answered.wait_for(lambda: self._answers > asked, _ANSWER_S):
+                raise BenchError(
+                    f"node {self.fitting.node} does not answer; its output is in {self._log}"
+                )
+            return self._account
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "console.log"
+
+    def _lay_out(self, key: bytes, uart_path: str) -> None:
+        flash = self._folder / "flash"
+        lay_out_firmware(flash)
+        lay_out(self._folder / "sim")
+        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
+        key_file = flash / "node.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        uart = str(self.fitting.configuration["uart"]["id"])
+        wiring = {**self.fitting.wiring, "uart": {uart: {"path": uart_path}}}
+        (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
+
+    def _spawn(self, cause: str) -> None:
+        heap = BOARD_HEAP_BYTES + HEAP_EXTRA_BYTES
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._interpreter.command, "-X", f"heapsize={heap}", "main.py"],
+                cwd=self._folder / "flash",
+                env={
+                    "MICROPYPATH": f"{(self._folder / 'sim').resolve()}::.frozen",
+                    "AXSIM_WIRING": str((self._folder / "wiring.json").resolve()),
+                    "AXSIM_CONTROL": f"{self._to_board_read},{self._from_board_write}",
+                    "AXSIM_RESET_CAUSE": cause,
+                    "AXSIM_HEAP_EXTRA": str(HEAP_EXTRA_BYTES),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(self._to_board_read, self._from_board_write),
+                start_new_session=True,
+            )
+
+    def _supervise(self) -> None:
+        while not self._stopping and self._process is not None:
+            code = self._process.wait()
+            if self._stopping:
+                return
+            cause = CAUSE_OF_EXIT.get(abs(code), "power_on")
+            self.resets[cause if abs(code) in CAUSE_OF_EXIT else f"exit {code}"] += 1
+            with self._answered:
+                self._taken_before += _taken_in(self._account)
+                self._account = {}
+            self._spawn(cause)
+
+    def _listen(self) -> None:
+        reader = FrameReader()
+        while reader.fill(self._read) > 0:
+            while reader.next():
+                if reader.kind == TAKEN:
+                    with self._answered:
+                        self._account = json.loads(bytes(reader.payload))
+                        self._answers += 1
+                        self._answered.notify_all()
+
+    def _read(self, buffer: memoryview | bytearray, limit: int) -> int:
+        data = os.read(self._from_board, limit)
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _send(self, data: bytes) -> None:
+        try:
+            if os.write(self._to_board, data) < len(data):
+                raise BenchError(f"node {self.fitting.node} took half a frame; start it again")
+        except BlockingIOError:
+            self.undelivered += 1
+
+
+def _taken_in(account: dict[str, Any]) -> int:
+    return sum(account.get("taken", {}).values())
