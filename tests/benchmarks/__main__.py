@@ -1,0 +1,25 @@
+"""`make bench`: every figure in one run, printed and written to build/bench.json."""
+
+import argparse
+import secrets
+import tempfile
+from pathlib import Path
+
+from benchmarks import ingest, wire
+from benchmarks.report import Figure, write_report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="measure axlebox")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    figures: dict[str, Figure] = {}
+    with tempfile.TemporaryDirectory(prefix="axlebox-bench-", dir=Path.cwd()) as folder:
+        figures |= wire.measure(arguments.seed)
+        figures |= ingest.measure(Path(folder), arguments.seed)
+    write_report(figures, arguments.out)
+
+
+main()
