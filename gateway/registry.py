@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 from axwire.codes import HEALTH_FIELDS, OK, RESET_CAUSES, STATUSES
 from axwire.parse import Health, Hello
 from axwire.quantities import Quantity
@@ -115,21 +116,23 @@ class Registry:
         group = rows.group
         if group.first not in known.values:
             _lay_out(known.values, group)
-        now = self._clock.monotonic_us()
-        values = rows.values
-        for column in range(len(group.channels)):
+        last_t_ms = rows.last_t_ms
+        last_us = self._sampled_us(node, boot, last_t_ms)
+        gaps = rows.missing[-1].any()
+        values = (rows.raw[-1] * group.scales + group.offsets).tolist()
+        for column, status in enumerate(rows.statuses):
             kept = known.values[group.first + column]
-            if rows.last_t_ms < kept.t_ms:
+            if last_t_ms < kept.t_ms:
                 continue
-            kept.status = rows.statuses[column]
-            row = len(values) - 1
-            while row >= 0 and rows.missing[row, column]:
-                row -= 1
-            if row < 0:
+            kept.status = status
+            if not gaps or not rows.missing[-1, column]:
+                kept.t_ms, kept.sampled_us, kept.value = last_t_ms, last_us, values[column]
                 continue
-            kept.t_ms = rows.t_ms + row * group.period_ms
-            kept.value = float(values[row, column])
-            kept.sampled_us = self._sampled_us(node, boot, kept.t_ms, now)
+            taken = np.flatnonzero(~rows.missing[:, column])
+            if taken.size:
+                back_ms = (len(rows.raw) - 1 - int(taken[-1])) * group.period_ms
+                kept.t_ms, kept.sampled_us = last_t_ms - back_ms, last_us - back_ms * 1000
+                kept.value = float(rows.values[taken[-1], column])
         self._changed()
 
     def told_health(self, node: str, health: Health, lost_messages: int) -> None:
@@ -193,7 +196,9 @@ class Registry:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _sampled_us(self, node: str, boot: int, t_ms: int, now: int) -> int:
+    def _sampled_us(self, node: str, boot: int, t_ms: int) -> int:
+        """When that was on our monotonic clock; now, as long as no ping was answered."""
+        now = self._clock.monotonic_us()
         estimate = self._clocks.estimate(node, boot)
         if estimate is None:
             return now

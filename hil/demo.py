@@ -118,9 +118,8 @@ def _watch(
 ) -> None:
     end_us = None if duration_s is None else clock.monotonic_us() + round(duration_s * 1e6)
     show = not quiet and console.is_terminal
-    with (
-        Live(console=console, refresh_per_second=4, transient=True) if show else suppress() as live
-    ):
+    view = Live(console=console, refresh_per_second=4, transient=True) if show else nullcontext()
+    with view as live:
         while not stop.is_set():
             left_s = _REFRESH_S
             if end_us is not None:

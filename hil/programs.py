@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from hil.debian import PackageCache, command_in
 from hil.errors import FetchError, MissingError
 
-__all__ = ["find_chromium", "find_mosquitto", "find_victoria_metrics"]
+__all__ = ["BROWSER_SETTING", "find_chromium", "find_mosquitto", "find_victoria_metrics"]
+
+BROWSER_SETTING = "AXLEBOX_CHROMIUM"
 
 _SUITE = "trixie"
 _DAEMON_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # often not on a user's PATH
@@ -33,11 +35,18 @@ def find_mosquitto(
 
 
 def find_chromium(environ: Mapping[str, str] = os.environ) -> str:
-    """The path of Chromium; MissingError says what to install."""
+    """The path of Chromium, from the setting or PATH; MissingError says what to install."""
+    if setting := environ.get(BROWSER_SETTING):
+        if found := _which(setting, environ):
+            return found
+        raise MissingError(f"{BROWSER_SETTING}={setting}: there is no such program")
     for name in _BROWSERS:
         if found := _which(name, environ):
             return found
-    raise MissingError("Chromium is not installed: run `sudo apt install chromium`")
+    raise MissingError(
+        f"Chromium is not installed: run `sudo apt install chromium`, or name one in "
+        f"{BROWSER_SETTING}"
+    )
 
 
 def _server(

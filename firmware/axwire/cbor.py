@@ -177,6 +177,8 @@ def head(data: bytes, at: int) -> "tuple[int, int, int]":
 
 
 def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
+    if at < len(data) and data[at] < 24:
+        return data[at], at + 1
     major, argument, at = head(data, at)
     if major == _UINT:
         return argument, at
