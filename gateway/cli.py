@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from gateway.errors import AxleboxError
 from gateway.version import VERSION
@@ -31,5 +32,7 @@ def main() -> None:
     try:
         app()
     except AxleboxError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {error}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            Text.assemble(("error: ", "bold red"), str(error))
+        )
         sys.exit(1)

@@ -34,6 +34,7 @@ _EARLY_PINGS = 8
 _PONG_TIMEOUT_US = 5_000_000
 _RECORD_EACH_US = 60_000_000
 _RECORD_SHIFT_US = 1_000
+"""A record stays in force until the estimate has moved this far: part of the error it admits."""
 
 
 class ClockRecord(msgspec.Struct, frozen=True):
@@ -111,6 +112,8 @@ class _Boot:
     pings_sent: int = 0
     record: ClockRecord | None = None
     recorded_us: int = 0
+    wall_us: int = 0
+    """What the record adds to the gateway's monotonic time to get UTC."""
 
 
 class ClockSync:
@@ -160,18 +163,32 @@ class ClockSync:
         board, monotonic, drift_ppb, error_us = state.clock.line()
         wall = self._clock.utc_us() - now
         record = ClockRecord(
-            node, boot, board, monotonic + wall, drift_ppb, error_us, self._clock.trusted()
+            node,
+            boot,
+            board,
+            monotonic + wall,
+            drift_ppb,
+            error_us + _RECORD_SHIFT_US,
+            self._clock.trusted(),
         )
         if not self._worth_storing(state, record, now):
             return Answer(expected=True)
         state.record = record
         state.recorded_us = now
+        state.wall_us = wall
         return Answer(True, record)
 
     def estimate(self, node: str, boot: int) -> ClockRecord | None:
         """The record in force for a boot that is alive."""
         state = self._boots.get(node)
         return state.record if state is not None and state.boot == boot else None
+
+    def monotonic_at(self, node: str, boot: int, board_us: int) -> int | None:
+        """That board time on the gateway's monotonic clock; None while the boot has no record."""
+        state = self._boots.get(node)
+        if state is None or state.boot != boot or state.record is None:
+            return None
+        return state.record.utc_at(board_us) - state.wall_us
 
     @staticmethod
     def _worth_storing(state: _Boot, new: ClockRecord, now: int) -> bool:

@@ -159,9 +159,9 @@ def load_token(config: InfluxConfig, environment: str | None) -> str | None:
 
 
 def _path(kind: type, value: Any) -> Any:
-    if kind is Path and isinstance(value, str):
-        return Path(value)
-    raise NotImplementedError
+    if isinstance(value, str):
+        return kind(value)
+    raise TypeError(f"Expected a path as `str`, got `{type(value).__name__}`")
 
 
 def _explain(message: str) -> str:
@@ -176,7 +176,10 @@ def _explain(message: str) -> str:
     if missing:
         section = missing[2] + "." if missing[2] else ""
         return f"key {section}{missing[1]} is missing (docs/configuration.md shows it)"
-    return message.replace("`$.", "`")
+    what, _, where = message.rpartition(" - at ")
+    if not what:
+        return f"{message} (docs/configuration.md shows how it is written)"
+    return f"key {where.strip('`$.')}: {what} (docs/configuration.md says what it may be)"
 
 
 def _check_unique(path: Path, what: str, names: list[str]) -> None:

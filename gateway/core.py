@@ -19,12 +19,12 @@ from gateway.ledger import Ledger
 from gateway.profiles import load_profile
 from gateway.registry import Registry
 from gateway.spool.format import Kind, Position
-from gateway.spool.lock import FolderLock
-from gateway.spool.recovery import Recovery, recover
+from gateway.spool.opening import open_spool
+from gateway.spool.recovery import Recovery
 from gateway.spool.retention import Limits, make_room
 from gateway.spool.segments import read_records
 from gateway.spool.storage import FileStorage, Storage
-from gateway.spool.writer import SpoolWriter, WriterSettings
+from gateway.spool.writer import WriterSettings
 from gateway.state import Forward, Locomotive, Spool
 from gateway.timebase import Clock
 from gateway.version import VERSION
@@ -54,28 +54,24 @@ class Gateway:
         self._storage = storage or FileStorage()
         profile = load_profile(config.locomotive.profile)
         keys = load_keys(config)
-        folder = config.spool.folder
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FolderLock(folder)
+        self._spool = open_spool(
+            config.spool.folder,
+            clock,
+            settings=WriterSettings(
+                segment_bytes=config.spool.segment_mb * _SEGMENT_UNIT,
+                commit_period_us=config.spool.commit_ms * 1000,
+                buffer_bytes=config.spool.buffer_mb * _SEGMENT_UNIT,
+            ),
+            storage=self._storage,
+        )
+        self.writer = self._spool.writer
+        self.recovery = self._spool.recovery
+        self.ledger = Ledger()
         try:
-            recovery = recover(folder, self._storage)
-            self.ledger = Ledger()
-            self.unreadable_records = self._replay(recovery)
-            self.writer = SpoolWriter(
-                folder,
-                clock,
-                recovery,
-                settings=WriterSettings(
-                    segment_bytes=config.spool.segment_mb * _SEGMENT_UNIT,
-                    commit_period_us=config.spool.commit_ms * 1000,
-                    buffer_bytes=config.spool.buffer_mb * _SEGMENT_UNIT,
-                ),
-                storage=self._storage,
-            )
+            self.unreadable_records = self._replay(self.recovery)
         except BaseException:
-            self._lock.release()
+            self._spool.close()
             raise
-        self.recovery = recovery
         self.downlink = Downlink(keys)
         self.clocks = ClockSync(clock)
         self._started_us = clock.monotonic_us()
@@ -90,7 +86,7 @@ class Gateway:
             spool=self.spool_state,
             forward=lambda: self._forward_state(),
             refused=lambda: dict(self.ingest.refused),
-            losses=self._losses,
+            losses=self.losses,
         )
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
@@ -131,9 +127,7 @@ class Gateway:
 
     def close(self) -> bool:
         """Commit what is left and give the spool back; False where something was left over."""
-        durable = self.writer.close()
-        self._lock.release()
-        return durable
+        return self._spool.close()
 
     def _replay(self, recovery: Recovery) -> int:
         """Rebuild the ledger; returns how many records could not be read."""
@@ -153,9 +147,10 @@ class Gateway:
                 unreadable += 1
         return unreadable
 
-    def _losses(self) -> dict[str, int]:
+    def losses(self) -> dict[str, int]:
+        """What will never come, counted since the start, by what dropped it."""
         return {
-            "messages_dropped_by_node": self.ingest.lost_messages,
+            "samples_dropped_by_nodes": self.ingest.lost_samples,
             "messages_removed_unsent": self.writer.metrics.messages_removed,
         }
 

@@ -9,14 +9,25 @@ from axwire.errors import MessageError
 from axwire.parse import Block, Hello, Readings
 from axwire.places import place_name
 from axwire.quantities import QUANTITIES, Quantity
-from axwire.table import Channel, Group
+from axwire.table import Channel
 from numpy.typing import NDArray
 
-__all__ = ["ChannelTable", "GroupTable", "Rows", "TableBuilder", "decode_block", "decode_readings"]
+__all__ = [
+    "ChannelTable",
+    "GroupTable",
+    "Rows",
+    "TableBuilder",
+    "count_samples",
+    "decode_block",
+    "decode_readings",
+]
 
 MISSING = {2: -(1 << 15), 4: -(1 << 31)}
 """The lowest integer of a width marks a sample that was not taken."""
 
+_MISSING_BYTES = {
+    width: value.to_bytes(width, "little", signed=True) for width, value in MISSING.items()
+}
 _DTYPES = {2: "<i2", 4: "<i4"}
 
 
@@ -71,24 +82,20 @@ class ChannelTable:
 
 
 class TableBuilder:
-    """Puts the pieces of a node's HELLO together."""
+    """Puts the pieces of a node's HELLOs together; they come in any order."""
 
     def __init__(self) -> None:
-        self._pieces: dict[int, list[Group]] = {}
-        self._expected: tuple[int, int] | None = None
+        self._pieces: dict[int, dict[int, Hello]] = {}
 
-    def add(self, hello: Hello) -> ChannelTable | None:
-        """The whole table once its last piece is in; None before. Raises MessageError."""
-        if self._expected != (hello.revision, hello.pieces):
-            self._expected = (hello.revision, hello.pieces)
-            self._pieces = {}
-        self._pieces[hello.piece] = hello.groups
-        if len(self._pieces) < hello.pieces:
+    def preview(self, hello: Hello) -> ChannelTable | None:
+        """What `add` would return; takes nothing in. Raises MessageError."""
+        pieces = self._with(hello)
+        if len(pieces) < hello.pieces:
             return None
         groups: dict[int, GroupTable] = {}
         first = 0
         for piece in range(hello.pieces):
-            for group in self._pieces[piece]:
+            for group in pieces[piece].groups:
                 if group.number in groups or group.first != first:
                     raise MessageError(
                         f"group {group.number} begins at channel {group.first}, not {first}, "
@@ -99,6 +106,20 @@ class TableBuilder:
                     group.number, group.first, group.period_ms, tuple(group.channels)
                 )
         return ChannelTable(hello.revision, groups)
+
+    def add(self, hello: Hello) -> ChannelTable | None:
+        """The whole table of a revision once its last piece is in; None before.
+
+        Raises MessageError, and then has not taken the piece in.
+        """
+        table = self.preview(hello)
+        self._pieces[hello.revision] = self._with(hello)
+        return table
+
+    def _with(self, hello: Hello) -> dict[int, Hello]:
+        known = self._pieces.get(hello.revision, {})
+        kept = {number: piece for number, piece in known.items() if piece.pieces == hello.pieces}
+        return {**kept, hello.piece: hello}
 
 
 @dataclass(frozen=True)
@@ -137,20 +158,37 @@ def decode_block(block: Block, table: ChannelTable) -> Rows:
     if group is None:
         raise MessageError(f"group {block.group} is not in the channel table")
     channels = len(group.channels)
-    rows = block.rows(channels)
-    samples = np.frombuffer(block.samples, _DTYPES[block.width]).astype(np.int32)
-    if block.differences is None:
-        raw = samples.reshape(rows, channels)
-    else:
-        raw = np.empty((rows, channels), np.int32)
-        raw[0] = samples
-        raw[1:] = np.frombuffer(block.differences, np.int8).reshape(rows - 1, channels)
-        np.cumsum(raw, axis=0, out=raw)
+    raw = _raw_rows(block, channels)
     missing = raw == MISSING[block.width]
     return Rows(group, block.t_ms, raw, missing, block.statuses or bytes(channels))
+
+
+def count_samples(readings: Readings) -> int:
+    """Samples taken in the message, without its table: all cells but the missing ones."""
+    count = 0
+    for block in readings.blocks:
+        cells = len(block.samples) // block.width
+        count += cells + len(block.differences or b"")
+        if _MISSING_BYTES[block.width] in block.samples:
+            channels = cells if block.differences is not None else len(block.statuses or b"-")
+            count -= int(np.count_nonzero(_raw_rows(block, channels) == MISSING[block.width]))
+    return count
 
 
 def decode_readings(readings: Readings, table: ChannelTable) -> Iterator[Rows]:
     """Every block of the message. Raises MessageError."""
     for block in readings.blocks:
         yield decode_block(block, table)
+
+
+def _raw_rows(block: Block, channels: int) -> NDArray[np.int32]:
+    """Shape (rows, channels). Raises MessageError when the block is uneven."""
+    rows = block.rows(channels)
+    samples = np.frombuffer(block.samples, _DTYPES[block.width]).astype(np.int32)
+    if block.differences is None:
+        return samples.reshape(rows, channels)
+    raw = np.empty((rows, channels), np.int32)
+    raw[0] = samples
+    raw[1:] = np.frombuffer(block.differences, np.int8).reshape(rows - 1, channels)
+    np.cumsum(raw, axis=0, out=raw)
+    return raw

@@ -2,7 +2,8 @@
 
 A node refuses a sequence it has heard already. Each run of the gateway begins above all earlier
 ones, and a node tells in HEALTH what it heard last, so that even a gateway that lost its memory
-is believed again within seconds.
+is believed again within seconds. A new run also tells the node that what was on its way to the
+run before may be lost: it sends that again at once.
 """
 
 from collections.abc import Mapping
@@ -12,8 +13,6 @@ from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.cbor import Writer
 
 __all__ = ["Downlink", "Link"]
-
-_SEQUENCES_A_RUN = 1 << 32
 
 
 class Link(Protocol):
@@ -47,7 +46,12 @@ class Downlink:
 
     def begin_run(self, run: int) -> None:
         for node in self._nodes.values():
-            node.sequence = run * _SEQUENCES_A_RUN
+            node.sequence = run << down.RUN_BITS
+
+    @property
+    def names(self) -> list[str]:
+        """Every node that has a key here."""
+        return list(self._nodes)
 
     def key(self, name: str) -> cose.MacKey | None:
         node = self._nodes.get(name)
@@ -68,18 +72,21 @@ class Downlink:
         node = self._nodes[name]
         node.sequence = max(node.sequence, sequence)
 
-    def acknowledge(self, name: str, boot: int, upto: int, singles: list[int]) -> bool:
+    def acknowledge(
+        self, name: str, boot: int, upto: int, singles: list[int], link: Link | None = None
+    ) -> bool:
+        """At most `down.SINGLES_CAP` singles; over `link` where the node was not heard yet."""
         node = self._nodes[name]
         node.sequence += 1
         down.ack(self._writer, boot, node.sequence, upto, singles)
-        return self._send(name, node)
+        return self._send(name, node, link)
 
-    def ping(self, name: str, boot: int, utc_ms: int | None) -> int:
+    def ping(self, name: str, boot: int, utc_ms: int | None, link: Link | None = None) -> int:
         """Returns the ping's sequence, by which its answer is known."""
         node = self._nodes[name]
         node.sequence += 1
         down.ping(self._writer, boot, node.sequence, utc_ms)
-        self._send(name, node)
+        self._send(name, node, link)
         return node.sequence
 
     def command(self, name: str, code: int, arguments: list[int]) -> bool:
@@ -91,9 +98,10 @@ class Downlink:
         down.command(self._writer, node.boot, node.sequence, code, arguments)
         return self._send(name, node)
 
-    def _send(self, name: str, node: _Node) -> bool:
+    def _send(self, name: str, node: _Node, otherwise: Link | None = None) -> bool:
         message = cose.seal(node.key, name, cose.DOWN, self._writer.written())
-        taken = node.link is not None and node.link.send(message)
+        link = node.link or otherwise
+        taken = link is not None and link.send(message)
         self.sent += taken
         self.dropped += not taken
         return taken

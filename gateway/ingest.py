@@ -29,7 +29,7 @@ from gateway.timebase import Clock
 __all__ = ["Ingest", "Observer", "Store"]
 
 WINDOW = 1024
-"""Sequences above the first gap that are taken in: a bound on what one node can make us hold."""
+"""Messages above the first gap that are taken in: a bound on what one node can make us hold."""
 
 _HELLO_AGAIN_US = 1_000_000
 _QUARANTINE_BURST = 64
@@ -57,7 +57,7 @@ class Observer(Protocol):
     def spoke(self, node: str, boot: int, link: str) -> None: ...
     def told_table(self, node: str, hello: Hello, table: ChannelTable | None) -> None: ...
     def told_rows(self, node: str, boot: int, rows: Rows) -> None: ...
-    def told_health(self, node: str, health: Health, lost_messages: int) -> None: ...
+    def told_health(self, node: str, health: Health, lost_samples: int) -> None: ...
 
 
 class Ingest:
@@ -79,7 +79,7 @@ class Ingest:
         self._clock = clock
         self._observer = observer
         self._pending: deque[tuple[int, str, int, int]] = deque()
-        self._acknowledge_again: set[tuple[str, int]] = set()
+        self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
         self._quarantine_room = _QUARANTINE_BURST
         self._quarantine_filled_us = clock.monotonic_us()
@@ -87,7 +87,8 @@ class Ingest:
         """Messages not taken in, by reason."""
         self.quarantined = 0
         self.lost_messages = 0
-        """Messages that nodes dropped before they could be sent."""
+        self.lost_samples = 0
+        """What nodes dropped before it could be sent."""
         self.messages = 0
         self.samples = 0
         self.acknowledged = 0
@@ -103,6 +104,14 @@ class Ingest:
         self._downlink.begin_run(self._ledger.run)
         body = msgspec.msgpack.encode(Run(self._ledger.run, version, locomotive))
         return self._append(Kind.RUN, Priority.URGENT, body)
+
+    def link_opened(self, link: Link) -> None:
+        """Tell the nodes that may be behind it that we are here: they send what we lack."""
+        for name in self._downlink.names:
+            boot = self._downlink.boot(name)
+            boot = self._ledger.latest(name) if boot is None else boot
+            if boot is not None:
+                self._ping(name, boot, link)
 
     def receive(self, link: Link, message: bytes) -> bool:
         """Take one message in. False: the spool's buffer is full, offer it again later."""
@@ -137,41 +146,36 @@ class Ingest:
 
     def committed(self, ticket: int) -> None:
         """Everything up to `ticket` is on the disk: acknowledge it."""
-        touched = {}
+        durable: dict[tuple[str, int], set[int]] = {}
         while self._pending and self._pending[0][0] <= ticket:
             _, name, number, sequence = self._pending.popleft()
-            boot = self._ledger.boot(name, number)
-            boot.durable.add(sequence)
+            self._ledger.boot(name, number).durable.add(sequence)
             self.acknowledged += 1
-            touched[name, number] = boot
-        for (name, number), boot in touched.items():
-            self._acknowledge(name, number, boot)
+            durable.setdefault((name, number), set()).add(sequence)
+        for (name, number), sequences in durable.items():
+            self._acknowledge(name, number, sequences)
 
     def tick(self) -> None:
         """Ping every node that is due, and repeat acks that got lost; call ten times a second."""
-        again, self._acknowledge_again = self._acknowledge_again, set()
-        for name, number in again:
-            self._acknowledge(name, number, self._ledger.boot(name, number))
+        repeated, self._repeated = self._repeated, {}
+        for (name, number), (link, sequences) in repeated.items():
+            self._acknowledge(name, number, sequences, link)
         for name, boot in self._clocks.due():
-            utc_ms = self._clock.utc_us() // 1000 if self._clock.trusted() else None
-            self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms))
+            self._ping(name, boot)
+
+    def _ping(self, name: str, boot: int, link: Link | None = None) -> None:
+        utc_ms = self._clock.utc_us() // 1000 if self._clock.trusted() else None
+        self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms, link))
 
     def _take(self, link: Link, envelope: cose.Envelope, up: Up, message: bytes) -> None:
         name = envelope.name
         if isinstance(up, Pong):
             self._take_pong(link, name, up)
             return
+        oldest = up.oldest if isinstance(up, Health) else 0
+        if not self._is_wanted(link, name, up.boot, up.sequence, oldest):
+            return
         boot = self._ledger.boot(name, up.boot)
-        if up.sequence in boot.accepted:
-            self.refused["repeated"] += 1
-            if up.sequence in boot.durable:
-                self._acknowledge_again.add((name, up.boot))
-            return
-        missing = boot.close_gap(up.oldest) if isinstance(up, Health) else 0
-        self.lost_messages += missing
-        if up.sequence >= boot.accepted.next + WINDOW:
-            self.refused["too_far_ahead"] += 1
-            return
         rows: list[Rows] = []
         if isinstance(up, Readings):
             table = boot.tables.get(up.revision)
@@ -181,16 +185,37 @@ class Ingest:
                 return
             rows = list(decode_readings(up, table))
         elif isinstance(up, Hello):
-            boot.learn(up, envelope.payload)
+            boot.check(up)
         ticket = self._append(Kind.MESSAGE, _PRIORITIES.get(up.kind, Priority.SERVICE), message)
+        if isinstance(up, Hello):
+            boot.learn(up, envelope.payload)
+        self.lost_messages += boot.close_gap(oldest)
         boot.accepted.add(up.sequence)
         self._pending.append((ticket, name, up.boot, up.sequence))
         self.messages += 1
         self._spoke(link, name, up.boot)
         self._tell(name, boot, up, rows)
 
+    def _is_wanted(
+        self, link: Link, name: str, number: int, sequence: int, oldest: int = 0
+    ) -> bool:
+        """Whether an authentic message is new, and near enough to what came before."""
+        boot = self._ledger.boot(name, number)
+        if sequence in boot.accepted:
+            self.refused["repeated"] += 1
+            if sequence in boot.durable:
+                self._repeated.setdefault((name, number), (link, set()))[1].add(sequence)
+            return False
+        accepted = boot.accepted.without(oldest)
+        if sequence > accepted.next and len(accepted.above) >= WINDOW:
+            self.refused["too_far_ahead"] += 1
+            self._spoke(link, name, number)
+            return False
+        return True
+
     def _tell(self, name: str, boot: Boot, up: Up, rows: list[Rows]) -> None:
         for block in rows:
+            boot.samples += block.samples
             self.samples += block.samples
             self._observer.told_rows(name, up.boot, block)
         if isinstance(up, Hello):
@@ -198,7 +223,8 @@ class Ingest:
         elif isinstance(up, Health):
             if up.boot == self._downlink.boot(name) and len(up.values) > _DOWN_SEQUENCE:
                 self._downlink.node_knows(name, up.values[_DOWN_SEQUENCE] or 0)
-            self._observer.told_health(name, up, boot.lost)
+            self.lost_samples += boot.settle(up)
+            self._observer.told_health(name, up, boot.lost_samples)
 
     def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
         if pong.boot != self._downlink.boot(name):
@@ -215,18 +241,28 @@ class Ingest:
 
     def _spoke(self, link: Link, name: str, number: int) -> None:
         present = self._downlink.boot(name)
-        if present is None or number == present:
-            newest = number
-        else:
-            newest = present if self._ledger.is_older(name, number, present) else number
-        if newest != present:
-            hello = self._ledger.boot(name, newest).hello
-            if hello is not None:
-                table = self._ledger.boot(name, newest).tables.get(hello.revision)
-                self._observer.told_table(name, hello, table)
+        newest = number
+        if present is not None and self._is_leftover(name, number, present):
+            newest = present
         self._downlink.heard(name, newest, link)
         self._clocks.seen(name, newest)
         self._observer.spoke(name, newest, link.name)
+        if newest != present:
+            boot = self._ledger.boot(name, newest)
+            if boot.hello is not None:
+                table = boot.tables.get(boot.hello.revision)
+                self._observer.told_table(name, boot.hello, table)
+
+    def _is_leftover(self, name: str, number: int, present: int) -> bool:
+        """Whether a message is the rest of an older boot than the present one.
+
+        The present one must have answered a ping: an unheard message of a boot that is over,
+        played to us, must not silence the boot that is alive.
+        """
+        return (
+            self._ledger.is_older(name, number, present)
+            and self._clocks.estimate(name, present) is not None
+        )
 
     def _ask_for_table(self, name: str) -> None:
         self.refused["no_table"] += 1
@@ -235,10 +271,15 @@ class Ingest:
             self._hello_asked_us[name] = now
             self._downlink.command(name, COMMAND_HELLO, [])
 
-    def _acknowledge(self, name: str, number: int, boot: Boot) -> None:
-        if self._downlink.key(name) is not None:
-            singles = sorted(boot.durable.above)[: down.SINGLES_CAP]
-            self._downlink.acknowledge(name, number, boot.durable.next, singles)
+    def _acknowledge(
+        self, name: str, number: int, sequences: set[int], link: Link | None = None
+    ) -> None:
+        """Acknowledge `sequences`, which are durable, and with them all below the first gap."""
+        upto = self._ledger.boot(name, number).durable.next
+        singles = sorted(sequence for sequence in sequences if sequence > upto)
+        for first in range(0, len(singles) or 1, down.SINGLES_CAP):
+            some = singles[first : first + down.SINGLES_CAP]
+            self._downlink.acknowledge(name, number, upto, some, link)
 
     def _append(self, kind: Kind, priority: Priority, body: bytes) -> int:
         return self._store.append(kind, priority, body, self._clock.utc_us())
@@ -262,17 +303,12 @@ class Ingest:
             self._refuse(link, message, error)
             return
         number, sequence = numbers
-        boot = self._ledger.boot(envelope.name, number)
-        if sequence in boot.accepted:
-            self.refused["repeated"] += 1
-            return
-        if sequence >= boot.accepted.next + WINDOW:
-            self.refused["too_far_ahead"] += 1
+        if not self._is_wanted(link, envelope.name, number, sequence):
             return
         sender = (envelope.name, number, sequence)
         ticket = self._append_quarantine(link, message, error, sender)
         self.refused[error.reason] += 1
-        boot.accepted.add(sequence)
+        self._ledger.boot(envelope.name, number).accepted.add(sequence)
         self._pending.append((ticket, *sender))
         self._spoke(link, envelope.name, number)
 

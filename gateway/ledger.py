@@ -8,17 +8,19 @@ refused even after its rows are gone.
 from dataclasses import dataclass, field
 
 import msgspec
+from axwire.codes import HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Health, Hello, parse_up
+from axwire.parse import Health, Hello, Readings, parse_up
 
 from gateway.clock import ClockRecord
-from gateway.decode import ChannelTable, TableBuilder
+from gateway.decode import ChannelTable, TableBuilder, count_samples
 from gateway.seen import Seen
 from gateway.spool.format import Kind
 
 __all__ = ["Boot", "Ledger", "Quarantined", "Run"]
 
+_SAMPLES = HEALTH_FIELDS.index("samples")
 _BOOTS_WITH_TABLES = 3
 """A snapshot carries the tables and clocks of a node's latest boots only."""
 
@@ -46,7 +48,9 @@ class _BootSnapshot(msgspec.Struct, array_like=True):
     number: int
     next: int
     above: list[int]
-    lost: int
+    samples: int
+    lost_messages: int
+    lost_samples: int
 
 
 class _Snapshot(msgspec.Struct):
@@ -64,8 +68,11 @@ class Boot:
     """Handed to the spool."""
     durable: Seen = field(default_factory=Seen)
     """On the disk: these are acknowledged."""
-    lost: int = 0
-    """Messages the node dropped before they reached us."""
+    samples: int = 0
+    """Samples in the messages accepted."""
+    lost_messages: int = 0
+    lost_samples: int = 0
+    """What the node dropped before it reached us."""
     hello: Hello | None = None
     """The latest piece of the channel table, for what the node says of itself."""
     tables: dict[int, ChannelTable] = field(default_factory=dict)
@@ -73,6 +80,10 @@ class Boot:
     clock: ClockRecord | None = None
     hellos: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _builder: TableBuilder = field(default_factory=TableBuilder)
+
+    def check(self, hello: Hello) -> None:
+        """Raises MessageError where `learn` would; changes nothing."""
+        self._builder.preview(hello)
 
     def learn(self, hello: Hello, payload: bytes) -> ChannelTable | None:
         """Take a piece of the channel table in; the table once it is whole."""
@@ -87,8 +98,20 @@ class Boot:
         """The node holds nothing below `oldest` any more: returns how many never came."""
         missing = self.accepted.give_up_below(oldest)
         self.durable.give_up_below(oldest)
-        self.lost += missing
+        self.lost_messages += missing
         return missing
+
+    def settle(self, health: Health) -> int:
+        """Compare the samples that the node sent with those that came; returns those newly lost.
+
+        Possible when nothing before this HEALTH is still on its way.
+        """
+        if self.accepted.above or self.accepted.next != health.sequence + 1:
+            return 0
+        sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
+        newly = max(0, (sent or 0) - self.samples - self.lost_samples)
+        self.lost_samples += newly
+        return newly
 
 
 class Ledger:
@@ -108,6 +131,10 @@ class Ledger:
             boots[number] = Boot()
         return boots[number]
 
+    def latest(self, node: str) -> int | None:
+        """The boot of that node that was first heard last."""
+        return next(reversed(self._nodes.get(node, {})), None)
+
     def is_older(self, node: str, number: int, than: int) -> bool:
         """Whether a boot was first heard before another: its rest may come late."""
         for known in self._nodes.get(node, {}):
@@ -124,7 +151,14 @@ class Ledger:
         clocks: list[ClockRecord] = []
         for node, known in self._nodes.items():
             boots[node] = [
-                _BootSnapshot(number, boot.accepted.next, sorted(boot.accepted.above), boot.lost)
+                _BootSnapshot(
+                    number,
+                    boot.accepted.next,
+                    sorted(boot.accepted.above),
+                    boot.samples,
+                    boot.lost_messages,
+                    boot.lost_samples,
+                )
                 for number, boot in known.items()
             ]
             recent = list(known.values())[-_BOOTS_WITH_TABLES:]
@@ -159,7 +193,11 @@ class Ledger:
             boot.close_gap(up.oldest)
         elif isinstance(up, Hello):
             boot.learn(up, envelope.payload)
+        elif isinstance(up, Readings):
+            boot.samples += count_samples(up)
         self._mark(boot, up.sequence)
+        if isinstance(up, Health):
+            boot.settle(up)
 
     @staticmethod
     def _mark(boot: Boot, sequence: int) -> None:
@@ -174,7 +212,9 @@ class Ledger:
                 boot = self.boot(node, saved.number)
                 boot.accepted = Seen(saved.next, saved.above)
                 boot.durable = Seen(saved.next, saved.above)
-                boot.lost = saved.lost
+                boot.samples = saved.samples
+                boot.lost_messages = saved.lost_messages
+                boot.lost_samples = saved.lost_samples
         for node, hellos in snapshot.hellos.items():
             for payload in hellos:
                 hello = parse_up(payload)

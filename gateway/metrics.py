@@ -48,9 +48,9 @@ class _GatewayCollector(Collector):
         )
         yield _by_label(
             CounterMetricFamily(
-                "axlebox_lost", "Samples or messages lost, by what dropped them", labels=["by"]
+                "axlebox_lost", "What will never come, by what dropped it", labels=["by"]
             ),
-            self._gateway.registry.losses(),
+            self._gateway.losses(),
         )
         downlink = self._gateway.downlink
         yield _counter("axlebox_down_sent", "Messages sent to nodes", downlink.sent)
@@ -73,19 +73,25 @@ class _GatewayCollector(Collector):
 
     def _nodes(self) -> Iterator[Metric]:
         live = GaugeMetricFamily("axlebox_node_live", "1 while the node speaks", labels=["node"])
-        outbox = GaugeMetricFamily(
-            "axlebox_node_outbox_messages", "Messages the node holds", labels=["node"]
-        )
         error = GaugeMetricFamily(
             "axlebox_node_clock_error_seconds", "Bound of its time's error", labels=["node"]
         )
         for node in self._gateway.registry.state().nodes:
             live.add_metric([node.name], float(node.status == "live"))
-            if node.outbox_messages is not None:
-                outbox.add_metric([node.name], node.outbox_messages)
             if node.clock_error_ms is not None:
                 error.add_metric([node.name], node.clock_error_ms / 1000)
-        yield from (live, outbox, error)
+        yield from (live, error, *self._health())
+
+    def _health(self) -> Iterator[Metric]:
+        """Each node's own figures, by field of HEALTH, as it last told them."""
+        family = GaugeMetricFamily(
+            "axlebox_node_health", "The node's own figures", labels=["node", "field"]
+        )
+        for node, fields in self._gateway.registry.health().items():
+            for name, value in fields.items():
+                if value is not None:
+                    family.add_metric([node, name], value)
+        yield family
 
     def _ports(self) -> Iterator[Metric]:
         is_open = GaugeMetricFamily("axlebox_link_open", "1 while open", labels=["link"])

@@ -26,13 +26,6 @@ as live (DESIGN: within 3 s)."""
 _PERIODS_SILENT = 10
 """A channel is stale after ten of its periods, but not before its node is."""
 
-_OUTBOX = HEALTH_FIELDS.index("outbox_messages")
-_LOSSES = (
-    ("outbox_full", HEALTH_FIELDS.index("dropped_samples")),
-    ("thinned", HEALTH_FIELDS.index("thinned_samples")),
-    ("missed_deadline", HEALTH_FIELDS.index("missed_deadlines")),
-)
-
 
 @dataclass
 class _Value:
@@ -40,9 +33,11 @@ class _Value:
     place: str
     period_us: int
     value: float | None = None
-    sampled_us: int | None = None
     status: int = OK
-    t_ms: int = -1
+    t_ms: int | None = None
+    """Board time at which this was so; None: nothing was told yet."""
+    told_ms: int = -1
+    """Board time of the latest row that was told, a sample in it or not."""
 
 
 @dataclass
@@ -51,8 +46,10 @@ class _Node:
     link: str | None = None
     heard_us: int | None = None
     hello: Hello | None = None
-    health: dict[int, int | None] = field(default_factory=dict)
-    lost_messages: int = 0
+    health: Health | None = None
+    lost_samples: dict[int, int] = field(default_factory=dict)
+    """By boot."""
+    groups: dict[int, GroupTable] = field(default_factory=dict)
     values: dict[int, _Value] = field(default_factory=dict)
 
 
@@ -93,20 +90,26 @@ class Registry:
     def spoke(self, node: str, boot: int, link: str) -> None:
         known = self._nodes[node]
         if known.boot != boot:
-            self._nodes[node] = known = _Node(boot, hello=known.hello, values=known.values)
-            for value in known.values.values():
-                value.t_ms = -1
+            groups = known.groups.values()
+            self._nodes[node] = known = _Node(boot, lost_samples=known.lost_samples)
+            for group in groups:
+                _lay_out(known, group)
         known.link = link
         known.heard_us = self._clock.monotonic_us()
         self._changed()
 
     def told_table(self, node: str, hello: Hello, table: ChannelTable | None) -> None:
         known = self._nodes[node]
+        if hello.boot != known.boot:
+            return
+        if known.hello is not None and hello.revision < known.hello.revision:
+            return
         known.hello = hello
-        if table is not None:
+        if table is not None and known.groups != table.groups:
+            known.groups = {}
             known.values = {}
             for group in table.groups.values():
-                _lay_out(known.values, group)
+                _lay_out(known, group)
         self._changed()
 
     def told_rows(self, node: str, boot: int, rows: Rows) -> None:
@@ -114,31 +117,37 @@ class Registry:
         if boot != known.boot:
             return
         group = rows.group
-        if group.first not in known.values:
-            _lay_out(known.values, group)
+        shown = known.groups.get(group.number)
+        if shown is None:
+            _lay_out(known, group)
+        elif shown is not group and shown != group:
+            return
         last_t_ms = rows.last_t_ms
-        last_us = self._sampled_us(node, boot, last_t_ms)
         gaps = rows.missing[-1].any()
         values = (rows.raw[-1] * group.scales + group.offsets).tolist()
         for column, status in enumerate(rows.statuses):
             kept = known.values[group.first + column]
-            if last_t_ms < kept.t_ms:
+            if last_t_ms < kept.told_ms:
                 continue
-            kept.status = status
+            kept.told_ms, kept.status = last_t_ms, status
             if not gaps or not rows.missing[-1, column]:
-                kept.t_ms, kept.sampled_us, kept.value = last_t_ms, last_us, values[column]
+                kept.t_ms, kept.value = last_t_ms, values[column]
                 continue
             taken = np.flatnonzero(~rows.missing[:, column])
             if taken.size:
                 back_ms = (len(rows.raw) - 1 - int(taken[-1])) * group.period_ms
-                kept.t_ms, kept.sampled_us = last_t_ms - back_ms, last_us - back_ms * 1000
+                kept.t_ms = last_t_ms - back_ms
                 kept.value = float(rows.values[taken[-1], column])
+            elif status != OK:
+                kept.t_ms, kept.value = last_t_ms, None
         self._changed()
 
-    def told_health(self, node: str, health: Health, lost_messages: int) -> None:
+    def told_health(self, node: str, health: Health, lost_samples: int) -> None:
         known = self._nodes[node]
-        known.health = dict(enumerate(health.values))
-        known.lost_messages = lost_messages
+        known.lost_samples[health.boot] = lost_samples
+        later = known.health is None or health.t_ms >= known.health.t_ms
+        if health.boot == known.boot and later:
+            known.health = health
         self._changed()
 
     # -- asked by the page
@@ -172,16 +181,13 @@ class Registry:
             ),
             spool=self._spool(),
             forward=self._forward(),
-            losses=self.losses(),
+            losses=self._losses(),
             refused=self._refused(),
         )
 
-    def losses(self) -> dict[str, int]:
-        """What will never come, by what dropped it: as the nodes say, and as ingest counts."""
-        total = dict(self._losses())
-        for name, index in _LOSSES:
-            total[name] = sum(node.health.get(index) or 0 for node in self._nodes.values())
-        return total
+    def health(self) -> dict[str, dict[str, int | None]]:
+        """The latest HEALTH of each node by field of axwire.codes; empty before the first."""
+        return {name: _fields(node.health) for name, node in self._nodes.items()}
 
     def status(self, node: str) -> NodeStatus:
         """live, stale (it was here and is silent) or waiting (never heard)."""
@@ -196,15 +202,6 @@ class Registry:
             if not waiter.done():
                 waiter.set_result(None)
 
-    def _sampled_us(self, node: str, boot: int, t_ms: int) -> int:
-        """When that was on our monotonic clock; now, as long as no ping was answered."""
-        now = self._clock.monotonic_us()
-        estimate = self._clocks.estimate(node, boot)
-        if estimate is None:
-            return now
-        age = self._clock.utc_us() - estimate.utc_at(t_ms * 1000)
-        return now - max(0, age)
-
     def _node(self, name: str, node: _Node, now: int) -> Node:
         estimate = None if node.boot is None else self._clocks.estimate(name, node.boot)
         return Node(
@@ -216,15 +213,14 @@ class Registry:
             firmware=node.hello.firmware if node.hello else None,
             board=node.hello.board if node.hello else None,
             reset_cause=RESET_CAUSES[node.hello.reset_cause] if node.hello else None,
-            outbox_messages=node.health.get(_OUTBOX),
-            lost_samples=sum(node.health.get(index) or 0 for _, index in _LOSSES[:2]),
+            outbox_messages=_fields(node.health).get("outbox_messages"),
+            lost_samples=sum(node.lost_samples.values()),
             clock_error_ms=None if estimate is None else estimate.error_us / 1000,
         )
 
-    @staticmethod
-    def _channel(name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
+    def _channel(self, name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
         stale_after_us = max(NODE_SILENT_US, _PERIODS_SILENT * value.period_us)
-        age_us = None if value.sampled_us is None else now - value.sampled_us
+        age_us = self._age_us(name, node, value, now)
         quality = _quality(_status(node, now), value, age_us, stale_after_us)
         return Channel(
             id=f"{name}/{number}",
@@ -239,10 +235,22 @@ class Registry:
             stale_after_ms=stale_after_us // 1000,
         )
 
+    def _age_us(self, name: str, node: _Node, value: _Value, now: int) -> int | None:
+        """None where nothing was told, and while the board's clock is not known."""
+        if node.boot is None or value.t_ms is None:
+            return None
+        sampled_us = self._clocks.monotonic_at(name, node.boot, value.t_ms * 1000)
+        return None if sampled_us is None else max(0, now - sampled_us)
 
-def _lay_out(values: dict[int, _Value], group: GroupTable) -> None:
+
+def _fields(health: Health | None) -> dict[str, int | None]:
+    return {} if health is None else dict(zip(HEALTH_FIELDS, health.values, strict=False))
+
+
+def _lay_out(node: _Node, group: GroupTable) -> None:
+    node.groups[group.number] = group
     for column, (quantity, place) in enumerate(zip(group.quantities, group.places, strict=True)):
-        values[group.first + column] = _Value(quantity, place, group.period_ms * 1000)
+        node.values[group.first + column] = _Value(quantity, place, group.period_ms * 1000)
 
 
 def _status(node: _Node, now: int) -> NodeStatus:
@@ -252,14 +260,14 @@ def _status(node: _Node, now: int) -> NodeStatus:
 
 
 def _quality(status: NodeStatus, value: _Value, age_us: int | None, stale_us: int) -> Quality:
-    if status != "live" and value.sampled_us is not None:
+    if age_us is None:
+        return "waiting"
+    if status != "live" or age_us > stale_us:
         return "stale"
     if value.status != OK:
         return _QUALITIES[value.status]
-    if age_us is None or value.value is None:
+    if value.value is None:
         return "waiting"
-    if age_us > stale_us:
-        return "stale"
     if not value.quantity.low <= value.value <= value.quantity.high:
         return "out_of_range"
     return "ok"

@@ -15,6 +15,14 @@ class Seen:
     def __contains__(self, sequence: int) -> bool:
         return sequence < self.next or sequence in self.above
 
+    def without(self, oldest: int) -> "Seen":
+        """What `give_up_below` would make of it; itself where that changes nothing."""
+        if oldest <= self.next:
+            return self
+        seen = Seen(self.next, list(self.above))
+        seen.give_up_below(oldest)
+        return seen
+
     def add(self, sequence: int) -> None:
         if sequence == self.next:
             self.next += 1

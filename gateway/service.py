@@ -46,9 +46,10 @@ async def serve_gateway(
         committer.start()
         for link in links:
             link.open()
-        async with asyncio.TaskGroup() as tasks:
-            ticking = tasks.create_task(_tick(gateway))
+        ticking = asyncio.create_task(_tick(gateway))
+        try:
             await serve(app, config.page.host, config.page.port, stop, listening=listening)
+        finally:
             ticking.cancel()
     finally:
         for link in links:
@@ -84,5 +85,9 @@ def _in_loop(loop: asyncio.AbstractEventLoop, gateway: Gateway, ticket: int) -> 
 
 async def _tick(gateway: Gateway) -> None:
     while True:
-        gateway.ingest.tick()
+        try:
+            gateway.ingest.tick()
+        except Exception:
+            gateway.ingest.refuse_noise("internal_error", 1)
+            _log.exception("pings and repeated acknowledgements fail; collecting goes on")
         await asyncio.sleep(_TICK_S)

@@ -26,6 +26,8 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="the configurat
 DEFAULT_CONFIG = Path("axlebox.toml")
 TOKEN_VARIABLE = "AXLEBOX_INFLUX_TOKEN"
 _ANSWER_S = 3
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""The page is asked directly, whatever proxy the environment names."""
 
 
 @app.command()
@@ -52,7 +54,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     profile = load_profile(settings.locomotive.profile)
     _token(settings)
     missing = [port for port in settings.serial if not port.port.exists()]
-    console = Console(soft_wrap=True, highlight=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
     for port in missing:
         console.print(f"note: {port.port} ({port.name}) is not there now; it is waited for")
     if not settings.nodes:
@@ -73,7 +75,7 @@ def status(
     settings = load_config(config)
     url = page_url(settings.page.host, settings.page.port)
     try:
-        with urllib.request.urlopen(url + "api/state", timeout=_ANSWER_S) as answer:
+        with _DIRECT.open(url + "api/state", timeout=_ANSWER_S) as answer:
             state = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise LinkError(
@@ -83,7 +85,7 @@ def status(
     if as_json:
         print(json.dumps(state))
     else:
-        _print_state(Console(), state)
+        _print_state(Console(markup=False), state)
 
 
 def page_url(host: str, port: int) -> str:

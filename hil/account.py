@@ -19,8 +19,7 @@ from gateway.spool.segments import read_records
 
 __all__ = ["Account", "Store", "StoredBlock", "read_store", "settle"]
 
-_DROPPED = HEALTH_FIELDS.index("dropped_samples")
-_THINNED = HEALTH_FIELDS.index("thinned_samples")
+_SAMPLES = HEALTH_FIELDS.index("samples")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class StoredBlock:
 
 @dataclass
 class Store:
-    """What a spool holds: blocks by message, messages stored again, and loss counters by node."""
+    """What a spool holds: blocks by message, messages stored again, samples lost by node."""
 
     messages: set[tuple[str, int, int]] = field(default_factory=set)
     blocks: list[StoredBlock] = field(default_factory=list)
@@ -66,7 +65,7 @@ class Account:
 def read_store(folder: Path) -> Store:
     """Read a spool from its first record to its last."""
     store = Store()
-    health: dict[tuple[str, int], list[int | None]] = {}
+    health: dict[tuple[str, int], list[Health]] = {}
     for record in read_records(folder, None):
         store.ledger.replay(record.kind, record.body)
         if record.kind != Kind.MESSAGE:
@@ -85,14 +84,34 @@ def read_store(folder: Path) -> Store:
             table = store.ledger.boot(envelope.name, up.boot).tables[up.revision]
             store.blocks += [StoredBlock(*key, rows) for rows in decode_readings(up, table)]
         elif isinstance(up, Health):
-            health[envelope.name, up.boot] = up.values
-    for values in health.values():
-        store.lost_by["outbox_full"] += values[_DROPPED] or 0
-        store.lost_by["thinned"] += values[_THINNED] or 0
+            health.setdefault((envelope.name, up.boot), []).append(up)
+    for (node, boot), told in health.items():
+        lost = _lost(store, node, boot, told)
+        if lost:
+            store.lost_by[f"outbox of {node}"] += lost
     return store
 
 
 def settle(taken: int, store: Store) -> Account:
     """Compare what the sensors gave with what the store holds."""
-    lost_by = {name: count for name, count in store.lost_by.items() if count}
+    lost_by = dict(store.lost_by)
     return Account(taken, store.samples, sum(lost_by.values()), store.duplicated, lost_by)
+
+
+def _lost(store: Store, node: str, boot: int, told: list[Health]) -> int:
+    """Samples that the node put into messages and that never came.
+
+    By the latest HEALTH before which nothing is still on its way: what it counts less what is
+    stored of the messages before it.
+    """
+    for health in sorted(told, key=lambda each: each.sequence, reverse=True):
+        held = range(health.oldest, health.sequence)
+        sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
+        if sent is not None and all((node, boot, number) in store.messages for number in held):
+            stored = sum(
+                block.rows.samples
+                for block in store.blocks
+                if (block.node, block.boot) == (node, boot) and block.sequence < health.sequence
+            )
+            return sent - stored
+    return 0

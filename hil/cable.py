@@ -53,8 +53,8 @@ class Cable:
         self.dropped_bytes = 0
         self.flipped_bytes = 0
         self.recorded: bytearray | None = None
-        self._noise = noise
-        self._random = random.Random(noise.seed if noise else 0)
+        self._random = random.Random()
+        self.disturb(noise)
         self._board = _End()
         self._gateway: _End | None = None
         self._lock = threading.Lock()
@@ -84,6 +84,17 @@ class Cable:
                 self._gateway.close()
                 self._gateway = None
         self._wake()
+
+    def disturb(self, noise: LineNoise | None) -> None:
+        """Begin or, with None, end noise on the line, in both directions."""
+        self._noise = noise
+        if noise is not None:
+            self._random.seed(noise.seed)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the gateway's end has not read yet."""
+        return 0 if self._gateway is None else len(self._gateway.pending)
 
     def record(self) -> None:
         """Keep from now on what the board sends, in `recorded`."""

@@ -158,26 +158,36 @@ class Rig:
         for target in self.targets.values():
             target.cut_sensors()
         taken = sum(target.taken() for target in self.targets.values())
-        account = settle(taken, read_store(self.spool))
+        with suppress(BenchError):
+            self.until(lambda: settle(taken, read_store(self.spool)).balanced, limit_s)
+        return settle(taken, read_store(self.spool))
+
+    def run_for(self, seconds: float) -> None:
+        """Let the locomotive run."""
+        time.sleep(seconds)
+
+    def until(self, condition: Callable[[], bool], limit_s: float) -> None:
+        """Let it run until the condition holds. Raises BenchError at the limit."""
         deadline_us = self._clock.monotonic_us() + round(limit_s * 1e6)
-        while account.taken > account.stored + account.lost:
+        while not condition():
             if self._clock.monotonic_us() > deadline_us:
-                break
+                raise BenchError(f"what was waited for did not come within {limit_s} s")
             time.sleep(_POLL_S)
-            account = settle(taken, read_store(self.spool))
-        return account
 
     def wait(self, condition: Callable[[dict[str, Any]], bool], limit_s: float) -> dict[str, Any]:
-        """Poll /api/state until the condition holds. Raises BenchError at the limit."""
-        deadline_us = self._clock.monotonic_us() + round(limit_s * 1e6)
+        """Let it run until /api/state meets the condition; returns that state."""
         state: dict[str, Any] = {}
-        while self._clock.monotonic_us() < deadline_us:
+
+        def met() -> bool:
             with suppress(urllib.error.URLError, OSError):
-                state = self.gateway.state()
-                if condition(state):
-                    return state
-            time.sleep(_POLL_S)
-        raise BenchError(f"what was waited for did not come within {limit_s} s; last: {state}")
+                state.update(self.gateway.state())
+            return bool(state) and condition(state)
+
+        try:
+            self.until(met, limit_s)
+        except BenchError as error:
+            raise BenchError(f"{error}; the last state was {state}") from None
+        return state
 
     def stop(self) -> None:
         """Supply off; no process is left."""

@@ -14,6 +14,7 @@ INT32 = 78
 """Tags of typed arrays: signed, little-endian where it matters (RFC 8746, section 2.1)."""
 
 MAX_DEPTH = 6
+MAX_ITEMS = 4096
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _TAG, _SIMPLE = 0, 0x20, 0x40, 0x60, 0x80, 0xC0, 0xE0
 _NULL = 22
 
@@ -136,12 +137,13 @@ def head_size(argument: int) -> int:
     return 5 if argument < 0x100000000 else 9
 
 
-def decode(data: bytes) -> object:
+def decode(data: bytes, most: int = MAX_ITEMS) -> object:
     """The one value that `data` holds, whole: int, bytes, str, list, Typed or None.
 
-    Raises CborError for anything else.
+    `most` bounds the items of all its arrays together, and so the memory it takes: a board has
+    little. Raises CborError for anything else.
     """
-    value, end = _item(data, 0, MAX_DEPTH)
+    value, end = _item(data, 0, MAX_DEPTH, [most])
     if end != len(data):
         raise CborError("%d bytes after the end of the value" % (len(data) - end))
     return value
@@ -176,7 +178,7 @@ def head(data: bytes, at: int) -> "tuple[int, int, int]":
     return first & 0xE0, argument, at
 
 
-def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
+def _item(data: bytes, at: int, depth: int, room: "list[int]") -> "tuple[object, int]":
     if at < len(data) and data[at] < 24:
         return data[at], at + 1
     major, argument, at = head(data, at)
@@ -199,9 +201,12 @@ def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
             raise CborError("nested deeper than %d" % MAX_DEPTH)
         if argument > len(data) - at:
             raise CborError("an array of %d where %d bytes are left" % (argument, len(data) - at))
+        room[0] -= argument
+        if room[0] < 0:
+            raise CborError("more items than a message may have")
         items: list[object] = []
         for _ in range(argument):
-            item, at = _item(data, at, depth - 1)
+            item, at = _item(data, at, depth - 1, room)
             items.append(item)
         return items, at
     if major == _TAG:
@@ -212,6 +217,6 @@ def _item(data: bytes, at: int, depth: int) -> "tuple[object, int]":
         if major != _BYTES or end > len(data):
             raise CborError("a typed array without its bytes")
         return Typed(argument, data[at:end]), end
-    if argument == _NULL:
+    if major == _SIMPLE and argument == _NULL:
         return None, at
-    raise CborError("a float or simple value other than null")
+    raise CborError("a map, a float or a simple value other than null")

@@ -76,4 +76,7 @@ HEALTH_FIELDS = (
     "temperature_centi_c",
     "supply_mv",
     "down_sequence",
+    "samples",
 )
+# `samples` counts what the node put into messages of this boot before this one: what it took and
+# the gateway does not have in the end is lost, to the sample.

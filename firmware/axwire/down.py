@@ -13,10 +13,14 @@ PING = 17
 CONFIGURE = 18
 COMMAND = 19
 
+RUN_BITS = 32
+"""The sequence above its lowest 32 bits counts the runs of the gateway."""
+
 SINGLES_CAP = 64
 """Most single acknowledgements in one ACK."""
 
 ARGUMENTS_CAP = 8
+_ITEMS_CAP = 8 + SINGLES_CAP
 _MAX64 = (1 << 64) - 1
 
 
@@ -64,7 +68,7 @@ def command(writer: Writer, boot: int, sequence: int, code: int, arguments: "lis
 
 def parse_down(payload: bytes) -> Down:
     """Read and check a message from the gateway. Raises CborError or MessageError."""
-    items = decode(payload)
+    items = decode(payload, _ITEMS_CAP)
     if not isinstance(items, list) or len(items) < 4:
         raise MessageError("a message is [type, boot, sequence, ...]")
     kind = bounded(items[0], ACK, COMMAND, "type")

@@ -26,6 +26,9 @@ _OFFER_AGAIN_S = 0.05
 class Receiver(Protocol):
     """Who takes the messages; ingest, as a link sees it."""
 
+    def link_opened(self, link: "SerialLink") -> None:
+        """The port can be written to and read again."""
+
     def receive(self, link: "SerialLink", message: bytes) -> bool:
         """False: cannot take it now, offer it again."""
 
@@ -85,6 +88,7 @@ class SerialLink:
         self.fault = None
         asyncio.get_running_loop().add_reader(port.fileno(), self._readable)
         self._write()
+        self._receiver.link_opened(self)
 
     def send(self, message: bytes) -> bool:
         """Queue a message; False when the port is gone or too much waits already."""
@@ -130,20 +134,33 @@ class SerialLink:
 
     def _offer(self) -> None:
         while self._waiting:
-            if not self._receiver.receive(self, self._waiting[0]):
+            if not self._is_taken(self._waiting[0]):
                 self._pause()
                 return
             self._waiting.popleft()
+
+    def _is_taken(self, message: bytes) -> bool:
+        try:
+            return self._receiver.receive(self, message)
+        except Exception:
+            _log.exception("%s: a message that the gateway cannot handle", self.name)
+            self._receiver.refuse_noise("internal_error", 1)
+            return True
 
     def _pause(self) -> None:
         loop = asyncio.get_running_loop()
         if self._port is not None:
             loop.remove_reader(self._port.fileno())
-        self._later(_OFFER_AGAIN_S, self._resume)
+        self._later(_OFFER_AGAIN_S, self._go_on)
 
-    def _resume(self) -> None:
+    def _go_on(self) -> None:
+        """Offer what waits; once it is taken, read on, or look for the port again."""
         self._offer()
-        if not self._waiting and self._port is not None:
+        if self._waiting:
+            return
+        if self._port is None:
+            self.open()
+        else:
             asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
 
     def _write(self) -> None:
@@ -170,14 +187,7 @@ class SerialLink:
         self.fault = reason
         self._drop_port()
         if not self._closed:
-            self._later(_REOPEN_S, self._reopen)
-
-    def _reopen(self) -> None:
-        self._offer()
-        if self._waiting:
-            self._later(_OFFER_AGAIN_S, self._reopen)
-        else:
-            self.open()
+            self._later(_REOPEN_S, self._go_on)
 
     def _drop_port(self) -> None:
         if self._port is not None:

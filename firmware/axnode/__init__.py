@@ -1,0 +1,18 @@
+"""The node: reads its sensors and hands every reading to the gateway.
+
+Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A reading's way:
+
+    drivers        one chip: begin a conversion, look for its result, say what is wrong
+    sampler        the one loop that keeps all chips converting, on an exact time grid
+    block          consecutive rows of one group of channels
+    outbox         the messages that the gateway has not acknowledged yet
+    session        the conversation with the gateway: send, resend, acknowledge, obey
+    serial_link    bytes on a UART
+
+    config         what this node is: its files, read strictly
+    hardware       buses, chips and pins made from the configuration
+    ticks          time since boot
+    node           puts it together and keeps it alive
+"""
+
+VERSION = "0.1.0"

@@ -1,0 +1,245 @@
+"""What this node is: `node.json` and `node.key` in the root of its file system, read strictly.
+
+{"node": "motors-a", "board": "pico", "outbox_bytes": 12288, "flush_ms": 100, "led": 25,
+ "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
+ "i2c": [{"id": 0, "scl": 5, "sda": 4, "freq": 400000}],
+ "spi": [{"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1000000}],
+ "chips": [{"name": "adc1", "kind": "ads1115", "i2c": 0, "address": 72, ...},
+           {"name": "rtd1", "kind": "max31865", "spi": 0, "cs": 17, ...}],
+ "groups": [{"period_ms": 10, "channels": [
+     {"quantity": "motor.current", "place": "motor 1", "chip": "adc1", "input": 0,
+      "scale": 976562, "offset": -375000000000, "calibration": 0}]}]}
+
+`kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
+travel as they are (axwire.table; the drivers say how to compute them). `outbox_bytes`, `flush_ms`,
+`led`, `calibration`, pins and buses may be left out. `node.key` is 64 hexadecimal digits.
+
+An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. There
+are no defaults for a node whose files are damaged: it is unprovisioned.
+"""
+
+import json
+import sys
+from binascii import crc32, unhexlify
+
+from axwire.cose import KEY_BYTES, NAME_CAP
+from axwire.places import parse_place
+from axwire.quantities import BY_NAME
+from axwire.table import CHANNEL_CAP, GROUP_CAP, Channel, Group
+from axwire.up import TEXT_CAP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+FILE = "node.json"
+KEY_FILE = "node.key"
+
+_KINDS = ("ads1115", "max31865")
+_WHOLE = [0, (1 << 30) - 1]
+_WIDE = [-(1 << 62), 1 << 62]
+_PIN = [0, 63]
+_NODE = {
+    "node": str,
+    "board": str,
+    "outbox_bytes": [8192, 262_144],
+    "flush_ms": [10, 1000],
+    "led": _PIN,
+    "uart": dict,
+    "i2c": list,
+    "spi": list,
+    "chips": list,
+    "groups": list,
+}
+_NODE_DEFAULTS = {"outbox_bytes": 12_288, "flush_ms": 100, "led": None, "i2c": [], "spi": []}
+_UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
+_I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
+_SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
+_NO_PINS = {"tx": None, "rx": None, "scl": None, "sda": None}
+_NO_SPI_PINS = {"sck": None, "mosi": None, "miso": None}
+_GROUP = {"period_ms": [1, 60_000], "channels": list}
+_CHANNEL = {
+    "quantity": str,
+    "place": str,
+    "chip": str,
+    "input": [0, 31],
+    "scale": _WIDE,
+    "offset": _WIDE,
+    "calibration": _WHOLE,
+}
+
+
+class ConfigError(ValueError):
+    """A file of the node cannot be used. The text names the file, the key and what was expected."""
+
+
+class Config:
+    """What `node.json` says, checked.
+
+    `number` = CRC-32 of the file, by which its readings tell under which configuration they were
+    made. `chips` are dictionaries with `name`, `kind` and what their driver needs; `sources` has,
+    group by group, for each channel (chip's index, input).
+    """
+
+    def __init__(self, number: int, keys: "dict[str, Any]") -> None:
+        self.number = number
+        self.name: str = keys["node"]
+        self.board: str = keys["board"]
+        self.outbox_bytes: int = keys["outbox_bytes"]
+        self.flush_ms: int = keys["flush_ms"]
+        self.led: int | None = keys["led"]
+        self.uart: dict[str, Any] = keys["uart"]
+        self.i2c: list[dict[str, Any]] = keys["i2c"]
+        self.spi: list[dict[str, Any]] = keys["spi"]
+        self.chips: list[dict[str, Any]] = keys["chips"]
+        self.groups: list[Group] = []
+        self.sources: list[list[tuple[int, int]]] = []
+
+
+def load() -> "tuple[Config, bytes]":
+    """The configuration and the key. Raises ConfigError."""
+    data = _read(FILE)
+    try:
+        keys = json.loads(data)
+    except ValueError:
+        raise ConfigError("%s is not JSON" % FILE)
+    config = Config(crc32(data) & 0xFFFFFFFF, _checked(keys, "", _NODE, _NODE_DEFAULTS))
+    _check_text("node", config.name, NAME_CAP)
+    _check_text("board", config.board, TEXT_CAP)
+    config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
+    config.i2c = _each(config.i2c, "i2c", _I2C, _NO_PINS)
+    config.spi = _each(config.spi, "spi", _SPI, _NO_SPI_PINS)
+    config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
+    _check_unique("chips", [chip["name"] for chip in config.chips])
+    _groups(keys["groups"], config)
+    return config, _key()
+
+
+def _key() -> bytes:
+    digits = _read(KEY_FILE).strip()
+    try:
+        key = unhexlify(digits)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ConfigError("%s: %d hexadecimal digits are expected" % (KEY_FILE, 2 * KEY_BYTES))
+    return key
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigError("%s cannot be read: %s" % (path, error))
+
+
+def _chip(item: "Any", where: str) -> "dict[str, Any]":
+    kind = item.get("kind") if isinstance(item, dict) else None
+    if kind not in _KINDS:
+        _refuse(where + ".kind", "one of " + ", ".join(_KINDS))
+    __import__("drivers." + kind)
+    driver = sys.modules["drivers." + kind]
+    known = {"name": str, "kind": str}
+    known.update(driver.SETTINGS)
+    return _checked(item, where, known, driver.DEFAULTS)
+
+
+def _groups(items: "list[Any]", config: Config) -> None:
+    if not 0 < len(items) <= GROUP_CAP:
+        _refuse("groups", "1 to %d groups" % GROUP_CAP)
+    chips = [chip["name"] for chip in config.chips]
+    taken: list[tuple[int, int]] = []
+    first = 0
+    for number, item in enumerate(items):
+        where = "groups[%d]" % number
+        keys = _checked(item, where, _GROUP, {})
+        if not 0 < len(keys["channels"]) <= CHANNEL_CAP:
+            _refuse(where + ".channels", "1 to %d channels" % CHANNEL_CAP)
+        channels = []
+        sources = []
+        for index, channel in enumerate(keys["channels"]):
+            at = "%s.channels[%d]" % (where, index)
+            channel = _checked(channel, at, _CHANNEL, {"input": 0, "calibration": 0})
+            channels.append(_channel(channel, at))
+            if channel["chip"] not in chips:
+                _refuse(at + ".chip", "one of " + ", ".join(chips))
+            source = (chips.index(channel["chip"]), channel["input"])
+            if source in taken:
+                _refuse(at + ".input", "an input that no other channel has")
+            taken.append(source)
+            sources.append(source)
+        config.groups.append(Group(number, first, keys["period_ms"], channels))
+        config.sources.append(sources)
+        first += len(channels)
+
+
+def _channel(keys: "dict[str, Any]", where: str) -> Channel:
+    if keys["quantity"] not in BY_NAME:
+        _refuse(where + ".quantity", "a quantity of axwire.quantities")
+    try:
+        place = parse_place(keys["place"])
+    except ValueError as error:
+        raise ConfigError("%s: %s.place: %s" % (FILE, where, error))
+    if not keys["scale"]:
+        _refuse(where + ".scale", "not 0")
+    quantity = BY_NAME[keys["quantity"]].number
+    return Channel(quantity, place, keys["scale"], keys["offset"], keys["calibration"])
+
+
+def _each(
+    items: "list[Any]", where: str, known: "dict[str, Any]", defaults: "dict[str, Any]"
+) -> "list[dict[str, Any]]":
+    checked = [
+        _checked(keys, "%s[%d]" % (where, at), known, defaults) for at, keys in enumerate(items)
+    ]
+    _check_unique(where, [keys["id"] for keys in checked])
+    return checked
+
+
+def _checked(
+    keys: "Any", where: str, known: "dict[str, Any]", defaults: "dict[str, Any]"
+) -> "dict[str, Any]":
+    """The keys with their defaults. Each must be known, and there unless it has a default."""
+    if not isinstance(keys, dict):
+        _refuse(where, "an object")
+    inside = where + "." if where else ""
+    for key in keys:
+        if key not in known:
+            raise ConfigError("%s: unknown key '%s%s'" % (FILE, inside, key))
+    checked = {}
+    for key in known:
+        if key in keys:
+            checked[key] = _value(keys[key], inside + key, known[key])
+        elif key in defaults:
+            checked[key] = defaults[key]
+        else:
+            raise ConfigError("%s: key '%s%s' is missing" % (FILE, inside, key))
+    return checked
+
+
+def _value(value: "Any", where: str, kind: "Any") -> "Any":
+    if isinstance(kind, list):
+        if type(value) is not int or not kind[0] <= value <= kind[1]:
+            _refuse(where, "an integer from %d to %d" % (kind[0], kind[1]))
+    elif isinstance(kind, tuple):
+        if value not in kind:
+            _refuse(where, "one of " + ", ".join([str(choice) for choice in kind]))
+    elif not isinstance(value, kind):
+        _refuse(where, {str: "a text", list: "a list", dict: "an object"}[kind])
+    return value
+
+
+def _check_text(where: str, text: str, cap: int) -> None:
+    if not 0 < len(text.encode()) <= cap:
+        _refuse(where, "a text of 1 to %d bytes" % cap)
+
+
+def _check_unique(where: str, names: "list[Any]") -> None:
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise ConfigError("%s: %s: %s is there twice" % (FILE, where, name))
+
+
+def _refuse(where: str, expected: str) -> None:
+    raise ConfigError("%s: %s must be %s" % (FILE, where or "its content", expected))

@@ -1,0 +1,120 @@
+"""The buses, pins and chips that the configuration names, made from `machine`.
+
+Needed at start-up only: nothing made here refers to this module or to the configuration.
+"""
+
+import sys
+
+from axnode.block import Block
+from axnode.config import FILE, ConfigError
+from axnode.reports import rows_cap
+from axnode.sampler import Row, Scan, Slot
+from machine import I2C, SPI, UART, Pin
+from micropython import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from axnode.config import Config
+
+_I2C_TIMEOUT_US = const(2000)
+"""How long a bus that a chip holds down may delay the others."""
+
+_UART_BUFFER = const(1024)
+
+
+class Parts:
+    """Everything a node consists of, and nothing that keeps the configuration in memory.
+
+    Raises ConfigError for what the board or its chips cannot do.
+    """
+
+    def __init__(self, config: "Config", key: bytes) -> None:
+        board = Board(config)
+        self.name = config.name
+        self.key = key
+        self.board = config.board
+        self.configuration = config.number
+        self.outbox_bytes = config.outbox_bytes
+        self.flush_ms = config.flush_ms
+        self.groups = config.groups
+        self.uart = board.uart()
+        self.led = None if config.led is None else board.output(config.led, 0)
+        drivers = [_driver(keys, board) for keys in config.chips]
+        slots: list[list[Slot]] = [[] for _ in drivers]
+        self.rows = []
+        for group, sources in zip(config.groups, config.sources):
+            for index, number in sources:
+                if number >= drivers[index].inputs:
+                    chip = config.chips[index]["name"]
+                    raise ConfigError("%s: chip %s has no input %d" % (FILE, chip, number))
+            wide = any([drivers[index].wide for index, _ in sources])
+            most = rows_cap(config.name, len(sources), 4 if wide else 2)
+            capacity = min(most, config.flush_ms // group.period_ms + 2)
+            row = Row(Block(group, wide, capacity), [number for _, number in sources])
+            for slot, source in zip(row.slots, sources):
+                slots[source[0]].append(slot)
+            self.rows.append(row)
+        self.scans = [Scan(driver, each) for driver, each in zip(drivers, slots) if each]
+
+
+class Board:
+    """Hands out what the board has; each bus is made once. Raises ConfigError for what it lacks."""
+
+    def __init__(self, config: "Config") -> None:
+        self._config = config
+        self._i2c: dict[int, I2C] = {}
+        self._spi: dict[int, SPI] = {}
+
+    def uart(self) -> UART:
+        """The line to the gateway; neither reading nor writing waits."""
+        keys = self._config.uart
+        pins = _pins(keys, ("tx", "rx"))
+        return UART(
+            keys["id"],
+            keys["baud"],
+            timeout=0,
+            rxbuf=_UART_BUFFER,
+            txbuf=_UART_BUFFER,
+            **pins,
+        )
+
+    def i2c(self, number: int) -> I2C:
+        if number not in self._i2c:
+            keys = _bus(self._config.i2c, "i2c", number)
+            pins = _pins(keys, ("scl", "sda"))
+            self._i2c[number] = I2C(number, freq=keys["freq"], timeout=_I2C_TIMEOUT_US, **pins)
+        return self._i2c[number]
+
+    def spi(self, number: int) -> SPI:
+        """A bus in mode 1."""
+        if number not in self._spi:
+            keys = _bus(self._config.spi, "spi", number)
+            pins = _pins(keys, ("sck", "mosi", "miso"))
+            self._spi[number] = SPI(number, baudrate=keys["baud"], polarity=0, phase=1, **pins)
+        return self._spi[number]
+
+    def output(self, number: int, level: int) -> Pin:
+        return Pin(number, Pin.OUT, value=level)
+
+
+def _driver(keys: "dict[str, Any]", board: Board) -> "Any":
+    try:
+        return sys.modules["drivers." + keys["kind"]].make(keys, board)
+    except ConfigError:
+        raise
+    except ValueError as error:
+        raise ConfigError("%s: chip %s: %s" % (FILE, keys["name"], error))
+
+
+def _bus(buses: "list[dict[str, Any]]", kind: str, number: int) -> "dict[str, Any]":
+    for keys in buses:
+        if keys["id"] == number:
+            return keys
+    raise ConfigError("%s: there is no %s with id %d" % (FILE, kind, number))
+
+
+def _pins(keys: "dict[str, Any]", names: "tuple[str, ...]") -> "dict[str, Pin]":
+    """The pins that are given; the port knows the others."""
+    return {name: Pin(keys[name]) for name in names if keys[name] is not None}

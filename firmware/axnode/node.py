@@ -1,0 +1,232 @@
+"""One node, from its files to a running whole that answers for itself.
+
+Start-up: read the files, make the hardware, tell the gateway what is measured, then arm the
+watchdog. It is fed only while the sampling loop and the link both get on, so whatever hangs, the
+board comes back.
+"""
+
+import gc
+import os
+import sys
+from time import sleep_ms, ticks_add, ticks_diff
+
+import asyncio
+import machine
+from axnode import VERSION
+from axnode.outbox import Outbox
+from axnode.reports import Reports
+from axnode.sampler import Sampler
+from axnode.serial_link import SerialLink
+from axnode.session import DONE, NOT_POSSIBLE, NOT_SUPPORTED, Session
+from axnode.ticks import BootClock
+from axwire.codes import COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
+from axwire.cose import MacKey
+from axwire.up import About
+from micropython import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from axnode.block import Block
+    from axnode.hardware import Parts
+
+_BEAT_MS = const(200)
+_WATCHDOG_MS = const(8000)
+_FIRST_HEALTH_US = const(1_000_000)
+_HEALTH_US = const(5_000_000)
+_REBOOT_US = const(1_000_000)
+_CRASH_MS = const(5000)
+_UNPROVISIONED_MS = const(10_000)
+
+_COLLECT_BELOW = const(24 * 1024)
+"""Collect garbage when less than this is free. Looked at after each flush, when the chips have
+just begun to convert: the 14 ms that a collection takes on an RP2040 cost the least there, and
+nothing between two flushes needs as much."""
+
+_CAUSES = (
+    ("PWRON_RESET", 1),
+    ("HARD_RESET", 2),
+    ("WDT_RESET", 3),
+    ("SOFT_RESET", 4),
+    ("DEEPSLEEP_RESET", 5),
+    ("BROWN_OUT_RESET", 6),
+)
+"""Names in `machine`, of which each port has some, and their numbers in axwire.codes."""
+
+
+def main() -> None:
+    """Be a node for ever. An error is shown on the console, then the board starts again."""
+    try:
+        asyncio.run(_live())
+    except Exception as error:
+        sys.print_exception(error)
+    sleep_ms(_CRASH_MS)
+    machine.reset()
+
+
+async def _live() -> None:
+    parts = _provision()
+    if isinstance(parts, str):
+        await _unprovisioned(parts)
+    else:
+        _forget_what_started_us()
+        # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
+        await asyncio.sleep_ms(1)
+        await Node(parts).run()
+
+
+def _provision() -> "Parts | str":
+    """The parts of this node as its files describe it, or what is wrong with them."""
+    from axnode.config import ConfigError, load
+    from axnode.hardware import Parts
+
+    try:
+        return Parts(*load())
+    except ConfigError as error:
+        return str(error)
+
+
+async def _unprovisioned(reason: str) -> None:
+    """A board without its files measures nothing and says so. A person has to come anyway."""
+    while True:
+        print("UNPROVISIONED: %s" % reason)
+        await asyncio.sleep_ms(_UNPROVISIONED_MS)
+
+
+def _forget_what_started_us() -> None:
+    """Free modules and words that only the start-up, or a gateway, has a use for: 14 KB."""
+    import axwire.codes
+    import axwire.table
+
+    axwire.table.QUANTITIES = {}
+    for words in ("STATUSES", "RESET_CAUSES", "EVENTS", "COMMANDS", "HEALTH_FIELDS"):
+        delattr(axwire.codes, words)
+    for name in ("axnode.hardware", "axnode.config", "axwire.quantities"):
+        package, module = name.split(".")
+        del sys.modules[name]
+        delattr(sys.modules[package], module)
+
+
+class Node:
+    """All that runs in one boot, and the tasks that keep it going."""
+
+    def __init__(self, parts: "Parts") -> None:
+        boot = int.from_bytes(os.urandom(4), "big")
+        self.clock = BootClock()
+        self.outbox = Outbox(parts.outbox_bytes)
+        self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
+        self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
+        self.link = SerialLink(parts.uart, self.clock)
+        self.session = Session(
+            self.link,
+            parts.name,
+            MacKey(parts.key),
+            boot,
+            self.clock,
+            self.outbox,
+            self.reports,
+            self.obey,
+        )
+        self.about = About(VERSION, parts.board, _reset_cause(), parts.configuration)
+        self._led = parts.led
+        self._blink_beats = 0
+        self._reboot_at: int | None = None
+        self._low_water = gc.mem_free()
+
+    async def run(self) -> None:
+        """Sample and speak until something breaks."""
+        self.reports.hello(self.about)
+        self.session.wake()
+        await asyncio.gather(
+            self.sampler.run(), self.session.transmit(), self.session.listen(), self._tend()
+        )
+
+    def flush(self, blocks: "list[Block]") -> None:
+        """Take finished rows from the sampler."""
+        self.reports.flush(blocks)
+        self.session.wake()
+        if gc.mem_free() < _COLLECT_BELOW:
+            self._collect()
+
+    def status_changed(self, channel: int, old: int, new: int, tick: int) -> None:
+        """A channel's status changed."""
+        self.reports.status_changed(channel, old, new, tick)
+        self.session.wake()
+
+    def obey(self, code: int, arguments: "list[int]") -> int:
+        """Carry out a command of the gateway; returns its result."""
+        if code == COMMAND_HELLO:
+            self.reports.hello(self.about)
+        elif code == COMMAND_REBOOT:
+            self._reboot_at = ticks_add(self.clock.tick(), _REBOOT_US)
+        elif code == COMMAND_IDENTIFY and self._led is not None:
+            if len(arguments) != 1 or not 1 <= arguments[0] <= 3600:
+                return NOT_POSSIBLE
+            self._blink_beats = arguments[0] * 1000 // _BEAT_MS
+        else:
+            return NOT_SUPPORTED
+        return DONE
+
+    async def _tend(self) -> None:
+        """Five times a second: wake the link, report, blink, feed the watchdog."""
+        watchdog = machine.WDT(timeout=_WATCHDOG_MS)
+        passes = turns = 0
+        health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
+        while True:
+            now = self.clock.tick()
+            if self.sampler.passes != passes and self.session.turns != turns:
+                passes = self.sampler.passes
+                turns = self.session.turns
+                watchdog.feed()
+            if ticks_diff(now, health_at) >= 0:
+                health_at = ticks_add(now, _HEALTH_US)
+                self._report_health()
+            if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
+                machine.reset()
+            if self._blink_beats and self._led is not None:
+                self._blink_beats -= 1
+                self._led(self._blink_beats & 1)
+            self.session.wake()
+            await asyncio.sleep_ms(_BEAT_MS)
+
+    def _collect(self) -> None:
+        gc.collect()
+        free = gc.mem_free()
+        if free < self._low_water:
+            self._low_water = free
+
+    def _report_health(self) -> None:
+        self._collect()
+        sampler = self.sampler
+        outbox = self.outbox
+        self.reports.health(
+            [
+                gc.mem_free(),
+                self._low_water,
+                sampler.worst_us,
+                outbox.messages(),
+                outbox.bytes(),
+                outbox.dropped_messages(),
+                outbox.dropped_samples(),
+                0,
+                sampler.missed,
+                outbox.resent,
+                self.link.refused(),
+                self.session.refused,
+                self.link.errors,
+                sampler.errors,
+                None,
+                None,
+                self.session.down_sequence,
+                outbox.samples,
+            ]
+        )
+        sampler.worst_us = 0
+
+
+def _reset_cause() -> int:
+    """Why this boot began, as a number of axwire.codes; 0 where the port cannot tell."""
+    cause = machine.reset_cause()
+    for name, code in _CAUSES:
+        if getattr(machine, name, None) == cause:
+            return code
+    return 0

@@ -1,0 +1,302 @@
+"""What the node keeps until the gateway has it: payloads with their sequence, in RAM.
+
+Readings and health lie in one ring, events and channel tables in a smaller one, so that a long
+outage never costs an event. When a ring is full its oldest payload gives way, and is counted.
+"""
+
+from array import array
+from time import ticks_diff
+
+from micropython import const
+
+WINDOW_MESSAGES = const(48)
+WINDOW_BYTES = const(6144)
+"""Most that is sent without being acknowledged. The gateway commits each second, so a second's
+readings are always on their way."""
+
+_RESEND_US = const(3_000_000)
+_DOUBLINGS = const(3)
+"""A message is repeated after 3 s without acknowledgement, then after 6, 12, 24, 24 ... s."""
+
+_TYPICAL_BYTES = const(96)
+_GONE = const(255)
+_MOST_TRIES = const(200)
+
+
+class Outbox:
+    """The payloads of one boot that are not acknowledged; `sequence` is the next one's,
+    `samples` counts those of all messages so far."""
+
+    def __init__(self, capacity: int) -> None:
+        self.sequence = 0
+        self.samples = 0
+        self.resent = 0
+        self._health = -1
+        self._readings = _Ring(capacity * 3 // 4)
+        self._reports = _Ring(capacity // 4)
+        self._rings = (self._readings, self._reports)
+
+    def put_readings(self, payload: "memoryview", samples: int) -> None:
+        """Keep a message with so many samples; its sequence is used."""
+        self._readings.put(payload, self.sequence, samples)
+        self.sequence += 1
+        self.samples += samples
+
+    def put_health(self, payload: "memoryview") -> None:
+        """Keep a message that may give way like readings."""
+        self._health = self._readings.put(payload, self.sequence, 0)
+        self.sequence += 1
+
+    def put_report(self, payload: "memoryview") -> None:
+        """Keep a message that readings cannot push out."""
+        self._reports.put(payload, self.sequence, 0)
+        self.sequence += 1
+
+    def next(self, now: int) -> "memoryview | None":
+        """What to send at tick `now`, which then counts as sent: late ones first, in order.
+
+        None: all is on its way, or enough of it. The view is valid until the next `put`.
+        """
+        ring = self._earliest(self._readings.overdue(now), self._reports.overdue(now))
+        if ring is not None:
+            return self._send(ring, ring.found, now)
+        if self.in_flight() >= WINDOW_MESSAGES or self._bytes_in_flight() >= WINDOW_BYTES:
+            return None
+        ring = self._earliest(self._readings.waiting(), self._reports.waiting())
+        if ring is None:
+            return None
+        ring.advance()
+        return self._send(ring, ring.found, now)
+
+    def oldest_payload(self, now: int) -> "memoryview | None":
+        """The first that the gateway lacks, to try whether it is there. None: it lacks nothing."""
+        ring = self._earliest(self._readings.held(), self._reports.held())
+        return None if ring is None else self._send(ring, ring.found, now)
+
+    def health_payload(self, now: int) -> "memoryview | None":
+        """The newest HEALTH. None: the gateway has it, or there is none."""
+        if not self._readings.holds(self._health):
+            return None
+        return self._send(self._readings, self._health, now)
+
+    def acknowledge(self, upto: int, singles: "list[int]") -> None:
+        """Free all sent sequences below `upto` and each of `singles`."""
+        for ring in self._rings:
+            ring.free_below(upto)
+            for sequence in singles:
+                ring.free(sequence)
+
+    def rewind(self) -> None:
+        """Nothing counts as on its way any more: send again from the oldest."""
+        for ring in self._rings:
+            ring.rewind()
+
+    def oldest(self) -> int:
+        """The lowest sequence still held; the next one when nothing is."""
+        ring = self._earliest(self._readings.held(), self._reports.held())
+        return self.sequence if ring is None else ring.sequence_found()
+
+    def in_flight(self) -> int:
+        """Messages sent and not acknowledged."""
+        return self._readings.in_flight + self._reports.in_flight
+
+    def messages(self) -> int:
+        """Messages held."""
+        return self._readings.messages + self._reports.messages
+
+    def bytes(self) -> int:
+        """Bytes of payload held."""
+        return self._readings.bytes + self._reports.bytes
+
+    def dropped_messages(self) -> int:
+        return self._readings.dropped_messages + self._reports.dropped_messages
+
+    def dropped_samples(self) -> int:
+        return self._readings.dropped_samples
+
+    def _bytes_in_flight(self) -> int:
+        return self._readings.bytes_in_flight + self._reports.bytes_in_flight
+
+    def _earliest(self, in_readings: bool, in_reports: bool) -> "_Ring | None":
+        """The ring whose `found` payload has the lower sequence."""
+        if in_readings and in_reports:
+            earlier = self._readings.sequence_found() < self._reports.sequence_found()
+            return self._readings if earlier else self._reports
+        if in_readings:
+            return self._readings
+        return self._reports if in_reports else None
+
+    def _send(self, ring: "_Ring", number: int, now: int) -> "memoryview":
+        if ring.sent(number, now):
+            self.resent += 1
+        return ring.payload(number)
+
+
+class _Ring:
+    """Payloads of rising sequence in one buffer, each in one piece.
+
+    Payloads are numbered from 0 for good: `_first` is the oldest, `_unsent` the first of those
+    not on their way, `_end` the next to come. Each finder leaves its payload's number in `found`.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        most = capacity // _TYPICAL_BYTES
+        self.messages = 0
+        self.bytes = 0
+        self.in_flight = 0
+        self.bytes_in_flight = 0
+        self.dropped_messages = 0
+        self.dropped_samples = 0
+        self.found = 0
+        self._data = memoryview(bytearray(capacity))
+        self._capacity = capacity
+        self._head = 0
+        self._most = most
+        self._first = 0
+        self._unsent = 0
+        self._end = 0
+        self._offset = array("I", bytes(4 * most))
+        self._length = array("H", bytes(2 * most))
+        self._sequence = array("I", bytes(4 * most))
+        self._sent = array("I", bytes(4 * most))
+        self._samples = array("H", bytes(2 * most))
+        self._tries = bytearray(most)
+
+    def put(self, payload: "memoryview", sequence: int, samples: int) -> int:
+        """Keep a payload, at the cost of the oldest; returns its number."""
+        length = len(payload)
+        offset = self._place(length)
+        while offset < 0:
+            self._drop(self._first)
+            offset = self._place(length)
+        slot = self._end % self._most
+        self._data[offset : offset + length] = payload
+        self._head = offset + length
+        self._offset[slot] = offset
+        self._length[slot] = length
+        self._sequence[slot] = sequence
+        self._samples[slot] = samples
+        self._tries[slot] = 0
+        self._end += 1
+        self.messages += 1
+        self.bytes += length
+        return self._end - 1
+
+    def holds(self, number: int) -> bool:
+        return self._first <= number < self._end and self._tries[number % self._most] != _GONE
+
+    def payload(self, number: int) -> "memoryview":
+        slot = number % self._most
+        offset = self._offset[slot]
+        return self._data[offset : offset + self._length[slot]]
+
+    def sequence_found(self) -> int:
+        return self._sequence[self.found % self._most]
+
+    def held(self) -> bool:
+        """Find the oldest payload."""
+        self.found = self._first
+        return self._first < self._end
+
+    def waiting(self) -> bool:
+        """Find the first payload that is not on its way."""
+        while self._unsent < self._end and self._tries[self._unsent % self._most] == _GONE:
+            self._unsent += 1
+        self.found = self._unsent
+        return self._unsent < self._end
+
+    def overdue(self, now: int) -> bool:
+        """Find the first payload on its way for too long."""
+        if not self.in_flight:
+            return False
+        for number in range(self._first, self._unsent):
+            slot = number % self._most
+            tries = self._tries[slot]
+            if tries != _GONE:
+                doublings = tries - 1 if tries <= _DOUBLINGS else _DOUBLINGS
+                if ticks_diff(now, self._sent[slot]) >= _RESEND_US << doublings:
+                    self.found = number
+                    return True
+        return False
+
+    def advance(self) -> None:
+        """The payload that `waiting` found is now on its way."""
+        self._unsent += 1
+        self.in_flight += 1
+        self.bytes_in_flight += self._length[self.found % self._most]
+
+    def sent(self, number: int, now: int) -> bool:
+        """Note that a payload was sent; whether it was not for the first time."""
+        slot = number % self._most
+        tries = self._tries[slot]
+        self._sent[slot] = now
+        if tries < _MOST_TRIES:
+            self._tries[slot] = tries + 1
+        return tries > 0
+
+    def rewind(self) -> None:
+        self._unsent = self._first
+        self.in_flight = 0
+        self.bytes_in_flight = 0
+
+    def free_below(self, upto: int) -> None:
+        """Free what was sent with a sequence below `upto`."""
+        for number in range(self._first, self._end):
+            slot = number % self._most
+            if self._sequence[slot] >= upto:
+                break
+            if self._tries[slot] not in (0, _GONE):
+                self._remove(number)
+        self._trim()
+
+    def free(self, sequence: int) -> None:
+        """Free the payload with that sequence, if it is here and was sent."""
+        low = self._first
+        high = self._end
+        while low < high:
+            middle = (low + high) >> 1
+            if self._sequence[middle % self._most] < sequence:
+                low = middle + 1
+            else:
+                high = middle
+        slot = low % self._most
+        if low < self._end and self._sequence[slot] == sequence:
+            if self._tries[slot] not in (0, _GONE):
+                self._remove(low)
+                self._trim()
+
+    def _place(self, length: int) -> int:
+        """Where so many bytes fit in one piece, or -1."""
+        if self._first == self._end:
+            return 0
+        if self._end - self._first == self._most:
+            return -1
+        tail = self._offset[self._first % self._most]
+        if self._head > tail:
+            if self._capacity - self._head >= length:
+                return self._head
+            return 0 if tail > length else -1
+        return self._head if tail - self._head > length else -1
+
+    def _drop(self, number: int) -> None:
+        self.dropped_messages += 1
+        self.dropped_samples += self._samples[number % self._most]
+        self._remove(number)
+        self._trim()
+
+    def _remove(self, number: int) -> None:
+        slot = number % self._most
+        length = self._length[slot]
+        self._tries[slot] = _GONE
+        self.messages -= 1
+        self.bytes -= length
+        if number < self._unsent:
+            self.in_flight -= 1
+            self.bytes_in_flight -= length
+
+    def _trim(self) -> None:
+        """Leave behind what is gone at the old end."""
+        while self._first < self._end and self._tries[self._first % self._most] == _GONE:
+            self._first += 1
+        if self._unsent < self._first:
+            self._unsent = self._first

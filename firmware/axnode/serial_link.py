@@ -1,0 +1,71 @@
+"""A serial line to the gateway: whole messages in and out, framed by axwire.framing.
+
+Any link has `send`, `receive`, `arrived`, `refused` and `errors` as they are here.
+"""
+
+import asyncio
+from axwire import MESSAGE_CAP
+from axwire.framing import Deframer, frame
+from micropython import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from axnode.ticks import BootClock
+    from machine import UART
+
+_CHUNK = const(256)
+_PAUSE_MS = const(5)
+_STALLED_MS = const(1000)
+
+
+class SerialLink:
+    """Messages over a UART that neither read nor write makes wait (time-out 0).
+
+    `arrived` is the tick of the last bytes read; `errors` counts messages that could not be sent.
+    """
+
+    def __init__(self, uart: "UART", clock: "BootClock") -> None:
+        self.arrived = 0
+        self.errors = 0
+        self._uart = uart
+        self._clock = clock
+        self._reader = asyncio.StreamReader(uart)
+        self._deframer = Deframer(MESSAGE_CAP)
+        self._chunk = bytearray(_CHUNK)
+        self._view = memoryview(self._chunk)
+        self._torn = True
+
+    async def send(self, message: bytes) -> bool:
+        """Hand the whole message to the UART. False: it took nothing for a second."""
+        data = memoryview(frame(message))
+        if self._torn:
+            data = memoryview(b"\0" + bytes(data))
+        at = 0
+        stalled_ms = 0
+        while at < len(data):
+            count = self._uart.write(data[at:])
+            if count:
+                at += count
+                stalled_ms = 0
+            elif stalled_ms < _STALLED_MS:
+                stalled_ms += _PAUSE_MS
+                await asyncio.sleep_ms(_PAUSE_MS)
+            else:
+                self._torn = True
+                self.errors += 1
+                return False
+        self._torn = False
+        return True
+
+    async def receive(self) -> "list[bytes]":
+        """Wait for bytes; the messages that they complete, often none."""
+        count = await self._reader.readinto(self._chunk)
+        if not count:
+            await asyncio.sleep_ms(_PAUSE_MS)
+            return []
+        self.arrived = self._clock.tick()
+        return self._deframer.feed(bytes(self._view[:count]))
+
+    def refused(self) -> int:
+        """Frames that arrived damaged or too long."""
+        return sum(self._deframer.refused.values())

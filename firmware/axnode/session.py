@@ -1,0 +1,190 @@
+"""The conversation with the gateway: send what it lacks, free what it has, answer, obey.
+
+The gateway counts as silent when it has not said a word for 3 s after something was sent. Then one
+message a second asks whether it is there, by turns the oldest that it lacks and the newest HEALTH;
+at its first authentic word everything it lacks is sent again, in order.
+"""
+
+from time import ticks_add, ticks_diff
+
+import asyncio
+from axwire import up
+from axwire.cbor import Writer
+from axwire.codes import (
+    EVENT_COMMAND_DONE,
+    EVENT_LINK_BACK,
+    EVENT_LINK_SILENT,
+    EVENT_OUTBOX_DROPPED,
+)
+from axwire.cose import DOWN, UP, MacKey, seal, split
+from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
+from axwire.errors import WireError
+from micropython import const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from axnode.outbox import Outbox
+    from axnode.reports import Reports
+    from axnode.serial_link import SerialLink
+    from axnode.ticks import BootClock
+
+DONE = const(0)
+NOT_SUPPORTED = const(1)
+NOT_POSSIBLE = const(2)
+"""Results of a command. NOT_POSSIBLE: its arguments are wrong."""
+
+_SILENT_US = const(3_000_000)
+_PROBE_US = const(1_000_000)
+_PONG_BYTES = const(32)
+
+
+class Session:
+    """Speaks with the gateway over one link, in the name of one boot.
+
+    `obey` carries out a command: its code and arguments in, its result out. `refused` counts
+    messages that were not from our gateway, not for this boot, or old. `down_sequence` is the
+    last one accepted, or None.
+    """
+
+    def __init__(
+        self,
+        link: "SerialLink",
+        name: str,
+        key: MacKey,
+        boot: int,
+        clock: "BootClock",
+        outbox: "Outbox",
+        reports: "Reports",
+        obey: "Callable[[int, list[int]], int]",
+    ) -> None:
+        self.refused = 0
+        self.turns = 0
+        self.down_sequence: int | None = None
+        self._link = link
+        self._name = name
+        self._key = key
+        self._boot = boot
+        self._clock = clock
+        self._outbox = outbox
+        self._reports = reports
+        self._obey = obey
+        self._wake = asyncio.Event()
+        self._pong: bytes | None = None
+        self._pong_writer = Writer(_PONG_BYTES)
+        self._asked = 0
+        self._asking = False
+        self._silent = False
+        self._silent_since_ms = 0
+        self._probe = 0
+        self._probes = 0
+        self._dropped = 0
+
+    def wake(self) -> None:
+        """There may be something to send: at each new message, and a few times a second."""
+        self._wake.set()
+
+    async def transmit(self) -> None:
+        """Send for ever. `turns` counts on as long as `wake` is called."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            self.turns += 1
+            payload = self._next()
+            while payload is not None:
+                if not await self._link.send(seal(self._key, self._name, UP, payload)):
+                    break
+                # Sealing takes milliseconds: let a row that is due begin before the next one.
+                await asyncio.sleep_ms(0)
+                payload = self._next()
+
+    async def listen(self) -> None:
+        """Receive for ever."""
+        while True:
+            for message in await self._link.receive():
+                try:
+                    self._receive(message)
+                except WireError:
+                    self.refused += 1
+
+    def _next(self) -> "bytes | memoryview | None":
+        pong = self._pong
+        if pong is not None:
+            self._pong = None
+            return pong
+        now = self._clock.tick()
+        if self._silent:
+            return self._next_probe(now)
+        if self._asking and ticks_diff(now, self._asked) >= _SILENT_US:
+            self._fall_silent(now)
+            return None
+        payload = self._outbox.next(now)
+        if payload is not None and not self._asking:
+            self._asking = True
+            self._asked = now
+        return payload
+
+    def _next_probe(self, now: int) -> "memoryview | None":
+        if ticks_diff(now, self._probe) < 0:
+            return None
+        self._probe = ticks_add(now, _PROBE_US)
+        self._probes += 1
+        health = self._outbox.health_payload(now) if self._probes & 1 == 0 else None
+        return self._outbox.oldest_payload(now) if health is None else health
+
+    def _receive(self, message: bytes) -> None:
+        envelope = split(message)
+        if envelope.name != self._name:
+            raise WireError("not_ours", "for node %s" % envelope.name)
+        envelope.check(self._key, DOWN)
+        down = parse_down(envelope.payload)
+        last = self.down_sequence
+        if down.boot != self._boot or (last is not None and down.sequence <= last):
+            raise WireError("replayed", "for another boot or old")
+        self.down_sequence = down.sequence
+        if last is None or down.sequence >> RUN_BITS != last >> RUN_BITS:
+            # Another run of the gateway: what was on its way to the one before may be lost.
+            self._outbox.rewind()
+        now = self._clock.tick()
+        if self._silent:
+            self._hear_again(now)
+        self._asked = now
+        if down.kind == PING:
+            up.pong(
+                self._pong_writer, self._boot, down.sequence, self._clock.us_at(self._link.arrived)
+            )
+            self._pong = bytes(self._pong_writer.written())
+        elif down.kind == ACK:
+            self._outbox.acknowledge(down.fields[0], down.fields[1])
+        else:
+            self._command(down, now)
+        self._asking = self._outbox.in_flight() > 0
+        self._wake.set()
+
+    def _command(self, down: Down, now: int) -> None:
+        code = 0
+        result = NOT_SUPPORTED
+        if down.kind == COMMAND:
+            code = down.fields[0]
+            result = self._obey(code, down.fields[1])
+        answer = (down.sequence, code, result)
+        self._reports.event(EVENT_COMMAND_DONE, answer, now)
+
+    def _fall_silent(self, now: int) -> None:
+        self._silent = True
+        self._probe = now
+        self._silent_since_ms = self._clock.ms_at(self._asked)
+        self._reports.event(EVENT_LINK_SILENT, (ticks_diff(now, self._asked) // 1000,), now)
+        self._outbox.rewind()
+
+    def _hear_again(self, now: int) -> None:
+        self._silent = False
+        silent_ms = self._clock.ms_at(now) - self._silent_since_ms
+        self._reports.event(EVENT_LINK_BACK, (silent_ms,), now)
+        dropped = self._outbox.dropped_messages()
+        if dropped != self._dropped:
+            self._dropped = dropped
+            totals = (dropped, self._outbox.dropped_samples())
+            self._reports.event(EVENT_OUTBOX_DROPPED, totals, now)
+        self._outbox.rewind()

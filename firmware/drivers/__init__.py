@@ -1,0 +1,26 @@
+"""Sensor chips. A driver never waits and, once made, never allocates while all is well.
+
+Each file has SETTINGS, the keys of its chips in the configuration (a list is [lowest, highest], a
+tuple is every value allowed), DEFAULTS for those that may be left out, `make(settings, board)`, and
+a class with
+
+    raw                what the last conversion gave, or the lowest integer: there is none
+    due                tick (us) at which to look for the result of the running conversion
+    inputs             how many inputs the chip has
+    wide               whether `raw` needs 32 bits instead of 16
+    check()            configure the chip and read that back: OK, or a status that says what failed
+    start(input)       begin a conversion
+    poll(now)          look for its result: CONVERTING, or a status of axwire.codes with `raw` set
+
+Each of the three may raise OSError: the chip does not answer. A value that was converted is given
+with the status of its fault, for it may help to find it. A conversion that takes twice its nominal
+time ends as STUCK. `poll` reads a result once, and gives each one it has read.
+"""
+
+from micropython import const
+
+CONVERTING = const(-1)
+"""Not a status: look again when `due` has come."""
+
+MISSING_16 = const(-0x8000)
+"""The lowest 16-bit integer: no value."""
