@@ -7,21 +7,27 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.core import Gateway
+from gateway.forwarding import Forwarding
 from gateway.links.serial_port import SerialLink
 
 __all__ = ["registry_for"]
 
 
-def registry_for(gateway: Gateway, links: Iterable[SerialLink]) -> CollectorRegistry:
+def registry_for(
+    gateway: Gateway, links: Iterable[SerialLink], forwarding: Forwarding | None
+) -> CollectorRegistry:
     """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
     registry = CollectorRegistry()
-    registry.register(_GatewayCollector(gateway, list(links)))
+    registry.register(_GatewayCollector(gateway, list(links), forwarding))
     return registry
 
 
 class _GatewayCollector(Collector):
-    def __init__(self, gateway: Gateway, links: list[SerialLink]) -> None:
+    def __init__(
+        self, gateway: Gateway, links: list[SerialLink], forwarding: Forwarding | None
+    ) -> None:
         self._gateway = gateway
+        self._forwarding = forwarding
         self._links = links
 
     def collect(self) -> Iterator[Metric]:
@@ -29,7 +35,7 @@ class _GatewayCollector(Collector):
         yield from self._spool()
         yield from self._nodes()
         yield from self._ports()
-        yield from self._forwarding()
+        yield from self._forwarder()
 
     def _ingest(self) -> Iterator[Metric]:
         ingest = self._gateway.ingest
@@ -105,13 +111,37 @@ class _GatewayCollector(Collector):
             opened.add_metric([link.name], link.opened)
         yield from (is_open, received, sent, opened)
 
-    def _forwarding(self) -> Iterator[Metric]:
-        forward = self._gateway.registry.state().forward
+    def _forwarder(self) -> Iterator[Metric]:
+        if self._forwarding is None:
+            return
+        forward = self._forwarding.forwarder
+        state = forward.state()
+        yield _gauge("axlebox_forward_backlog_bytes", "Bytes not yet sent", state.backlog_bytes)
         yield _gauge(
-            "axlebox_forward_backlog_bytes", "Bytes not yet forwarded", forward.backlog_bytes
+            "axlebox_forward_waiting",
+            "1 while the server takes nothing",
+            int(state.state == "waiting"),
         )
-        waiting = forward.state == "waiting"
-        yield _gauge("axlebox_forward_waiting", "1 while the server takes nothing", int(waiting))
+        yield _counter("axlebox_forward_messages", "Messages sent", forward.messages)
+        yield _counter("axlebox_forward_values", "Field values sent", forward.values)
+        yield _counter(
+            "axlebox_forward_lines_refused", "Lines the server refused", forward.lines_quarantined
+        )
+        yield _counter(
+            "axlebox_forward_passed_segments", "Segments removed unsent", forward.passed_segments
+        )
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_forward_retries", "Requests made again, by reason", labels=["reason"]
+            ),
+            forward.retries,
+        )
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_forward_unreadable", "Records without lines, by reason", labels=["reason"]
+            ),
+            forward.records_unreadable,
+        )
 
 
 def _counter(name: str, text: str, value: float) -> Metric:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gateway.config import GatewayConfig
 from gateway.core import Gateway
+from gateway.forwarding import Forwarding
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
@@ -37,13 +38,22 @@ async def serve_gateway(
     gateway = Gateway(config, clock)
     loop = asyncio.get_running_loop()
     gateway.writer.on_committed = lambda ticket: _in_loop(loop, gateway, ticket)
-    committer = CommitThread(gateway.writer, clock, gateway.make_room)
+    forwarding = Forwarding(gateway, config.influx, token) if config.influx else None
+
+    def after_commit() -> None:
+        gateway.make_room()
+        if forwarding is not None:
+            forwarding.wake()
+
+    committer = CommitThread(gateway.writer, clock, after_commit)
     links = [SerialLink(port, gateway.ingest) for port in config.serial]
     app = create_app(
-        gateway.registry, health=gateway.problems, metrics=registry_for(gateway, links)
+        gateway.registry, health=gateway.problems, metrics=registry_for(gateway, links, forwarding)
     )
     try:
         committer.start()
+        if forwarding is not None:
+            forwarding.start()
         for link in links:
             link.open()
         ticking = asyncio.create_task(_tick(gateway))
@@ -54,6 +64,8 @@ async def serve_gateway(
     finally:
         for link in links:
             link.stop_reading()
+        if forwarding is not None:
+            forwarding.stop()
         if not committer.stop():
             _log.error("not everything could be stored: %s", gateway.writer.fault)
         await asyncio.sleep(0)  # lets the acks of the last commit out

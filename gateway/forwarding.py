@@ -1,0 +1,61 @@
+"""The forwarder wired to a gateway: its log, its server, its thread."""
+
+import random
+
+import msgspec
+
+from gateway.config import InfluxConfig
+from gateway.core import Gateway
+from gateway.forward import (
+    CursorFile,
+    Forwarder,
+    ForwarderThread,
+    ForwardSettings,
+    InfluxSink,
+    Log,
+    server_of,
+)
+from gateway.ledger import Quarantined
+from gateway.spool.format import Kind, Priority
+
+__all__ = ["Forwarding"]
+
+
+class Forwarding:
+    """Carries a gateway's spool to the server of `config`, in a thread of its own."""
+
+    def __init__(self, gateway: Gateway, config: InfluxConfig, token: str | None) -> None:
+        self._gateway = gateway
+        folder = gateway.config.spool.folder
+        clock = gateway.clock
+        self._sink = InfluxSink(config.url, config.org, config.bucket, token, clock)
+        self.forwarder = Forwarder(
+            Log(folder, lambda: gateway.writer.committed),
+            self._sink,
+            CursorFile(folder, server_of(config.url, config.org, config.bucket)),
+            clock,
+            random.Random(),
+            self._keep,
+            ForwardSettings(gateway.config.locomotive.id, config.batch_values),
+        )
+        self._thread = ForwarderThread(self.forwarder, self._sink, clock)
+        gateway.use_forwarder(self.forwarder.state, lambda: self.forwarder.acknowledged)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Something was committed."""
+        self._thread.wake()
+
+    def stop(self) -> None:
+        """End within two seconds; what was not sent is sent by the next run."""
+        self._thread.stop()
+        self._sink.close()
+
+    def _keep(self, line: bytes, reason: str) -> None:
+        """A line that the server will never take goes to the quarantine."""
+        body = msgspec.msgpack.encode(Quarantined("server_refused", "forwarder", reason, line))
+        self._gateway.writer.append(
+            Kind.QUARANTINE, Priority.SERVICE, body, self._gateway.clock.utc_us()
+        )
