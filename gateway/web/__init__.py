@@ -1,0 +1,1 @@
+"""The crew page: the live picture over HTTP, rendered on the locomotive."""

@@ -1,0 +1,21 @@
+"""What the page needs of the live picture."""
+
+from typing import Protocol
+
+from gateway.state import State
+
+__all__ = ["Live"]
+
+
+class Live(Protocol):
+    """The live picture, read in the event loop that the page runs in."""
+
+    @property
+    def version(self) -> int:
+        """Rises with each change of the picture; ages alone do not count as a change."""
+
+    def state(self) -> State:
+        """The picture now, its ages as of now; does not block."""
+
+    async def changed(self, since: int) -> int:
+        """Return the version as soon as it is above `since`."""

@@ -1,0 +1,90 @@
+"""What all chip models share: a name, inputs, and the faults that every chip can have."""
+
+from simulators.board import faults
+from simulators.board.errors import FaultError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from simulators.board.inputs import Input
+
+
+class Chip:
+    """Base of the models. `silent`: does not answer on its bus, by a fault or for good."""
+
+    HAS_ID = False
+
+    def __init__(
+        self, name: str, inputs: "list[Input]", ticks_us: "Callable[[], int]", on_i2c: bool
+    ) -> None:
+        self.name = name
+        self.inputs = inputs
+        self.ticks_us = ticks_us
+        self.on_i2c = on_i2c
+        self.silent = False
+        self.holds_bus = False
+        self.frozen = False
+        self.slow_permille = 1000
+        self.wrong_id = -1
+        self._cut = False
+
+    def reset(self) -> None:
+        """Every register to its value after power-up."""
+        raise NotImplementedError
+
+    def settle(self, now_us: int) -> None:
+        """Finish what is over by now. To be called at least every few minutes."""
+        raise NotImplementedError
+
+    def cut(self) -> None:
+        """Fall silent for good: from now on no sample can be taken from this chip."""
+        self._cut = True
+        self.silent = True
+
+    def inject(self, word: str, args: "dict[str, Any]") -> None:
+        """Begin a fault of the chip itself or of its bus. Raises FaultError."""
+        if word == "wrong_id" and not self.HAS_ID:
+            raise FaultError(self.name + " has no id to be wrong")
+        if word == "bus_stuck" and not self.on_i2c:
+            raise FaultError(self.name + " is not on an I2C bus")
+        if word == "slow_conversion" and args["permille"] < 1:
+            raise FaultError("fault slow_conversion: permille must be 1 or more")
+        if word == "brown_out":
+            self.reset()
+        else:
+            self._set(word, args)
+
+    def clear(self, word: str) -> None:
+        """End a fault; one that is not there is none."""
+        self._set(word, None)
+
+    def active(self) -> "list[str]":
+        """The words of the chip's own faults that are there now."""
+        words = []
+        if self.silent and not self._cut:
+            words.append("nack")
+        if self.holds_bus:
+            words.append("bus_stuck")
+        if self.frozen:
+            words.append("frozen")
+        if self.slow_permille != 1000:
+            words.append("slow_conversion")
+        if self.wrong_id >= 0:
+            words.append("wrong_id")
+        return words
+
+    def _set(self, word: str, args: "dict[str, Any] | None") -> None:
+        if faults.WORDS[word][0] == faults.INPUT:
+            raise FaultError(word + " is a fault of an input, not of " + self.name)
+        if word == "nack":
+            self.silent = args is not None or self._cut
+        elif word == "bus_stuck":
+            self.holds_bus = args is not None
+        elif word == "frozen":
+            self.frozen = args is not None
+        elif word == "slow_conversion":
+            self.slow_permille = args["permille"] if args else 1000
+        elif word == "wrong_id":
+            self.wrong_id = args["id"] if args else -1

@@ -1,0 +1,146 @@
+"""Physical signals, fed by the host a stretch at a time and read by the chips at any moment.
+
+A stretch is int32 samples at t0, t0 + period, ...: piecewise linear between them, or each held
+until the next. A signal keeps SLOTS stretches; a newer one takes over at its t0. Between the last
+sample of a linear stretch and the next stretch's first one the line goes on.
+
+Units are integers: loop current in nA, voltage in uV, resistance in 0.1 mOhm.
+"""
+
+from array import array
+
+from simulators.board.ticks import HALF, ticks_add, ticks_diff
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+SLOTS = 4
+LINEAR = 1
+STEADY = 2
+"""Flags of a stretch: straight lines between samples; its last value is meant to hold for good."""
+_LOOK_BACK_US = 250_000
+"""A chip asks for the middle of a conversion that is over: stretches are kept this much longer."""
+
+
+class Signal:
+    """One physical quantity over time. `starved` counts values asked for past the last stretch."""
+
+    def __init__(self, name: str, unit: str, initial: int, capacity: int) -> None:
+        self.name = name
+        self.unit = unit
+        self.starved = 0
+        self._held = initial
+        self._starving = False
+        self._capacity = capacity
+        self._samples = [array("i", bytes(4 * capacity)) for _ in range(SLOTS)]
+        self._raw = [_bytes_of(samples) for samples in self._samples]
+        self._t0_us = [0] * SLOTS
+        self._period_us = [1] * SLOTS
+        self._count = [0] * SLOTS
+        self._flags = [0] * SLOTS
+        self._head = 0
+        self._queued = 0
+
+    def feed(
+        self,
+        now_us: int,
+        flags: int,
+        t0_us: int,
+        period_us: int,
+        samples: "memoryview | bytes",
+    ) -> bool:
+        """Queue a stretch of little-endian int32 samples. False when it cannot be taken:
+        empty, longer than the signal's capacity or than 2**29 us, older than the stretch before
+        it, or all slots full of stretches that are not over yet."""
+        count = len(samples) // 4
+        if not 0 < count <= self._capacity or len(samples) != 4 * count:
+            return False
+        if not 0 < period_us < HALF or count * period_us >= HALF or not 0 <= t0_us < 1 << 30:
+            return False
+        self.settle(now_us)
+        if self._queued == SLOTS:
+            return False
+        if self._queued:
+            tail = (self._head + self._queued - 1) % SLOTS
+            if ticks_diff(t0_us, self._t0_us[tail]) <= 0:
+                return False
+        slot = (self._head + self._queued) % SLOTS
+        self._raw[slot][0 : 4 * count] = samples
+        self._t0_us[slot] = t0_us
+        self._period_us[slot] = period_us
+        self._count[slot] = count
+        self._flags[slot] = flags
+        self._queued += 1
+        return True
+
+    def value(self, at_us: int) -> int:
+        """The value at a moment; past the last stretch its last value, and a count."""
+        self._advance(at_us)
+        if not self._queued:
+            if self._starving:
+                self.starved += 1
+            return self._held
+        slot = self._head
+        elapsed = ticks_diff(at_us, self._t0_us[slot])
+        if elapsed < 0:
+            return self._held
+        samples = self._samples[slot]
+        period = self._period_us[slot]
+        index = elapsed // period
+        if not self._flags[slot] & LINEAR:
+            return samples[min(index, self._count[slot] - 1)]
+        last = self._count[slot] - 1
+        if index < last:
+            step = samples[index + 1] - samples[index]
+            return samples[index] + _share(step, elapsed - index * period, period)
+        if self._queued == 1:
+            return samples[last]
+        following = (slot + 1) % SLOTS
+        end_us = ticks_add(self._t0_us[slot], last * period)
+        gap = ticks_diff(self._t0_us[following], end_us)
+        step = self._samples[following][0] - samples[last]
+        return samples[last] + _share(step, elapsed - last * period, gap)
+
+    def settle(self, now_us: int) -> None:
+        """Close what lies in the past, so that it is not mistaken for the future when the clock
+        wraps. To be called at least every few minutes."""
+        self._advance(ticks_add(now_us, -_LOOK_BACK_US))
+
+    def _advance(self, at_us: int) -> None:
+        while self._queued:
+            slot = self._head
+            following = (slot + 1) % SLOTS
+            if self._queued > 1:
+                if ticks_diff(at_us, self._t0_us[following]) < 0:
+                    return
+            elif ticks_diff(at_us, self._t0_us[slot]) < self._span_us(slot):
+                return
+            self._held = self._samples[slot][self._count[slot] - 1]
+            self._starving = not self._flags[slot] & STEADY
+            self._head = following
+            self._queued -= 1
+
+    def _span_us(self, slot: int) -> int:
+        """How long a stretch speaks: a linear one up to and with its last sample."""
+        if self._flags[slot] & LINEAR:
+            return (self._count[slot] - 1) * self._period_us[slot] + 1
+        return self._count[slot] * self._period_us[slot]
+
+
+def _share(step: int, part: int, whole: int) -> int:
+    """`step * part / whole` to within 2**-15 of `step`, in small integers."""
+    while whole > 0x7FFF:
+        whole >>= 1
+        part >>= 1
+    fraction = (part << 15) // whole
+    return (step >> 15) * fraction + ((step & 0x7FFF) * fraction >> 15)
+
+
+def _bytes_of(samples: "array[int]") -> "Any":
+    """The array's own memory, byte by byte."""
+    try:
+        import uctypes  # type: ignore[import-not-found]
+    except ImportError:
+        return memoryview(samples).cast("B")
+    return uctypes.bytearray_at(uctypes.addressof(samples), 4 * len(samples))

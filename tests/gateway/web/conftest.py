@@ -1,0 +1,52 @@
+"""A served page, and a real Chromium to look at it."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.live_picture import te33a
+from crew_page.served_page import ServedPage
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from gateway.state import State
+
+
+@pytest.fixture
+def serve_page() -> Iterator[Callable[..., ServedPage]]:
+    """Makes served pages, and stops them after the test."""
+    served: list[ServedPage] = []
+
+    def make(state: State | None = None, client_limit: int = 64) -> ServedPage:
+        served.append(ServedPage(state or te33a(), client_limit))
+        return served[-1]
+
+    yield make
+    for page in served:
+        page.stop()
+
+
+@pytest.fixture(scope="module")
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
+    """Chromium: the one AXLEBOX_CHROMIUM names, else the one all tests use."""
+    path = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh browser profile on the cab's panel, for a reader of English in Almaty."""
+    context = browser.new_context(
+        viewport={"width": 800, "height": 480}, locale="en-GB", timezone_id="Asia/Almaty"
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(context: BrowserContext) -> Page:
+    """One tab of that profile."""
+    return context.new_page()
