@@ -33,6 +33,7 @@ __all__ = ["Gateway"]
 
 _log = logging.getLogger(__name__)
 
+_UNREADABLE = (WireError, msgspec.MsgspecError, UnicodeDecodeError)
 _MEGABYTE = 1_000_000
 _SEGMENT_UNIT = 1024 * 1024
 _MIN_FREE_BYTES = 200 * _MEGABYTE
@@ -136,14 +137,14 @@ class Gateway:
         if recovery.snapshot is not None:
             try:
                 self.ledger.replay(Kind.STATE, recovery.snapshot)
-            except (WireError, msgspec.MsgspecError):
+            except _UNREADABLE:
                 _log.exception("the newest state record cannot be read: reading the whole log")
                 unreadable += 1
                 records = read_records(recovery.folder, None, recovery.storage)
         for record in records:
             try:
                 self.ledger.replay(record.kind, record.body)
-            except (WireError, msgspec.MsgspecError):
+            except _UNREADABLE:
                 unreadable += 1
         return unreadable
 

@@ -169,7 +169,7 @@ def count_samples(readings: Readings) -> int:
     for block in readings.blocks:
         cells = len(block.samples) // block.width
         count += cells + len(block.differences or b"")
-        if _MISSING_BYTES[block.width] in block.samples:
+        if _may_lack_samples(block):
             channels = cells if block.differences is not None else len(block.statuses or b"-")
             count -= int(np.count_nonzero(_raw_rows(block, channels) == MISSING[block.width]))
     return count
@@ -179,6 +179,15 @@ def decode_readings(readings: Readings, table: ChannelTable) -> Iterator[Rows]:
     """Every block of the message. Raises MessageError."""
     for block in readings.blocks:
         yield decode_block(block, table)
+
+
+def _may_lack_samples(block: Block) -> bool:
+    """False where none can be missing: no sample is the lowest integer, nor comes near it."""
+    if block.differences is None:
+        return _MISSING_BYTES[block.width] in block.samples
+    top = block.width - 1
+    above_lowest = min(byte ^ 0x80 for byte in block.samples[top :: block.width]) << 8 * top
+    return above_lowest <= 128 * len(block.differences)
 
 
 def _raw_rows(block: Block, channels: int) -> NDArray[np.int32]:

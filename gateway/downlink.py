@@ -75,7 +75,7 @@ class Downlink:
     def acknowledge(
         self, name: str, boot: int, upto: int, singles: list[int], link: Link | None = None
     ) -> bool:
-        """At most `down.SINGLES_CAP` singles; over `link` where the node was not heard yet."""
+        """At most `down.SINGLES_CAP` singles; over `link`, else where the node was heard last."""
         node = self._nodes[name]
         node.sequence += 1
         down.ack(self._writer, boot, node.sequence, upto, singles)
@@ -98,9 +98,9 @@ class Downlink:
         down.command(self._writer, node.boot, node.sequence, code, arguments)
         return self._send(name, node)
 
-    def _send(self, name: str, node: _Node, otherwise: Link | None = None) -> bool:
+    def _send(self, name: str, node: _Node, link: Link | None = None) -> bool:
         message = cose.seal(node.key, name, cose.DOWN, self._writer.written())
-        link = node.link or otherwise
+        link = link or node.link
         taken = link is not None and link.send(message)
         self.sent += taken
         self.dropped += not taken

@@ -111,6 +111,7 @@ class Ingest:
             boot = self._downlink.boot(name)
             boot = self._ledger.latest(name) if boot is None else boot
             if boot is not None:
+                self._clocks.seen(name, boot)
                 self._ping(name, boot, link)
 
     def receive(self, link: Link, message: bytes) -> bool:
@@ -227,7 +228,7 @@ class Ingest:
             self._observer.told_health(name, up, boot.lost_samples)
 
     def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
-        if pong.boot != self._downlink.boot(name):
+        if self._downlink.boot(name) not in (None, pong.boot):
             self.refused["late_pong"] += 1
             return
         answer = self._clocks.pong(name, pong.boot, pong.sequence, pong.t_us)
@@ -236,8 +237,8 @@ class Ingest:
             return
         self._spoke(link, name, pong.boot)
         if answer.record is not None:
-            self._ledger.boot(name, pong.boot).clock = answer.record
             self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(answer.record))
+            self._ledger.boot(name, pong.boot).clock = answer.record
 
     def _spoke(self, link: Link, name: str, number: int) -> None:
         present = self._downlink.boot(name)

@@ -47,8 +47,12 @@ async def serve_gateway(
 
     committer = CommitThread(gateway.writer, clock, after_commit)
     links = [SerialLink(port, gateway.ingest) for port in config.serial]
+
+    def problems() -> list[str]:
+        return gateway.problems() + [link.fault for link in links if link.fault is not None]
+
     app = create_app(
-        gateway.registry, health=gateway.problems, metrics=registry_for(gateway, links, forwarding)
+        gateway.registry, health=problems, metrics=registry_for(gateway, links, forwarding)
     )
     try:
         committer.start()

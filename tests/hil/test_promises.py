@@ -35,7 +35,7 @@ def test_an_acknowledged_reading_is_never_lost_nor_stored_twice_by_kills(tmp_pat
     randomness = random.Random(20)
     with running(tmp_path, 20, spool={"commit_ms": 100}) as rig:
         for _ in range(KILLS):
-            rig.run_for(randomness.uniform(0.01, 1.5))
+            rig.run_for(randomness.uniform(0.01, 0.6))
             rig.gateway.kill()
             rig.gateway.start()
         rig.wait(lambda state: all(n["status"] == "live" for n in state["nodes"]), 20)

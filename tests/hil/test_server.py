@@ -44,6 +44,7 @@ class VictoriaMetrics:
                 f"-httpListenAddr={self.address}",
                 f"-storageDataPath={self._folder}",
                 "-retentionPeriod=100y",
+                "-dedup.minScrapeInterval=1ms",  # a batch may come twice when it stops
                 "-loggerLevel=ERROR",
             ],
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,210 @@
+"""Readings, health and gaps as InfluxDB line protocol; docs/influxdb.md has the schema."""
+
+from typing import NamedTuple
+
+import numpy as np
+from axwire.codes import HEALTH_FIELDS, OK, OUT_OF_RANGE
+from axwire.parse import Health
+from axwire.quantities import QUANTITIES
+from axwire.table import Channel
+from numpy.typing import NDArray
+
+from gateway.clock import ClockRecord
+from gateway.decode import ChannelTable, GroupTable, Rows
+
+__all__ = ["LineWriter", "Lines", "Lost", "decimals", "escape"]
+
+_FORMATS_KEPT = 512
+
+_RESOLUTION = 50
+"""A written value is within a fiftieth of a converter's step of the exact one."""
+
+
+class Lines(NamedTuple):
+    """Line protocol, each line ended by a newline: `points` lines with `values` fields."""
+
+    text: str
+    points: int
+    values: int
+
+
+class Lost(NamedTuple):
+    """What a node dropped in one boot before it could reach the gateway."""
+
+    messages: int
+    samples: int
+
+
+class _Field(NamedTuple):
+    column: int
+    name: str
+    form: str
+
+
+class _Point(NamedTuple):
+    head: str
+    fields: tuple[_Field, ...]
+
+
+class LineWriter:
+    """Writes what the nodes of one locomotive sent; timestamps are UTC microseconds.
+
+    Equal data gives equal bytes. A time that is not sure carries the tag `time=estimated`.
+    """
+
+    def __init__(self, locomotive: str) -> None:
+        self._locomotive = locomotive
+        self._formats: dict[tuple[int, str, bool], tuple[GroupTable, _GroupFormat]] = {}
+
+    def rows(self, node: str, table: ChannelTable, rows: Rows, clock: ClockRecord) -> Lines:
+        """One block, its times from `clock`."""
+        layout = self._format(node, table, rows.group, estimated=not clock.trusted)
+        period_us = rows.group.period_ms * 1000
+        first_us = rows.t_ms * 1000
+        stamps = [clock.utc_at(first_us + k * period_us) for k in range(len(rows.raw))]
+        outside = (rows.values < layout.low) | (rows.values > layout.high)
+        if any(rows.statuses) or rows.missing.any() or outside.any():
+            return layout.mixed(rows, outside, stamps)
+        return layout.healthy(rows.values, stamps)
+
+    def health(self, node: str, health: Health, lost: Lost, clock: ClockRecord) -> Lines:
+        """How a node is, and what of this boot is known to be lost."""
+        fields = [
+            f"{name}={value}i"
+            for name, value in zip(HEALTH_FIELDS, health.values, strict=False)
+            if value is not None
+        ]
+        fields += [f"boot={health.boot}i", f"lost_messages={lost.messages}i"]
+        fields.append(f"lost_samples={lost.samples}i")
+        head = self._head("node", node=node, estimated=not clock.trusted)
+        stamp = clock.utc_at(health.t_ms * 1000)
+        return Lines(f"{head} {','.join(fields)} {stamp}\n", 1, len(fields))
+
+    def gap(self, reason: str, fields: dict[str, int], received_us: int) -> Lines:
+        """What is known to be lost. The gateway's own time counts as estimated."""
+        head = self._head("gateway", reason=reason, estimated=True)
+        text = ",".join(f"{name}={value}i" for name, value in fields.items())
+        return Lines(f"{head} {text} {received_us}\n", 1, len(fields))
+
+    def started(self, run: int, received_us: int) -> Lines:
+        """A start of the gateway."""
+        head = self._head("gateway", estimated=True)
+        return Lines(f"{head} run={run}i {received_us}\n", 1, 1)
+
+    def probe(self) -> bytes:
+        """A line that any sound server takes; the server gives it its own time."""
+        return f"{self._head('gateway', estimated=False)} probe=1i".encode()
+
+    def _format(
+        self, node: str, table: ChannelTable, group: GroupTable, estimated: bool
+    ) -> "_GroupFormat":
+        key = (id(group), node, estimated)
+        kept = self._formats.get(key)
+        if kept is None:
+            if len(self._formats) >= _FORMATS_KEPT:
+                self._formats.clear()
+            kept = (group, _GroupFormat(group, self._points(node, table, group, estimated)))
+            self._formats[key] = kept
+        return kept[1]
+
+    def _points(
+        self, node: str, table: ChannelTable, group: GroupTable, estimated: bool
+    ) -> list[_Point]:
+        doubles = _doubles(table)
+        heads: dict[str, list[_Field]] = {}
+        for column, channel in enumerate(group.channels):
+            quantity = group.quantities[column]
+            measurement, _, name = quantity.name.partition(".")
+            tags = {"node": node, "place": group.places[column], "unit": quantity.unit}
+            if group.first + column in doubles:
+                tags["channel"] = str(group.first + column)
+            head = self._head(measurement, estimated=estimated, **tags)
+            field = _Field(column, name, f"%.{decimals(channel)}f")
+            heads.setdefault(head, []).append(field)
+        return [_Point(head, tuple(fields)) for head, fields in heads.items()]
+
+    def _head(self, measurement: str, *, estimated: bool, **tags: str) -> str:
+        """Measurement and tags, sorted by name: so the server need not sort them."""
+        tags["locomotive"] = self._locomotive
+        if estimated:
+            tags["time"] = "estimated"
+        return ",".join([measurement, *(f"{name}={escape(tags[name])}" for name in sorted(tags))])
+
+
+class _GroupFormat:
+    """How the rows of one group of one node are written."""
+
+    def __init__(self, group: GroupTable, points: list[_Point]) -> None:
+        self.low: NDArray[np.float64] = np.array([q.low for q in group.quantities], np.float64)
+        self.high: NDArray[np.float64] = np.array([q.high for q in group.quantities], np.float64)
+        self._points = points
+        self._order = [field.column for point in points for field in point.fields]
+        self._in_order = self._order == sorted(self._order)
+        self._row = "".join(
+            "{} {} \n".format(
+                point.head.replace("%", "%%"),
+                ",".join(f"{field.name}={field.form}" for field in point.fields),
+            )
+            for point in points
+        )
+
+    def healthy(self, values: NDArray[np.float64], stamps: list[int]) -> Lines:
+        """Rows in which every value is there and sound: one formatting step a row."""
+        ordered = values if self._in_order else values[:, self._order]
+        rows = [
+            (self._row % tuple(row)).replace("\n", f"{stamp}\n")
+            for row, stamp in zip(ordered.tolist(), stamps, strict=True)
+        ]
+        return Lines("".join(rows), len(rows) * len(self._points), values.size)
+
+    def mixed(self, rows: Rows, outside: NDArray[np.bool_], stamps: list[int]) -> Lines:
+        """Rows in which something is missing, faulty or out of range."""
+        lines: list[str] = []
+        written = 0
+        values, missing, beyond = rows.values.tolist(), rows.missing.tolist(), outside.tolist()
+        for k, stamp in enumerate(stamps):
+            for point in self._points:
+                parts: list[str] = []
+                for column, name, form in point.fields:
+                    status = rows.statuses[column]
+                    if status == OK and beyond[k][column]:
+                        status = OUT_OF_RANGE
+                    if not missing[k][column]:
+                        suffix = "" if status == OK else "_suspect"
+                        parts.append(f"{name}{suffix}={form % values[k][column]}")
+                    if status != OK:
+                        parts.append(f"{name}_status={status}i")
+                if parts:
+                    lines.append(f"{point.head} {','.join(parts)} {stamp}\n")
+                    written += len(parts)
+        return Lines("".join(lines), len(lines), written)
+
+
+def decimals(channel: Channel) -> int:
+    """Digits behind the point: enough for a fiftieth of a step, and none that are always 0."""
+    digits = -QUANTITIES[channel.quantity].exponent
+    for count in range(digits):
+        unit = 10 ** (digits - count)
+        exact = channel.scale % unit == 0 and channel.offset % unit == 0
+        if exact or unit * _RESOLUTION <= abs(channel.scale):
+            return count
+    return digits
+
+
+def escape(text: str) -> str:
+    """A tag's value as line protocol wants it."""
+    for character in (",", "=", " "):
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def _doubles(table: ChannelTable) -> set[int]:
+    """Channels whose quantity and place another one with a lower number has already."""
+    seen: set[tuple[int, int]] = set()
+    doubles: set[int] = set()
+    for group in sorted(table.groups.values(), key=lambda group: group.first):
+        for column, channel in enumerate(group.channels):
+            if (channel.quantity, channel.place) in seen:
+                doubles.add(group.first + column)
+            seen.add((channel.quantity, channel.place))
+    return doubles

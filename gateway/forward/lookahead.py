@@ -1,0 +1,83 @@
+"""The clock of a boot that has none yet: the first record of it further on in the log."""
+
+from enum import Enum
+
+import msgspec
+
+from gateway.clock import ClockRecord
+from gateway.forward.log import CHUNK_BYTES, Log
+from gateway.spool.format import Kind, Record
+from gateway.spool.reader import SpoolReader
+from gateway.timebase import Clock
+
+__all__ = ["WAIT_US", "ClockSearch", "NoClock"]
+
+WAIT_US = 10_000_000
+"""A clock record that was received so long after a row, and no later, is used for the row."""
+
+_SETTLE_US = 5_000_000
+"""What was received by then may still be on its way to the disk."""
+
+
+class NoClock(Enum):
+    """Why a row has no clock: none will be taken, or it is too early to tell."""
+
+    NONE = "none"
+    NOT_YET = "not yet"
+
+
+class ClockSearch:
+    """Looks ahead of the records that are being sent. Reads each stretch of the log once.
+
+    The answer rests on the log alone: whoever reads it again comes to the same one. Only at the
+    end of the log, the clock says how long to wait for what has not been committed yet.
+    """
+
+    def __init__(self, log: Log, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._reader: SpoolReader | None = None
+        self._first: dict[tuple[str, int], tuple[int, ClockRecord]] = {}
+        self._newest_received_us = 0
+
+    def find(self, node: str, boot: int, row: Record) -> ClockRecord | NoClock:
+        """The clock of a row in the record `row`, whose boot had none up to there.
+
+        Raises OSError or SpoolError where the log cannot be read.
+        """
+        if self._reader is None or self._reader.position < row.end:
+            self.close()
+            self._reader = self._log.reader(row.end)
+            self._newest_received_us = row.received_us
+        while (node, boot) not in self._first:
+            if abs(self._newest_received_us - row.received_us) > WAIT_US:
+                return NoClock.NONE
+            if not self._read_on(self._reader):
+                age_us = abs(self._clock.utc_us() - row.received_us)
+                return NoClock.NONE if age_us > WAIT_US + _SETTLE_US else NoClock.NOT_YET
+        received_us, record = self._first[node, boot]
+        return record if abs(received_us - row.received_us) <= WAIT_US else NoClock.NONE
+
+    @staticmethod
+    def decided_us(row: Record) -> int:
+        """The UTC time from which on `find` answers for that row, whatever the log holds."""
+        return row.received_us + WAIT_US + _SETTLE_US + 1
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+
+    def _read_on(self, reader: SpoolReader) -> bool:
+        records = reader.read(CHUNK_BYTES)
+        for record in records:
+            self._newest_received_us = record.received_us or self._newest_received_us
+            if record.kind == Kind.CLOCK:
+                self._note(record)
+        return bool(records)
+
+    def _note(self, record: Record) -> None:
+        try:
+            found = msgspec.msgpack.decode(record.body, type=ClockRecord)
+        except (msgspec.MsgspecError, ValueError):
+            return
+        self._first.setdefault((found.node, found.boot), (record.received_us, found))

@@ -1,0 +1,135 @@
+"""Real time-series servers, and everything of one locomotive read back from them."""
+
+import json
+import signal
+import socket
+import subprocess
+import urllib.request
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple, Protocol
+from urllib.parse import urlencode
+
+from influxdb_client.client.influxdb_client import InfluxDBClient
+
+__all__ = ["Influx", "Key", "Server", "VictoriaMetrics"]
+
+
+class Key(NamedTuple):
+    """One value on the server; `name` is measurement and field joined by an underscore."""
+
+    name: str
+    tags: tuple[tuple[str, str], ...]
+    time_us: int
+
+
+class Server(Protocol):
+    """Where the forwarder writes; timestamps are kept in steps of `resolution_us`."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str | None
+    resolution_us: int
+
+    def read_back(self, locomotive: str) -> dict[Key, list[float]]:
+        """Every stored value of that locomotive."""
+
+
+class VictoriaMetrics:
+    """A server of ours on a free port; stop and start keep folder and port.
+
+    It keeps a repeated point twice unless it is told to drop equal ones (docs/influxdb.md).
+    """
+
+    org = "depot"
+    bucket = "axlebox"
+    token = None
+    resolution_us = 1000
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self._port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._command = [
+            *command,
+            f"-httpListenAddr=127.0.0.1:{self._port}",
+            f"-storageDataPath={folder}",
+            "-retentionPeriod=100y",
+            "-dedup.minScrapeInterval=1ms",
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once it takes requests."""
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE)
+        assert self._process.stderr is not None
+        told = []
+        for line in self._process.stderr:
+            told.append(line)
+            if b"starting http server" in line:
+                break
+        else:
+            raise AssertionError(b"".join(told).decode())
+        while not self._listens():
+            assert self._process.poll() is None
+
+    def stop(self) -> None:
+        """Ends it as its service manager would."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+
+    def read_back(self, locomotive: str) -> dict[Key, list[float]]:
+        self._get("/internal/force_flush")
+        query = urlencode({"match[]": f'{{locomotive="{locomotive}"}}'})
+        stored: dict[Key, list[float]] = defaultdict(list)
+        for line in self._get(f"/api/v1/export?{query}").splitlines():
+            series = json.loads(line)
+            labels = series["metric"]
+            name = labels.pop("__name__")
+            tags = tuple(sorted((k, v) for k, v in labels.items() if k != "db"))
+            for stamp_ms, value in zip(series["timestamps"], series["values"], strict=True):
+                stored[Key(name, tags, stamp_ms * 1000)].append(value)
+        return stored
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
+
+    def _get(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.url + path, timeout=30) as answer:
+            body = answer.read()
+            assert isinstance(body, bytes)
+            return body
+
+
+class Influx:
+    """An InfluxDB 2 that somebody runs."""
+
+    resolution_us = 1
+
+    def __init__(self, url: str, token: str | None, org: str, bucket: str) -> None:
+        self.url, self.token, self.org, self.bucket = url, token, org, bucket
+
+    def read_back(self, locomotive: str) -> dict[Key, list[float]]:
+        query = (
+            f'from(bucket: "{self.bucket}") |> range(start: 0) '
+            f'|> filter(fn: (r) => r.locomotive == "{locomotive}")'
+        )
+        stored: dict[Key, list[float]] = defaultdict(list)
+        with InfluxDBClient(self.url, self.token or "", org=self.org) as client:
+            for table in client.query_api().query(query):
+                for record in table.records:
+                    tags = {
+                        name: value
+                        for name, value in record.values.items()
+                        if not name.startswith("_") and name not in ("result", "table")
+                    }
+                    moment = record.get_time()
+                    time_us = round(moment.timestamp() * 1_000_000)
+                    name = f"{record.get_measurement()}_{record.get_field()}"
+                    key = Key(name, tuple(sorted(tags.items())), time_us)
+                    stored[key].append(float(record.get_value()))
+        return stored
