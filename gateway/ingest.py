@@ -16,7 +16,7 @@ from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
 from axwire.parse import Health, Hello, Pong, Readings, Up, parse_up
 from axwire.table import bounded
-from axwire.up import EVENT, READINGS, WAVEFORM
+from axwire.up import EVENT, PONG, READINGS, WAVEFORM
 
 from gateway.clock import ClockSync
 from gateway.decode import ChannelTable, Rows, decode_readings
@@ -325,10 +325,13 @@ class Ingest:
 
 
 def _numbers_of(payload: bytes) -> tuple[int, int] | None:
-    """Boot and sequence of a payload that is otherwise wrong; None when it has none."""
+    """Boot and sequence of a payload that is otherwise wrong; None when it is not to be kept.
+
+    A PONG has a sequence of the gateway's, which says nothing of the node's messages.
+    """
     try:
         items = decode(payload)
-        if not isinstance(items, list) or len(items) < 3:
+        if not isinstance(items, list) or len(items) < 3 or items[0] == PONG:
             return None
         return (
             bounded(items[1], 0, 0xFFFFFFFF, "boot"),

@@ -26,8 +26,6 @@ ConfigPath = Annotated[Path, typer.Option("--config", "-c", help="the configurat
 DEFAULT_CONFIG = Path("axlebox.toml")
 TOKEN_VARIABLE = "AXLEBOX_INFLUX_TOKEN"
 _ANSWER_S = 3
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""The page is asked directly, whatever proxy the environment names."""
 
 
 @app.command()
@@ -74,8 +72,9 @@ def status(
     """Ask the running gateway how things are."""
     settings = load_config(config)
     url = page_url(settings.page.host, settings.page.port)
+    directly = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with _DIRECT.open(url + "api/state", timeout=_ANSWER_S) as answer:
+        with directly.open(url + "api/state", timeout=_ANSWER_S) as answer:
             state = json.load(answer)
     except (urllib.error.URLError, OSError, ValueError) as error:
         raise LinkError(

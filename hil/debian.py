@@ -110,14 +110,12 @@ class PackageCache:
             try:
                 self._run([*apt, "update"], _UPDATE_LIMIT_S)
                 self._run([*apt, *install, *packages], _DOWNLOAD_LIMIT_S)
+                archives = sorted((part / f"apt-{number}/cache/archives").glob("*.deb"))
+                if archives:
+                    return archives
+                raise FetchError("apt-get fetched nothing")
             except FetchError as error:
                 reasons.append(f"{mirror.uri}: {error}")
-                continue
-            archives = sorted((part / f"apt-{number}/cache/archives").glob("*.deb"))
-            if not {archive.name.partition("_")[0] for archive in archives}.issuperset(packages):
-                reasons.append(f"{mirror.uri}: apt-get fetched nothing")
-                continue
-            return archives
         raise FetchError("; ".join(reasons))
 
     def _run(self, command: Sequence[str], limit_s: int) -> str:
@@ -216,4 +214,4 @@ def _complaint(text: str) -> str:
     """What apt or dpkg complained about, errors before warnings, else all it said, on one line."""
     lines = [line.strip() for line in text.splitlines()]
     marked = [line for mark in ("E: ", "W: ") for line in lines if line.startswith(mark)]
-    return " ".join(line[3:] for line in marked) or " ".join(lines)
+    return (" ".join(line[3:] for line in marked) or " ".join(lines)).rstrip(".")

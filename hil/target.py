@@ -30,7 +30,7 @@ from simulators.board.power import CAUSE_OF_EXIT
 
 __all__ = ["MicropythonTarget", "Target", "firmware_root", "lay_out_firmware"]
 
-BOARD_HEAP_BYTES = 256 * 1024
+BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
 
 _STOP_S = 2.0

@@ -23,7 +23,7 @@ def running(
     influx: dict[str, str] | None = None,
     spool: dict[str, int] | None = None,
 ) -> Iterator[Rig]:
-    """A started rig of which every node is heard; `replace` gives a node another fit and source."""
+    """A started rig with every node heard; `replace` gives a node another fit and source."""
     print(f"seed {seed}")
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)

@@ -14,8 +14,8 @@
 travel as they are (axwire.table; the drivers say how to compute them). `outbox_bytes`, `flush_ms`,
 `led`, `calibration`, pins and buses may be left out. `node.key` is 64 hexadecimal digits.
 
-An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. There
-are no defaults for a node whose files are damaged: it is unprovisioned.
+An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
+node whose files are damaged does not run on defaults: it is unprovisioned.
 """
 
 import json
@@ -51,7 +51,13 @@ _NODE = {
     "chips": list,
     "groups": list,
 }
-_NODE_DEFAULTS = {"outbox_bytes": 12_288, "flush_ms": 100, "led": None, "i2c": [], "spi": []}
+_NODE_DEFAULTS: "dict[str, Any]" = {
+    "outbox_bytes": 12_288,
+    "flush_ms": 100,
+    "led": None,
+    "i2c": [],
+    "spi": [],
+}
 _UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
@@ -70,7 +76,7 @@ _CHANNEL = {
 
 
 class ConfigError(ValueError):
-    """A file of the node cannot be used. The text names the file, the key and what was expected."""
+    """A file of the node cannot be used: which one, the key, and what was expected."""
 
 
 class Config:
@@ -135,12 +141,12 @@ def _read(path: str) -> bytes:
 
 
 def _chip(item: "Any", where: str) -> "dict[str, Any]":
-    kind = item.get("kind") if isinstance(item, dict) else None
+    kind: Any = item.get("kind") if isinstance(item, dict) else None
     if kind not in _KINDS:
         _refuse(where + ".kind", "one of " + ", ".join(_KINDS))
     __import__("drivers." + kind)
     driver = sys.modules["drivers." + kind]
-    known = {"name": str, "kind": str}
+    known: dict[str, Any] = {"name": str, "kind": str}
     known.update(driver.SETTINGS)
     return _checked(item, where, known, driver.DEFAULTS)
 

@@ -5,12 +5,13 @@ Needed at start-up only: nothing made here refers to this module or to the confi
 
 import sys
 
+from machine import I2C, SPI, UART, Pin
+from micropython import const
+
 from axnode.block import Block
 from axnode.config import FILE, ConfigError
 from axnode.reports import rows_cap
-from axnode.sampler import Row, Scan, Slot
-from machine import I2C, SPI, UART, Pin
-from micropython import const
+from axnode.sampler import Row, Scan
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,25 +43,26 @@ class Parts:
         self.uart = board.uart()
         self.led = None if config.led is None else board.output(config.led, 0)
         drivers = [_driver(keys, board) for keys in config.chips]
-        slots: list[list[Slot]] = [[] for _ in drivers]
+        scans = [Scan(driver, []) for driver in drivers]
         self.rows = []
-        for group, sources in zip(config.groups, config.sources):
+        for group in config.groups:
+            sources = config.sources[group.number]
             for index, number in sources:
                 if number >= drivers[index].inputs:
                     chip = config.chips[index]["name"]
                     raise ConfigError("%s: chip %s has no input %d" % (FILE, chip, number))
-            wide = any([drivers[index].wide for index, _ in sources])
+            wide = any(drivers[index].wide for index, _ in sources)
             most = rows_cap(config.name, len(sources), 4 if wide else 2)
             capacity = min(most, config.flush_ms // group.period_ms + 2)
             row = Row(Block(group, wide, capacity), [number for _, number in sources])
-            for slot, source in zip(row.slots, sources):
-                slots[source[0]].append(slot)
+            for slot in row.slots:
+                scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
-        self.scans = [Scan(driver, each) for driver, each in zip(drivers, slots) if each]
+        self.scans = [scan for scan in scans if scan.slots]
 
 
 class Board:
-    """Hands out what the board has; each bus is made once. Raises ConfigError for what it lacks."""
+    """Hands out what the board has, each bus once. Raises ConfigError for what it lacks."""
 
     def __init__(self, config: "Config") -> None:
         self._config = config
@@ -115,6 +117,6 @@ def _bus(buses: "list[dict[str, Any]]", kind: str, number: int) -> "dict[str, An
     raise ConfigError("%s: there is no %s with id %d" % (FILE, kind, number))
 
 
-def _pins(keys: "dict[str, Any]", names: "tuple[str, ...]") -> "dict[str, Pin]":
+def _pins(keys: "dict[str, Any]", names: "tuple[str, ...]") -> "dict[str, Any]":
     """The pins that are given; the port knows the others."""
     return {name: Pin(keys[name]) for name in names if keys[name] is not None}

@@ -5,13 +5,15 @@ watchdog. It is fed only while the sampling loop and the link both get on, so wh
 board comes back.
 """
 
+import asyncio
 import gc
 import os
 import sys
-from time import sleep_ms, ticks_add, ticks_diff
+from time import ticks_add, ticks_diff
 
-import asyncio
 import machine
+from micropython import const
+
 from axnode import VERSION
 from axnode.outbox import Outbox
 from axnode.reports import Reports
@@ -22,7 +24,6 @@ from axnode.ticks import BootClock
 from axwire.codes import COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
 from axwire.cose import MacKey
 from axwire.up import About
-from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _WATCHDOG_MS = const(8000)
 _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
-_CRASH_MS = const(5000)
 _UNPROVISIONED_MS = const(10_000)
 
 _COLLECT_BELOW = const(24 * 1024)
@@ -54,13 +54,8 @@ _CAUSES = (
 
 
 def main() -> None:
-    """Be a node for ever. An error is shown on the console, then the board starts again."""
-    try:
-        asyncio.run(_live())
-    except Exception as error:
-        sys.print_exception(error)
-    sleep_ms(_CRASH_MS)
-    machine.reset()
+    """Be a node for ever; raises what went wrong."""
+    asyncio.run(_live())
 
 
 async def _live() -> None:
@@ -94,12 +89,9 @@ async def _unprovisioned(reason: str) -> None:
 
 def _forget_what_started_us() -> None:
     """Free modules and words that only the start-up, or a gateway, has a use for: 14 KB."""
-    import axwire.codes
-    import axwire.table
-
-    axwire.table.QUANTITIES = {}
+    delattr(sys.modules["axwire.table"], "QUANTITIES")
     for words in ("STATUSES", "RESET_CAUSES", "EVENTS", "COMMANDS", "HEALTH_FIELDS"):
-        delattr(axwire.codes, words)
+        delattr(sys.modules["axwire.codes"], words)
     for name in ("axnode.hardware", "axnode.config", "axwire.quantities"):
         package, module = name.split(".")
         del sys.modules[name]
@@ -130,6 +122,8 @@ class Node:
         self._led = parts.led
         self._blink_beats = 0
         self._reboot_at: int | None = None
+        gc.collect()
+        gc.threshold(-1)
         self._low_water = gc.mem_free()
 
     async def run(self) -> None:

@@ -260,10 +260,10 @@ class _Ring:
             else:
                 high = middle
         slot = low % self._most
-        if low < self._end and self._sequence[slot] == sequence:
-            if self._tries[slot] not in (0, _GONE):
-                self._remove(low)
-                self._trim()
+        here = low < self._end and self._sequence[slot] == sequence
+        if here and self._tries[slot] not in (0, _GONE):
+            self._remove(low)
+            self._trim()
 
     def _place(self, length: int) -> int:
         """Where so many bytes fit in one piece, or -1."""
@@ -275,8 +275,8 @@ class _Ring:
         if self._head > tail:
             if self._capacity - self._head >= length:
                 return self._head
-            return 0 if tail > length else -1
-        return self._head if tail - self._head > length else -1
+            return 0 if tail >= length else -1
+        return self._head if tail - self._head >= length else -1
 
     def _drop(self, number: int) -> None:
         self.dropped_messages += 1

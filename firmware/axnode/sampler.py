@@ -8,12 +8,13 @@ A pass that comes later than a whole period leaves rows out, and counts their ch
 A pass allocates nothing unless a status changes. All times in it are ticks of the boot clock.
 """
 
+import asyncio
 from time import ticks_add, ticks_diff
 
-import asyncio
-from axwire.codes import NO_ANSWER, NOT_READY, OK, STUCK
-from drivers import CONVERTING
 from micropython import const
+
+from axwire.codes import NO_ANSWER, NOT_READY, OK
+from drivers import CONVERTING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Row:
 
 
 class Scan:
-    """One chip and the channels on it, taken in turn. A chip that fails is retried with back-off."""
+    """One chip and the channels on it, taken in turn; retried with back-off when it fails."""
 
     def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
         self.driver = driver
@@ -208,7 +209,7 @@ class Sampler:
 
     def _collect(self, scan: Scan, now: int) -> None:
         """Look for the result of the conversion that runs."""
-        slot = scan.running
+        slot: Any = scan.running
         try:
             status = scan.driver.poll(now)
         except OSError:
@@ -216,7 +217,7 @@ class Sampler:
             return
         if status == CONVERTING:
             return
-        if status == NO_ANSWER or status == STUCK or status == NOT_READY:
+        if scan.driver.raw == slot.row.block.missing:
             self._fail(scan, status, now)
             return
         scan.running = None

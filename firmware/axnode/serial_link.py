@@ -4,14 +4,17 @@ Any link has `send`, `receive`, `arrived`, `refused` and `errors` as they are he
 """
 
 import asyncio
+
+from micropython import const
+
 from axwire import MESSAGE_CAP
 from axwire.framing import Deframer, frame
-from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from axnode.ticks import BootClock
     from machine import UART
+
+    from axnode.ticks import BootClock
 
 _CHUNK = const(256)
 _PAUSE_MS = const(5)

@@ -5,9 +5,11 @@ message a second asks whether it is there, by turns the oldest that it lacks and
 at its first authentic word everything it lacks is sent again, in order.
 """
 
+import asyncio
 from time import ticks_add, ticks_diff
 
-import asyncio
+from micropython import const
+
 from axwire import up
 from axwire.cbor import Writer
 from axwire.codes import (
@@ -19,11 +21,11 @@ from axwire.codes import (
 from axwire.cose import DOWN, UP, MacKey, seal, split
 from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
 from axwire.errors import WireError
-from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from axnode.outbox import Outbox
     from axnode.reports import Reports
@@ -156,7 +158,8 @@ class Session:
             )
             self._pong = bytes(self._pong_writer.written())
         elif down.kind == ACK:
-            self._outbox.acknowledge(down.fields[0], down.fields[1])
+            fields: list[Any] = down.fields
+            self._outbox.acknowledge(fields[0], fields[1])
         else:
             self._command(down, now)
         self._asking = self._outbox.in_flight() > 0
@@ -166,8 +169,9 @@ class Session:
         code = 0
         result = NOT_SUPPORTED
         if down.kind == COMMAND:
-            code = down.fields[0]
-            result = self._obey(code, down.fields[1])
+            fields: list[Any] = down.fields
+            code = fields[0]
+            result = self._obey(code, fields[1])
         answer = (down.sequence, code, result)
         self._reports.event(EVENT_COMMAND_DONE, answer, now)
 
@@ -176,7 +180,6 @@ class Session:
         self._probe = now
         self._silent_since_ms = self._clock.ms_at(self._asked)
         self._reports.event(EVENT_LINK_SILENT, (ticks_diff(now, self._asked) // 1000,), now)
-        self._outbox.rewind()
 
     def _hear_again(self, now: int) -> None:
         self._silent = False

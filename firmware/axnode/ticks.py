@@ -33,7 +33,7 @@ class BootClock:
         return now
 
     def us_at(self, tick: int) -> int:
-        """Microseconds since boot at a tick at most 8 minutes away from the last call of `tick`."""
+        """Microseconds since boot at a tick at most 8 minutes from the last call of `tick`."""
         last = (self._wraps << _WRAP_BITS) + self._last
         return last - self._origin + ticks_diff(tick, self._last)
 

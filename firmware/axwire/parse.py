@@ -151,14 +151,15 @@ class Waveform(Up):
 
     def __init__(self, boot: int, sequence: int, fields: "list[object]") -> None:
         super().__init__(WAVEFORM, boot, sequence)
-        _count("WAVEFORM", fields, 7)
-        self.channel = bounded(fields[0], 0, GROUP_CAP * CHANNEL_CAP - 1, "channel")
-        self.burst = bounded(fields[1], 0, _MAX32, "burst")
-        self.pieces = bounded(fields[3], 1, PIECES_CAP, "pieces")
-        self.piece = bounded(fields[2], 0, self.pieces - 1, "piece")
-        self.t_ms = bounded(fields[4], 0, _MAX_T_MS, "t_ms")
-        self.period_ns = bounded(fields[5], 1, 1_000_000_000, "period in ns")
-        typed = _typed(fields[6], (INT16, INT32))
+        _count("WAVEFORM", fields, 8)
+        self.revision = bounded(fields[0], 0, 0xFFFF, "revision")
+        self.channel = bounded(fields[1], 0, GROUP_CAP * CHANNEL_CAP - 1, "channel")
+        self.burst = bounded(fields[2], 0, _MAX32, "burst")
+        self.pieces = bounded(fields[4], 1, PIECES_CAP, "pieces")
+        self.piece = bounded(fields[3], 0, self.pieces - 1, "piece")
+        self.t_ms = bounded(fields[5], 0, _MAX_T_MS, "t_ms")
+        self.period_ns = bounded(fields[6], 1, 1_000_000_000, "period in ns")
+        typed = _typed(fields[7], (INT16, INT32))
         self.width = WIDTHS[typed.tag]
         self.samples = typed.data
         if not self.samples or len(self.samples) % self.width:

@@ -148,6 +148,7 @@ def waveform(
     writer: Writer,
     boot: int,
     sequence: int,
+    revision: int,
     channel: int,
     burst: int,
     piece: int,
@@ -157,9 +158,12 @@ def waveform(
     tag: int,
     samples: memoryview,
 ) -> None:
-    """A piece of a high-rate burst of one channel, in the raw integers of its table entry."""
-    begin(writer, WAVEFORM, boot, sequence, 7)
-    for field in (channel, burst, piece, pieces, t_ms, period_ns):
+    """A piece of a high-rate burst of one channel, in the raw integers of its table entry.
+
+    `revision` names that table.
+    """
+    begin(writer, WAVEFORM, boot, sequence, 8)
+    for field in (revision, channel, burst, piece, pieces, t_ms, period_ns):
         writer.integer(field)
     writer.typed(tag, samples)
 

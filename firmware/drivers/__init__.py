@@ -1,8 +1,8 @@
 """Sensor chips. A driver never waits and, once made, never allocates while all is well.
 
 Each file has SETTINGS, the keys of its chips in the configuration (a list is [lowest, highest], a
-tuple is every value allowed), DEFAULTS for those that may be left out, `make(settings, board)`, and
-a class with
+tuple is every value allowed), DEFAULTS for those that may be left out, `make(settings, board)`,
+and a class with
 
     raw                what the last conversion gave, or the lowest integer: there is none
     due                tick (us) at which to look for the result of the running conversion

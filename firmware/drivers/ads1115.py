@@ -4,7 +4,8 @@ Facts (TI data sheet SBAS444):
 - Registers 0 conversion, 1 configuration, both 16 bits, high byte first; reset 0x8583.
 - Configuration: bit 15 written 1 begins a single conversion, reads 1 while none is running;
   14..12 input: 100 = AIN0 against ground .. 111 = AIN3; 11..9 range; 8 = 1 single-shot;
-  7..5 rate: 8, 16, 32, 64, 128, 250, 475, 860 per second, 10 % tolerance; 1..0 = 11 comparator off.
+  7..5 rate: 8, 16, 32, 64, 128, 250, 475, 860 per second, 10 % tolerance; 1..0 = 11: comparator
+  off.
 - Ranges 6144, 4096, 2048, 1024, 512, 256 mV for a code of 32768; a code at either end is clipped.
 A loop carries 4 to 20 mA for what it measures. NAMUR NE43: a transmitter reports its own failure
 below 3.6 or above 21 mA; a cut wire gives 0 mA, a shorted one as much as the supply can drive.
@@ -18,14 +19,16 @@ of the quantity:
 
 from time import ticks_add, ticks_diff, ticks_us
 
+from micropython import const
+
 from axwire.codes import NOT_READY, OK, OPEN, SATURATED, SHORT, STUCK
 from drivers import CONVERTING, MISSING_16
-from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from axnode.hardware import Board
     from machine import I2C
+
+    from axnode.hardware import Board
 
 SETTINGS = {
     "i2c": [0, 7],
@@ -99,7 +102,7 @@ class Ads1115:
         self.due = ticks_add(self._began, self._nominal_us + self._nominal_us // 10)
 
     def poll(self, now: int) -> int:
-        """Read the code once the chip is idle again, unless it lost its configuration meanwhile."""
+        """Read the code once the chip is idle again, unless it lost its configuration."""
         self.raw = MISSING_16
         got = self._got
         self._i2c.readfrom_mem_into(self._address, _CONFIGURATION, got)

@@ -23,14 +23,16 @@ The configuration of a channel in °C x 10^-9: scale = 10_000_000, offset = 0.
 from array import array
 from time import ticks_add, ticks_diff, ticks_us
 
+from micropython import const
+
 from axwire.codes import NO_ANSWER, NOT_READY, OK, OPEN, OUT_OF_RANGE, SHORT, STUCK
 from drivers import CONVERTING, MISSING_16
-from micropython import const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from axnode.hardware import Board
     from machine import SPI, Pin
+
+    from axnode.hardware import Board
 
 SETTINGS = {
     "spi": [0, 7],
@@ -98,7 +100,7 @@ class Pt100:
         return self._codes[(celsius - _COLDEST_C) // _STEP_C] >> _FINE
 
     def centi_celsius(self, code: int) -> int:
-        """Hundredths of a degree at a 15-bit code; beyond the table, the temperature at its end."""
+        """Hundredths of a degree at a 15-bit code; beyond the table, those at its end."""
         codes = self._codes
         fine = code << _FINE
         if fine <= codes[0]:
@@ -120,7 +122,7 @@ class Pt100:
 
 
 class Max31865:
-    """One chip with one PT100. `wires` = 2, 3 or 4; `filter_hz` = the mains frequency, 50 or 60."""
+    """One chip with one PT100 on 2, 3 or 4 wires; `filter_hz` = that of the mains, 50 or 60."""
 
     inputs = 1
     wide = False
@@ -157,13 +159,12 @@ class Max31865:
         self._spi.write(self._thresholds)
         self._select(1)
         self._configure(_CLEAR_FAULTS)
-        configuration = self._read(_CONFIGURATION)
-        if (configuration ^ self._configuration) & _KEPT:
+        if (self._read(_CONFIGURATION) ^ self._configuration) & _KEPT:
             return NO_ANSWER
         for index in range(1, 5):
             if self._read(_THRESHOLDS + index - 1) != self._thresholds[index]:
                 return NO_ANSWER
-        return STUCK if configuration & _ONE_SHOT else OK
+        return OK
 
     def start(self, number: int) -> None:
         """Switch the bias on; the conversion itself begins when it has settled."""

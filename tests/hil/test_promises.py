@@ -9,11 +9,12 @@ import pytest
 from axwire import cose, up
 from axwire.cbor import INT16, Writer
 from axwire.framing import frame
+from rigs import running
+
 from gateway.timebase import SystemClock
 from hil.account import read_store
 from hil.cable import LineNoise
 from hil.rig import Rig
-from rigs import running
 from simulators.recordings import RECORDED_NODE, load_recording, shipped_recording
 
 pytestmark = pytest.mark.timeout(300)
@@ -68,7 +69,7 @@ def test_a_wrong_key_is_refused_and_counted(tmp_path: Path) -> None:
             up.block(writer, 0, 0, INT16, memoryview(bytes(12)), None)
             stranger = cose.MacKey(bytes(32))
             message = cose.seal(stranger, "axles-a", cose.UP, writer.written())
-            rig.cables["axles-a"].inject(frame(message))
+            rig.cables["axles-a"].inject(b"\0" + frame(message))
         rig.wait(lambda s: s["refused"].get("bad_mac", 0) == 30, 10)
         account = rig.settle()
         boots = {block.boot for block in read_store(rig.spool).blocks}

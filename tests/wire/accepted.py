@@ -235,6 +235,7 @@ def _waveforms() -> Iterator[Vector]:
         fields = {
             "boot": _BOOT,
             "sequence": 80 + piece,
+            "revision": 1,
             "channel": channel,
             "burst": burst,
             "piece": piece,

@@ -88,6 +88,7 @@ def _waveforms(draw: st.DrawFn) -> dict[str, Any]:
     piece, pieces = draw(_piece_of(4096))
     bits = draw(_bits)
     return {
+        "revision": draw(st.integers(0, 0xFFFF)),
         "channel": draw(st.integers(0, 447)),
         "burst": draw(uint32),
         "piece": piece,

@@ -99,7 +99,7 @@ def _readings(fields: Fields) -> list[Any]:
 
 
 def _waveform(fields: Fields) -> list[Any]:
-    names = ("channel", "burst", "piece", "pieces", "t_ms", "period_ns")
+    names = ("revision", "channel", "burst", "piece", "pieces", "t_ms", "period_ns")
     return [*(fields[name] for name in names), _typed(fields["bits"], fields["samples"])]
 
 

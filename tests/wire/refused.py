@@ -201,7 +201,7 @@ def _up() -> Iterator[Vector]:
     group = [0, 0, 10, table]
     hello: list[Any] = [1, _BOOT, 0, 1, "0.1.0", "sim", 1, 0, 0, 0, 1, [group]]
     int16, int8 = cbor2.CBORTag(77, bytes(12)), cbor2.CBORTag(72, bytes(6))
-    waveform = [5, _BOOT, 0, 12, 1, 0, 3, 0, 37_453, int16]
+    waveform = [5, _BOOT, 0, 0, 12, 1, 0, 3, 0, 37_453, int16]
 
     def changed(message: list[Any], at: int, value: Any) -> list[Any]:
         return [*message[:at], value, *message[at + 1 :]]
@@ -290,19 +290,19 @@ def _up() -> Iterator[Vector]:
         ("health-oldest", "oldest above its own sequence", [4, 1, 9, 0, 10, []], "oldest"),
         ("health-values", "65 values", [4, 1, 9, 0, 0, [None] * 65], "health values"),
         ("health-text", "a value in words", [4, 1, 9, 0, 0, ["warm"]], "health value is no"),
-        ("waveform-channel", "channel 448", changed(waveform, 3, 448), "channel"),
-        ("waveform-piece", "piece 3 of 3", changed(waveform, 5, 3), "piece"),
-        ("waveform-period", "no period", changed(waveform, 8, 0), "period"),
+        ("waveform-channel", "channel 448", changed(waveform, 4, 448), "channel"),
+        ("waveform-piece", "piece 3 of 3", changed(waveform, 6, 3), "piece"),
+        ("waveform-period", "no period", changed(waveform, 9, 0), "period"),
         (
             "waveform-odd",
             "half a sample at the end",
-            changed(waveform, 9, cbor2.CBORTag(77, bytes(7))),
+            changed(waveform, 10, cbor2.CBORTag(77, bytes(7))),
             "no waveform",
         ),
         (
             "waveform-none",
             "no sample",
-            changed(waveform, 9, cbor2.CBORTag(78, b"")),
+            changed(waveform, 10, cbor2.CBORTag(78, b"")),
             "no waveform",
         ),
         (

@@ -308,7 +308,7 @@ _FIELDS = {
     "READINGS": ("revision",),
     "EVENT": ("t_ms", "code", "arguments"),
     "HEALTH": ("t_ms", "oldest", "values"),
-    "WAVEFORM": ("channel", "burst", "piece", "pieces", "t_ms", "period_ns"),
+    "WAVEFORM": ("revision", "channel", "burst", "piece", "pieces", "t_ms", "period_ns"),
     "PONG": ("t_us",),
     "ACK": ("upto", "singles"),
     "PING": ("utc_ms",),
