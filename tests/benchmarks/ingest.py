@@ -36,6 +36,7 @@ class _Loopback:
 
 
 def measure(folder: Path, seed: int) -> dict[str, Figure]:
+    folder.mkdir()
     traffic = make_traffic(_NODES, _SECONDS, seed)
     rate, written, kept = _axlebox(folder / "spool", traffic)
     sqlite_group = _sqlite(folder / "group.db", traffic, group=_CHUNK)
