@@ -78,6 +78,8 @@ class Board:
         if self._watchdog_us and ticks_diff(now_us, self._fed_us) >= self._watchdog_us:
             self.leave(power.EXIT_WATCHDOG)
         self.host.pump()
+        if self.host.gone():
+            self._system.exit_now(power.EXIT_POWER_CUT)
         for line in self._lines:
             line.tend(now_us)
         for timer in self.timers:

@@ -1,4 +1,4 @@
-"""The board's end of the channel to the host: never blocks, never grows, outlives the host."""
+"""The board's end of the channel to the host: never blocks, never grows."""
 
 from simulators.board.control_frames import FrameReader
 

@@ -38,6 +38,10 @@ class Host:
         if self._control is not None:
             self._control.pump(self._obey)
 
+    def gone(self) -> bool:
+        """Whether the host has closed the channel: with it goes the board's supply."""
+        return self._control is not None and not self._control.connected
+
     def report(self) -> None:
         """Send the account."""
         if self._control is not None:

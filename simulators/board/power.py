@@ -2,6 +2,7 @@
 
 EXIT_RESET = 70
 EXIT_SOFT_RESET = 71
+EXIT_POWER_CUT = 72
 EXIT_WATCHDOG = 14
 """Exit codes of the process; a watchdog's is the number of SIGALRM, whose handler is `_exit`."""
 
@@ -17,5 +18,10 @@ CAUSES = {
 }
 """What AXSIM_RESET_CAUSE may say."""
 
-CAUSE_OF_EXIT = {EXIT_RESET: "hard", EXIT_SOFT_RESET: "soft", EXIT_WATCHDOG: "watchdog"}
+CAUSE_OF_EXIT = {
+    EXIT_RESET: "hard",
+    EXIT_SOFT_RESET: "soft",
+    EXIT_WATCHDOG: "watchdog",
+    EXIT_POWER_CUT: "power_on",
+}
 """What a supervisor hands to the next run."""
