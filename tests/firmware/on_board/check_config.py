@@ -1,0 +1,199 @@
+"""What a node accepts as its files, and what it says of those it does not."""
+
+import json
+
+from axnode.config import ConfigError, load
+from axwire.table import CHANNEL_CAP
+
+GOOD = {
+    "node": "motors-a",
+    "board": "pico",
+    "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
+    "i2c": [{"id": 0, "scl": 5, "sda": 4, "freq": 400000}],
+    "spi": [{"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1000000}],
+    "chips": [
+        {
+            "name": "adc1",
+            "kind": "ads1115",
+            "i2c": 0,
+            "address": 72,
+            "range_mv": 4096,
+            "rate": 860,
+            "shunt_milliohm": 120000,
+        },
+        {
+            "name": "rtd1",
+            "kind": "max31865",
+            "spi": 0,
+            "cs": 17,
+            "rref_milliohm": 400000,
+            "wires": 3,
+        },
+    ],
+    "groups": [
+        {
+            "period_ms": 10,
+            "channels": [
+                {
+                    "quantity": "motor.current",
+                    "place": "motor 1",
+                    "chip": "adc1",
+                    "input": 2,
+                    "scale": 1953125,
+                    "offset": -375000000000,
+                    "calibration": 7,
+                }
+            ],
+        },
+        {
+            "period_ms": 1000,
+            "channels": [
+                {
+                    "quantity": "motor.winding_temperature",
+                    "place": "motor 1",
+                    "chip": "rtd1",
+                    "scale": 10000000,
+                    "offset": 0,
+                }
+            ],
+        },
+    ],
+}
+KEY = "00112233445566778899aabbccddeeff" * 2
+
+
+def _write(content, key=KEY):
+    with open("node.json", "w") as file:
+        file.write(content if isinstance(content, str) else json.dumps(content))
+    with open("node.key", "w") as file:
+        file.write(key)
+
+
+def _refusal(content, key=KEY):
+    _write(content, key)
+    try:
+        load()
+    except ConfigError as error:
+        return str(error)
+    raise AssertionError("accepted: %s" % content)
+
+
+def _changed(path, value):
+    """A copy of the good configuration with one thing changed; None takes it away."""
+    copy = json.loads(json.dumps(GOOD))
+    at = copy
+    for step in path[:-1]:
+        at = at[step]
+    if value is None:
+        del at[path[-1]]
+    else:
+        at[path[-1]] = value
+    return copy
+
+
+def test_a_good_configuration():
+    _write(GOOD, KEY + "\n")
+    config, key = load()
+    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 12_288)
+    assert len(key) == 32 and key[:3] == b"\x00\x11\x22"
+    first, second = config.groups
+    assert (first.number, first.first, first.period_ms) == (0, 0, 10)
+    assert (second.number, second.first, second.period_ms) == (1, 1, 1000)
+    assert first.channels[0].fields() == (1, 4 << 8 | 1 << 2, 1953125, -375000000000, 7)
+    assert second.channels[0].fields()[2:] == (10000000, 0, 0)
+    assert config.sources == [[(0, 2)], [(1, 0)]]
+    assert config.chips[1]["filter_hz"] == 50
+    number = config.number
+    _write(_changed(("board",), "pico2"))
+    assert load()[0].number != number
+
+
+def test_an_unknown_key_is_named_with_its_file():
+    for path, name in (
+        (("nodes",), "nodes"),
+        (("uart", "speed"), "uart.speed"),
+        (("i2c", 0, "pullup"), "i2c[0].pullup"),
+        (("spi", 0, "mode"), "spi[0].mode"),
+        (("chips", 0, "adress"), "chips[0].adress"),
+        (("chips", 1, "rate"), "chips[1].rate"),
+        (("groups", 0, "period"), "groups[0].period"),
+        (("groups", 1, "channels", 0, "scal"), "groups[1].channels[0].scal"),
+    ):
+        text = _refusal(_changed(path, 1))
+        assert text == "node.json: unknown key '%s'" % name, text
+
+
+def test_a_missing_key_is_named():
+    for path, name in (
+        (("node",), "node"),
+        (("groups",), "groups"),
+        (("uart", "baud"), "uart.baud"),
+        (("chips", 0, "rate"), "chips[0].rate"),
+        (("groups", 0, "channels", 0, "scale"), "groups[0].channels[0].scale"),
+    ):
+        text = _refusal(_changed(path, None))
+        assert text == "node.json: key '%s' is missing" % name, text
+
+
+def test_values_that_cannot_be():
+    for path, value, words in (
+        (("node",), "", "node must be a text of 1 to 23 bytes"),
+        (("node",), "n" * 24, "node must be a text of 1 to 23 bytes"),
+        (("node",), 5, "node must be a text"),
+        (("flush_ms",), 5, "flush_ms must be an integer from 10 to 1000"),
+        (("led",), True, "led must be an integer"),
+        (("uart", "baud"), "fast", "uart.baud must be an integer"),
+        (("chips", 0, "kind"), "ads1015", "chips[0].kind must be one of ads1115, max31865"),
+        (("chips", 0, "kind"), "..evil", "chips[0].kind must be one of"),
+        (("chips", 0, "rate"), 100, "chips[0].rate must be one of 8, 16"),
+        (("chips", 0, "address"), 80, "chips[0].address must be an integer from 72 to 75"),
+        (("chips", 1, "name"), "adc1", "chips: adc1 is there twice"),
+        (("groups",), [], "groups must be 1 to 16 groups"),
+        (("groups", 0, "period_ms"), 0, "groups[0].period_ms must be"),
+        (
+            ("groups", 0, "channels"),
+            [],
+            "groups[0].channels must be 1 to %d channels" % CHANNEL_CAP,
+        ),
+        (("groups", 0, "channels", 0, "quantity"), "motor.curent", "a quantity"),
+        (("groups", 0, "channels", 0, "place"), "motr 1", "place 'motr 1' is none"),
+        (("groups", 0, "channels", 0, "chip"), "adc9", "chip must be one of adc1, rtd1"),
+        (("groups", 0, "channels", 0, "scale"), 0, "scale must be not 0"),
+        (("groups", 0, "channels", 0, "scale"), 1.5, "scale must be an integer"),
+        (("groups", 1, "channels", 0, "chip"), "adc1", None),
+    ):
+        changed = _changed(path, value)
+        if words is None:
+            changed["groups"][1]["channels"][0]["input"] = 2
+            words = "input must be an input that no other channel has"
+        text = _refusal(changed)
+        assert text.startswith("node.json: ") and words in text, text
+
+
+def test_damaged_files():
+    whole = json.dumps(GOOD)
+    assert "is not JSON" in _refusal(whole[: len(whole) // 2])
+    assert "is not JSON" in _refusal("")
+    assert "must be an object" in _refusal("[]")
+    for key in ("", KEY[:-1], KEY[:-2], KEY + "00", "x" + KEY[1:]):
+        assert _refusal(GOOD, key) == "node.key: 64 hexadecimal digits are expected"
+
+
+def test_files_that_are_not_there():
+    for content, words in ((None, "node.json cannot be read"), (GOOD, "node.key cannot be read")):
+        import os
+
+        for name in ("node.json", "node.key"):
+            try:
+                os.unlink(name)
+            except OSError:
+                pass
+        if content:
+            with open("node.json", "w") as file:
+                file.write(json.dumps(content))
+        refusal = "accepted"
+        try:
+            load()
+        except ConfigError as error:
+            refusal = str(error)
+        assert words in refusal, refusal
