@@ -91,14 +91,15 @@ def _fits(recording: Recording | None, seed: int) -> tuple[tuple[NodeFit, Source
 
 @contextmanager
 def _signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set; the handlers are put back at the end."""
+    """An event that SIGINT, SIGTERM and SIGHUP set; the handlers are put back at the end."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
 
     before = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, on_signal)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     try:
         yield stop
