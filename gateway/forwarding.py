@@ -48,6 +48,11 @@ class Forwarding:
         """Something was committed."""
         self._thread.wake()
 
+    @property
+    def crashes(self) -> int:
+        """Errors of our own that the thread survived."""
+        return self._thread.crashes
+
     def stop(self) -> None:
         """End within two seconds; what was not sent is sent by the next run."""
         self._thread.stop()

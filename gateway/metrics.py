@@ -9,24 +9,33 @@ from prometheus_client.registry import Collector
 from gateway.core import Gateway
 from gateway.forwarding import Forwarding
 from gateway.links.serial_port import SerialLink
+from gateway.spool.commit_thread import CommitThread
 
 __all__ = ["registry_for"]
 
 
 def registry_for(
-    gateway: Gateway, links: Iterable[SerialLink], forwarding: Forwarding | None
+    gateway: Gateway,
+    links: Iterable[SerialLink],
+    committer: CommitThread,
+    forwarding: Forwarding | None,
 ) -> CollectorRegistry:
     """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
     registry = CollectorRegistry()
-    registry.register(_GatewayCollector(gateway, list(links), forwarding))
+    registry.register(_GatewayCollector(gateway, list(links), committer, forwarding))
     return registry
 
 
 class _GatewayCollector(Collector):
     def __init__(
-        self, gateway: Gateway, links: list[SerialLink], forwarding: Forwarding | None
+        self,
+        gateway: Gateway,
+        links: list[SerialLink],
+        committer: CommitThread,
+        forwarding: Forwarding | None,
     ) -> None:
         self._gateway = gateway
+        self._committer = committer
         self._forwarding = forwarding
         self._links = links
 
@@ -36,6 +45,7 @@ class _GatewayCollector(Collector):
         yield from self._nodes()
         yield from self._ports()
         yield from self._forwarder()
+        yield self._errors()
 
     def _ingest(self) -> Iterator[Metric]:
         ingest = self._gateway.ingest
@@ -141,6 +151,19 @@ class _GatewayCollector(Collector):
                 "axlebox_forward_unreadable", "Records without lines, by reason", labels=["reason"]
             ),
             forward.records_unreadable,
+        )
+
+    def _errors(self) -> Metric:
+        errors = {
+            "spool_thread": self._committer.crashes,
+            "forward_thread": self._forwarding.crashes if self._forwarding else 0,
+            "log_at_start": self._gateway.unreadable_records,
+        }
+        return _by_label(
+            CounterMetricFamily(
+                "axlebox_errors", "Errors survived, by where they happened", labels=["part"]
+            ),
+            errors,
         )
 
 

@@ -49,11 +49,13 @@ async def serve_gateway(
     links = [SerialLink(port, gateway.ingest) for port in config.serial]
 
     def problems() -> list[str]:
-        return gateway.problems() + [link.fault for link in links if link.fault is not None]
+        found = gateway.problems() + [link.fault for link in links if link.fault is not None]
+        if forwarding is not None and forwarding.forwarder.problem is not None:
+            found.append(forwarding.forwarder.problem)
+        return found
 
-    app = create_app(
-        gateway.registry, health=problems, metrics=registry_for(gateway, links, forwarding)
-    )
+    metrics = registry_for(gateway, links, committer, forwarding)
+    app = create_app(gateway.registry, health=problems, metrics=metrics)
     try:
         committer.start()
         if forwarding is not None:

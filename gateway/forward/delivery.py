@@ -57,6 +57,8 @@ class Delivery:
         self.quarantined = 0
         self.error: str | None = None
         """What is wrong, for a person; None since the last success."""
+        self.refused = False
+        """Whether the server is there and will not have us: a person has to act."""
         self.retry_us = 0
         """Monotonic time before which no attempt is to be made."""
         self._sink = sink
@@ -175,6 +177,7 @@ class Delivery:
         if answer.text != self.error:
             _log.warning("%s", answer.text)
         self.error = answer.text
+        self.refused = answer.verdict is Verdict.REFUSED
         wait_us = min(_LONGEST_WAIT_US, _FIRST_WAIT_US << min(self._failures, 16))
         self._failures += 1
         if answer.verdict is Verdict.REFUSED:
@@ -188,6 +191,7 @@ class Delivery:
         if self.error is not None:
             _log.info("the server takes data again")
         self.error = None
+        self.refused = False
         self._failures = 0
         self.retry_us = 0
 

@@ -78,6 +78,11 @@ class Forwarder:
         return self._delivery.retries
 
     @property
+    def problem(self) -> str | None:
+        """What a person has to mend; a server that is merely away is none."""
+        return self._fault or (self._delivery.error if self._delivery.refused else None)
+
+    @property
     def lines_quarantined(self) -> int:
         return self._delivery.quarantined
 

@@ -40,6 +40,8 @@ class ForwarderThread:
         False where the thread still hangs (a name look-up cannot be ended); it sends no more.
         """
         self._stopping = True
+        if self._thread.ident is None:
+            return True
         self._wake.set()
         self._thread.join(timeout_s * _GRACE_SHARE)
         self._sink.abort()
