@@ -139,10 +139,7 @@ def load_keys(config: GatewayConfig) -> dict[str, MacKey]:
                 f"key of node {node.name}: {path} must hold {KEY_BYTES * 2} hex digits and "
                 "nothing else"
             ) from None
-        if path.stat().st_mode & 0o077:
-            raise ConfigError(
-                f"key of node {node.name}: others can read {path}; run: chmod 600 {path}"
-            )
+        _check_secret(f"key of node {node.name}", path)
     return keys
 
 
@@ -153,9 +150,16 @@ def load_token(config: InfluxConfig, environment: str | None) -> str | None:
     if config.token_file is None:
         return None
     try:
-        return config.token_file.read_text(encoding="utf-8").strip()
+        token = config.token_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"influx.token_file: {config.token_file}: {error}") from None
+    _check_secret("influx.token_file", config.token_file)
+    return token
+
+
+def _check_secret(what: str, path: Path) -> None:
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{what}: others can read {path}; run: chmod 600 {path}")
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -169,10 +169,23 @@ def test_a_key_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path, m
 def test_the_token_comes_from_the_environment_else_from_its_file(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("from the file\n", encoding="utf-8")
+    path.chmod(0o600)
     config = InfluxConfig(url="http://127.0.0.1:8086", token_file=path)
     assert load_token(config, "from the environment") == "from the environment"
     assert load_token(config, None) == "from the file"
     assert load_token(InfluxConfig(url="http://127.0.0.1:8086"), None) is None
+
+
+def test_a_token_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("secret", encoding="utf-8")
+    path.chmod(0o644)
+    config = InfluxConfig(url="http://127.0.0.1:8086", token_file=path)
+    with pytest.raises(ConfigError) as raised:
+        load_token(config, None)
+    assert str(raised.value) == (
+        f"influx.token_file: others can read {path}; run: chmod 600 {path}"
+    )
 
 
 def test_a_token_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

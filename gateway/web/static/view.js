@@ -207,7 +207,7 @@ function store(state, elapsedMs) {
     {
       name: t("disk"),
       shape: spool.fault === null ? "" : "triangle",
-      word: spool.fault === null ? room : t("disk.fault"),
+      word: spool.fault === null ? room || size(spool.bytes) : t("disk.fault"),
       more: [],
       title: spool.fault ?? size(spool.bytes),
     },
