@@ -216,8 +216,9 @@ class Ingest:
 
     def _tell(self, name: str, boot: Boot, up: Up, rows: list[Rows]) -> None:
         for block in rows:
-            boot.samples += block.samples
-            self.samples += block.samples
+            taken = block.samples
+            boot.samples += taken
+            self.samples += taken
             self._observer.told_rows(name, up.boot, block)
         if isinstance(up, Hello):
             self._observer.told_table(name, up, boot.tables.get(up.revision))

@@ -5,7 +5,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from benchmarks import ingest, locomotive, wire
+from benchmarks import forward, ingest, locomotive, wire
 from benchmarks.report import Figure, write_report
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="axlebox-bench-", dir=Path.cwd()) as folder:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
+        figures |= forward.measure(Path(folder) / "forward", arguments.seed)
         figures |= locomotive.measure(Path(folder) / "rig", arguments.seed)
     write_report(figures, arguments.out)
 

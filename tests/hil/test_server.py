@@ -1,16 +1,12 @@
 """From a sensor chip to the server: every stored sample arrives once, with its right value."""
 
-import json
-import subprocess
-import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from socket import socket
-from typing import Any
 
 import pytest
 from axwire.codes import OK
+from real_servers import VictoriaMetrics
 from rigs import running
 
 from gateway.profiles import load_profile
@@ -20,49 +16,6 @@ from hil.rig import Rig
 pytestmark = pytest.mark.timeout(180)
 
 DOWN_S = 60.0
-
-
-class VictoriaMetrics:
-    """A real server on a port of its own, over a data folder that outlives it."""
-
-    def __init__(self, command: list[str], folder: Path) -> None:
-        with closing(socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
-        self._command = command
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.address}"
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            [
-                *self._command,
-                f"-httpListenAddr={self.address}",
-                f"-storageDataPath={self._folder}",
-                "-retentionPeriod=100y",
-                "-dedup.minScrapeInterval=1ms",  # a batch may come twice when it stops
-                "-loggerLevel=ERROR",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(20)
-            self._process = None
-
-    def export(self) -> list[dict[str, Any]]:
-        """Every series with its values and its timestamps in ms."""
-        urllib.request.urlopen(f"{self.url}/internal/force_flush", timeout=10).close()
-        query = f'{self.url}/api/v1/export?match[]={{__name__!=""}}'
-        with urllib.request.urlopen(query, timeout=10) as answer:
-            return [json.loads(line) for line in answer.read().splitlines()]
 
 
 @contextmanager
@@ -120,25 +73,22 @@ def test_every_stored_sample_arrives_once_though_the_server_was_away(
         server.start()
         account = rig.settle()
         rig.until(lambda: all_sent(rig), 60)
-        exported = server.export()
+        exported = server.read_back(rig.plan.locomotive)
         store = read_store(rig.spool)
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
-    arrived = {
-        (
-            series["metric"]["__name__"],
-            series["metric"]["node"],
-            series["metric"]["place"],
-            series["metric"]["unit"],
-        ): sorted(zip(series["timestamps"], series["values"], strict=True))
-        for series in exported
-        if "place" in series["metric"]
-        and not series["metric"]["__name__"].endswith(("_status", "_suspect"))
-    }
+    arrived: dict[tuple[str, str, str, str], list[tuple[int, float]]] = {}
+    for key, values in exported.items():
+        tags = dict(key.tags)
+        if "place" in tags and not key.name.endswith(("_status", "_suspect")):
+            series = (key.name, tags["node"], tags["place"], tags["unit"])
+            arrived.setdefault(series, []).extend((key.time_us, value) for value in values)
     expected = points_of(store)
     assert arrived.keys() == expected.keys()
-    for key, points in expected.items():
-        assert len(arrived[key]) == len(points), key
-        for (got_ms, got), (true_us, true) in zip(arrived[key], sorted(points), strict=True):
-            assert abs(got_ms - true_us / 1000) <= 5, key
-            assert got == pytest.approx(true, rel=1e-6, abs=1e-3), key
+    for series, points in expected.items():
+        assert len(arrived[series]) == len(points), series
+        for (got_us, got), (true_us, true) in zip(
+            sorted(arrived[series]), sorted(points), strict=True
+        ):
+            assert abs(got_us - true_us) <= 5_000, series
+            assert got == pytest.approx(true, rel=1e-6, abs=1e-3), series
     assert sum(map(len, expected.values())) == account.stored

@@ -10,6 +10,7 @@ import pytest
 from axwire.codes import OK, OPEN, OUT_OF_RANGE
 from axwire.places import AXLE, LEFT, MOTOR, RIGHT, place
 from manual_clock import ManualClock
+from real_servers import Influx, Key, Server, VictoriaMetrics
 
 from gateway.forward import (
     CursorFile,
@@ -21,7 +22,6 @@ from gateway.forward import (
 from gateway.spool import Kind
 
 from .node_double import MISSING, UTC_US, FilledSpool, NodeDouble, channel, groups
-from .real_servers import Influx, Key, Server, VictoriaMetrics
 
 BOOTED_US = UTC_US - 60_000_000
 MOTORS = groups(
