@@ -1,5 +1,5 @@
 # What people call. Each target sets up what it needs in .venv, .cache and the cache folder of the
-# bench. Nothing is installed into the system but Chromium, python3-venv and libraries they lack,
+# bench. Nothing is installed into the system but python3-venv and, for tests, Chromium with a font,
 # and these only by root. A target whose set-up is in place starts at once.
 
 .DEFAULT_GOAL := help
