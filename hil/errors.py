@@ -2,6 +2,8 @@
 
 AxleboxError (gateway.errors)
 └── BenchError           anything the bench tells a person about; the message says what to do
+    ├── BoardError       a board's file or a node's fitting is wrong; names file and line
+    ├── BuildError       the firmware cannot be built
     └── MissingError     a program that the bench or its tests need is not here
         └── FetchError   Debian packages could not be fetched into the cache folder
 """
@@ -11,6 +13,14 @@ from gateway.errors import AxleboxError
 
 class BenchError(AxleboxError):
     """The bench cannot do what it was asked to."""
+
+
+class BoardError(BenchError):
+    """A board's file is wrong, or a node is fitted in a way that its board cannot do."""
+
+
+class BuildError(BenchError):
+    """The firmware cannot be built; the message says what to do."""
 
 
 class MissingError(BenchError):

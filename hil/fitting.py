@@ -1,8 +1,9 @@
 """A node as fitted: from the profile's list of sensors to chips, buses, pins and numbers.
 
-Gives the node's own configuration (`node.json`), the wiring of its simulated board, and what
-each channel's sensor does to a physical value. Loops go to ADS1115 through a shunt, four on a
-chip or as many as their period allows; each PT100 has a MAX31865 of its own.
+Pins and buses are those of the node's board (hil.boards). Gives the node's own configuration
+(`node.json`), the wiring of its simulated board, and what each channel's sensor does to a physical
+value. Loops go to ADS1115 through a shunt, four on a chip or as many as their period allows; each
+PT100 has a MAX31865 of its own.
 """
 
 from dataclasses import dataclass
@@ -13,14 +14,12 @@ from axwire.quantities import BY_NAME
 
 from gateway.errors import ConfigError
 from gateway.profiles import GroupFit, LoopSensor, NodeFit, Pt100Sensor
+from hil.board_check import problems
+from hil.boards import Board, load_board
 from simulators.sensors import UNITS
 
 __all__ = ["Fitting", "SignalFit", "fit_node"]
 
-_I2C = {"id": 0, "scl": 5, "sda": 4, "freq": 400_000}
-_SPI = {"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1_000_000}
-_UART = {"id": 0, "tx": 0, "rx": 1, "baud": 921_600}
-_CS_PINS = (17, 20, 21, 22, 26, 27)
 _ADC_ADDRESSES = (0x48, 0x49, 0x4A, 0x4B)
 _CONVERSION_MS = 3
 """One ADS1115 conversion at 860 a second, 10 % slow, with its bus traffic, in whole wake-ups."""
@@ -56,41 +55,50 @@ class Fitting:
 
 
 def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
-    """Place the node's sensors on a board. Raises ConfigError when they do not fit."""
-    board = _Board(fit.name)
+    """Place the node's sensors on its board.
+
+    Raises ConfigError when they do not fit, BoardError where there is no such board.
+    """
+    board = load_board(fit.board)
+    placing = _Placing(fit.name, board)
     groups = [
-        {"period_ms": period_ms, "channels": board.place(period_ms, members)}
+        {"period_ms": period_ms, "channels": placing.place(period_ms, members)}
         for period_ms, members in _by_period(fit.groups).items()
     ]
     configuration: dict[str, Any] = {
         "node": fit.name,
-        "board": "pico",
-        "uart": _UART,
-        "chips": board.chips,
+        "board": board.id,
+        "uart": board.wiring.uart,
+        "chips": placing.chips,
         "groups": groups,
     }
+    if board.led is not None:
+        configuration["led"] = board.led
     wiring: dict[str, Any] = {
         "unique_id": unique_id,
         "seed": seed,
         "signals": [
             {"name": s.name, "unit": UNITS[type(s.sensor)], "samples": _STRETCH_SAMPLES}
-            for s in board.signals
+            for s in placing.signals
         ],
     }
-    if board.adcs:
-        configuration["i2c"] = [_I2C]
-        wiring["i2c"] = {"0": {"chips": board.adcs}}
-    if board.rtds:
-        configuration["spi"] = [_SPI]
-        wiring["spi"] = {"0": {"chips": board.rtds}}
-    return Fitting(fit.name, configuration, wiring, tuple(board.signals))
+    if placing.adcs:
+        configuration["i2c"] = [board.wiring.i2c]
+        wiring["i2c"] = {str(board.wiring.i2c["id"]): {"chips": placing.adcs}}
+    if placing.rtds:
+        configuration["spi"] = [board.wiring.spi]
+        wiring["spi"] = {str(board.wiring.spi["id"]): {"chips": placing.rtds}}
+    for where, why in problems(board, configuration, fit):
+        raise ConfigError(f"node {fit.name} on board {board.id}: {where}: {why}")
+    return Fitting(fit.name, configuration, wiring, tuple(placing.signals))
 
 
-class _Board:
-    """Hands out chips, inputs and pins."""
+class _Placing:
+    """Hands out chips, inputs and pins of a board."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, board: Board) -> None:
         self._node = node
+        self._wiring = board.wiring
         self.chips: list[dict[str, Any]] = []
         self.adcs: list[dict[str, Any]] = []
         self.rtds: list[dict[str, Any]] = []
@@ -170,7 +178,7 @@ class _Board:
             {
                 "name": name,
                 "kind": "ads1115",
-                "i2c": 0,
+                "i2c": self._wiring.i2c["id"],
                 "address": address,
                 "range_mv": _RANGE_MV,
                 "rate": 860,
@@ -179,12 +187,13 @@ class _Board:
         )
 
     def _thermometer(self, signal: str) -> str:
-        if len(self.rtds) == len(_CS_PINS):
+        selects = self._wiring.chip_selects
+        if len(self.rtds) == len(selects):
             raise ConfigError(
-                f"node {self._node}: more than {len(_CS_PINS)} PT100; move some to another node"
+                f"node {self._node}: more than {len(selects)} PT100; move some to another node"
             )
         name = f"rtd{len(self.rtds) + 1}"
-        pin = _CS_PINS[len(self.rtds)]
+        pin = selects[len(self.rtds)]
         self.rtds.append(
             {
                 "name": name,
@@ -199,7 +208,7 @@ class _Board:
             {
                 "name": name,
                 "kind": "max31865",
-                "spi": 0,
+                "spi": self._wiring.spi["id"],
                 "cs": pin,
                 "rref_milliohm": _RREF_MILLIOHM,
                 "wires": _WIRES,

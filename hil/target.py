@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 from collections import Counter
@@ -10,9 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-import axwire
-
 from hil.errors import BenchError
+from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
 from simulators.board.control_frames import (
@@ -28,14 +26,13 @@ from simulators.board.control_frames import (
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 from simulators.board.power import CAUSE_OF_EXIT
 
-__all__ = ["MicropythonTarget", "Target", "firmware_root", "lay_out_firmware"]
+__all__ = ["MicropythonTarget", "Target"]
 
 BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
 
 _STOP_S = 2.0
 _ANSWER_S = 5.0
-_FIRMWARE = ("axwire", "axnode", "drivers", "boards")
 
 
 class Target(Protocol):
@@ -61,29 +58,6 @@ class Target(Protocol):
 
     def taken(self) -> int:
         """Samples that the sensors have given so far, over all runs of the board."""
-
-
-def firmware_root() -> Path:
-    """The folder with the firmware's files: in a checkout, or inside the installed package."""
-    packaged = Path(__file__).parent / "firmware"
-    checkout = Path(axwire.__file__).parent.parent
-    return packaged if (packaged / "main.py").exists() else checkout
-
-
-def lay_out_firmware(folder: Path) -> None:
-    """Fill a board's file system with the firmware, as the depot station does."""
-    root = firmware_root()
-    folder.mkdir(parents=True, exist_ok=True)
-    for package in _FIRMWARE:
-        source = Path(axwire.__file__).parent if package == "axwire" else root / package
-        if source.is_dir():
-            shutil.copytree(
-                source,
-                folder / package,
-                dirs_exist_ok=True,
-                ignore=shutil.ignore_patterns("__pycache__"),
-            )
-    shutil.copy(root / "main.py", folder / "main.py")
 
 
 class MicropythonTarget:

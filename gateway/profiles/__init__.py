@@ -53,9 +53,10 @@ class GroupFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class NodeFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A node as this class is fitted with it."""
+    """A node as this class is fitted with it. `board`: the id of a file in firmware/boards."""
 
     name: str
+    board: str = "pico"
     groups: list[GroupFit]
 
 

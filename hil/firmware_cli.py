@@ -1,0 +1,59 @@
+"""`axlebox firmware build|check`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gateway.errors import ConfigError
+from gateway.profiles import NodeFit, load_profile
+from hil.board_check import check_node_file
+from hil.boards import load_board
+from hil.firmware_build import build as build_tree
+from hil.firmware_build import find_compiler
+
+__all__ = ["app"]
+
+app = typer.Typer(help="The firmware of the boards.", no_args_is_help=True)
+
+
+@app.command()
+def build(
+    board: Annotated[str, typer.Option(help="the board's id: a file of firmware/boards")],
+    out: Annotated[Path, typer.Option(help="a new or empty folder for the file tree")],
+) -> None:
+    """Compile the firmware for a board, with a manifest."""
+    compiler = find_compiler()
+    built = build_tree(load_board(board), out, compiler)
+    _say(
+        f"{built.folder}: firmware {built.firmware_version} for {board}, {built.files} files, "
+        f"{built.bytes} bytes, mpy-cross {compiler.version}"
+    )
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Option(help="a node's configuration")] = Path("node.json"),
+    profile: Annotated[
+        str | None, typer.Option(help="hold it against the node of that name in a profile, too")
+    ] = None,
+) -> None:
+    """Hold a node's configuration against its board: pins, buses, chips, channels."""
+    board = check_node_file(file)
+    if profile is not None:
+        check_node_file(file, _fit(profile, file))
+    _say(f"{file}: possible on {board.title}")
+
+
+def _fit(profile: str, file: Path) -> NodeFit:
+    fits = {fit.name: fit for fit in load_profile(profile).nodes}
+    name = json.loads(file.read_text(encoding="utf-8")).get("node")
+    if name not in fits:
+        raise ConfigError(f"{file}: profile {profile} has no node {name}: {', '.join(fits)}")
+    return fits[name]
+
+
+def _say(line: str) -> None:
+    Console(soft_wrap=True, highlight=False, markup=False).print(line)

