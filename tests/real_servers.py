@@ -67,7 +67,7 @@ class VictoriaMetrics:
         told = []
         for line in self._process.stderr:
             told.append(line)
-            if b"starting http server" in line:
+            if b"server at http://" in line:
                 break
         else:
             raise AssertionError(b"".join(told).decode())

@@ -216,7 +216,7 @@ def test_all_of_the_page_is_light(page: ServedPage) -> None:
 def test_nothing_can_be_changed(page: ServedPage, path: str, method: str) -> None:
     answer = ask(page, path, method)
     assert answer.status == 405
-    assert answer.headers["allow"] == "GET, HEAD"
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
     assert answer.json["error"].startswith(f"{method} is not allowed")
 
 
