@@ -68,6 +68,9 @@ class _GatewayCollector(Collector):
             ),
             self._gateway.losses(),
         )
+        yield _counter(
+            "axlebox_messages_lost", "Messages that nodes dropped", ingest.lost_messages
+        )
         downlink = self._gateway.downlink
         yield _counter("axlebox_down_sent", "Messages sent to nodes", downlink.sent)
         yield _counter("axlebox_down_dropped", "Messages no link took", downlink.dropped)
@@ -114,12 +117,16 @@ class _GatewayCollector(Collector):
         received = CounterMetricFamily("axlebox_link_received_bytes", "Bytes in", labels=["link"])
         sent = CounterMetricFamily("axlebox_link_sent_bytes", "Bytes out", labels=["link"])
         opened = CounterMetricFamily("axlebox_link_opened", "Times opened", labels=["link"])
+        waiting = GaugeMetricFamily(
+            "axlebox_link_waiting_messages", "Read and not taken in yet", labels=["link"]
+        )
         for link in self._links:
             is_open.add_metric([link.name], float(link.is_open))
             received.add_metric([link.name], link.bytes_received)
             sent.add_metric([link.name], link.bytes_sent)
             opened.add_metric([link.name], link.opened)
-        yield from (is_open, received, sent, opened)
+            waiting.add_metric([link.name], link.depth)
+        yield from (is_open, received, sent, opened, waiting)
 
     def _forwarder(self) -> Iterator[Metric]:
         if self._forwarding is None:
