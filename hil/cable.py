@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Cable", "LineNoise"]
+__all__ = ["Cable", "LineNoise", "disturbed"]
 
 _CHUNK = 4096
 _PENDING_CAP = 256 * 1024
@@ -157,9 +157,17 @@ class Cable:
     def _disturb(self, data: bytes) -> bytes:
         if self._noise is None:
             return data
-        changed = bytearray(data)
-        for index, byte in enumerate(data):
-            if self._random.random() < self._noise.share:
-                changed[index] = byte ^ self._random.randrange(1, 256)
-                self.flipped_bytes += 1
-        return bytes(changed)
+        changed, flipped = disturbed(data, self._noise, self._random)
+        self.flipped_bytes += flipped
+        return changed
+
+
+def disturbed(data: bytes, noise: LineNoise, randomness: random.Random) -> tuple[bytes, int]:
+    """What arrives, and how many of its bytes are wrong."""
+    changed = bytearray(data)
+    flipped = 0
+    for index, byte in enumerate(data):
+        if randomness.random() < noise.share:
+            changed[index] = byte ^ randomness.randrange(1, 256)
+            flipped += 1
+    return bytes(changed), flipped

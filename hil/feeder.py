@@ -13,7 +13,7 @@ from simulators.board.signals import LINEAR
 from simulators.board.ticks import PERIOD
 from simulators.sensors import electrical
 
-__all__ = ["Feeder", "Source"]
+__all__ = ["Feeder", "Source", "feed_stretch"]
 
 _STRETCH_S = 0.5
 _AHEAD_S = 0.75
@@ -57,20 +57,25 @@ class Feeder:
     def _feed(self) -> None:
         now_s = (self._clock.monotonic_us() - self.start_us) / 1e6
         while self._fed_until_s < now_s + _AHEAD_S:
-            begin_s = self._fed_until_s
-            t0_us = (self.start_us + round(begin_s * 1e6)) % PERIOD
-            points: NDArray[np.float64] = (
-                begin_s + np.arange(round(_STRETCH_S / _POINT_S) + 1, dtype=np.float64) * _POINT_S
-            )
             for target, source, held in self._targets:
-                for signal in target.fitting.signals:
-                    values = source.values(signal.quantity, signal.place, points)
-                    samples = electrical(signal.sensor, values)
-                    target.feed(
-                        signal.channel,
-                        0 if held else LINEAR,
-                        t0_us,
-                        round(_POINT_S * 1e6),
-                        samples.tolist(),
-                    )
+                feed_stretch(target, source, held, self.start_us, self._fed_until_s, _STRETCH_S)
             self._fed_until_s += _STRETCH_S
+
+
+def feed_stretch(
+    target: Target, source: Source, held: bool, start_us: int, begin_s: float, stretch_s: float
+) -> None:
+    """Feed all sensors of a target from `begin_s` of the source's time on, which began at
+    `start_us` of the clock that the target shares; with a point more, where the next begins."""
+    points: NDArray[np.float64] = (
+        begin_s + np.arange(round(stretch_s / _POINT_S) + 1, dtype=np.float64) * _POINT_S
+    )
+    for signal in target.fitting.signals:
+        values = source.values(signal.quantity, signal.place, points)
+        target.feed(
+            signal.channel,
+            0 if held else LINEAR,
+            (start_us + round(begin_s * 1e6)) % PERIOD,
+            round(_POINT_S * 1e6),
+            electrical(signal.sensor, values).tolist(),
+        )

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FILE = "node.json"
 KEY_FILE = "node.key"
 
-_KINDS = ("ads1115", "max31865")
+_KINDS = ("ads1115", "max31865", "iis3dwb", "adxl345", "tacho", "contact")
 _WHOLE = [0, (1 << 30) - 1]
 _WIDE = [-(1 << 62), 1 << 62]
 _PIN = [0, 63]

@@ -90,11 +90,11 @@ class Board:
         return self._i2c[number]
 
     def spi(self, number: int) -> SPI:
-        """A bus in mode 1."""
+        """A bus in mode 3, which every chip here speaks."""
         if number not in self._spi:
             keys = _bus(self._config.spi, "spi", number)
             pins = _pins(keys, ("sck", "mosi", "miso"))
-            self._spi[number] = SPI(number, baudrate=keys["baud"], polarity=0, phase=1, **pins)
+            self._spi[number] = SPI(number, baudrate=keys["baud"], polarity=1, phase=1, **pins)
         return self._spi[number]
 
     def output(self, number: int, level: int) -> Pin:

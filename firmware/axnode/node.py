@@ -21,7 +21,7 @@ from axnode.sampler import Sampler
 from axnode.serial_link import SerialLink
 from axnode.session import DONE, NOT_POSSIBLE, NOT_SUPPORTED, Session
 from axnode.ticks import BootClock
-from axwire.codes import COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
+from axwire.codes import COMMAND_BURST, COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
 from axwire.cose import MacKey
 from axwire.up import About
 
@@ -146,6 +146,11 @@ class Node:
         self.reports.status_changed(channel, old, new, tick)
         self.session.wake()
 
+    def burst(self, channel: int, features: "Features", period_ns: int) -> None:
+        """Take a window that is to be looked at from the sampler."""
+        self.reports.waveform(channel, features, period_ns)
+        self.session.wake()
+
     def obey(self, code: int, arguments: "list[int]") -> int:
         """Carry out a command of the gateway; returns its result."""
         if code == COMMAND_HELLO:
@@ -156,6 +161,9 @@ class Node:
             if len(arguments) != 1 or not 1 <= arguments[0] <= 3600:
                 return NOT_POSSIBLE
             self._blink_beats = arguments[0] * 1000 // _BEAT_MS
+        elif code == COMMAND_BURST:
+            if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
+                return NOT_POSSIBLE
         else:
             return NOT_SUPPORTED
         return DONE

@@ -1,8 +1,8 @@
 """All messages that the node keeps, written and put into the outbox."""
 
 from axwire import MESSAGE_CAP, up
-from axwire.cbor import Writer
-from axwire.codes import EVENT_STATUS
+from axwire.cbor import INT16, Writer
+from axwire.codes import EVENT_BURST, EVENT_STATUS
 from axwire.cose import sealed_size
 
 TYPE_CHECKING = False
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _READINGS_HEAD = 1 + 1 + 5 + 5 + 3 + 2
 """At most what READINGS takes beside its blocks."""
 
+_WAVEFORM_HEAD = 1 + 1 + 5 + 5 + 3 + 3 + 5 + 3 + 3 + 9 + 5 + 2 + 3
+"""At most what WAVEFORM takes beside its samples."""
+
 _LONGEST_T_MS = (1 << 53) - 1
 
 
@@ -26,6 +29,7 @@ class Reports:
         self, name: str, boot: int, clock: "BootClock", outbox: "Outbox", groups: "list[Group]"
     ) -> None:
         self.revision = 0
+        self._burst = 0
         self._boot = boot
         self._clock = clock
         self._outbox = outbox
@@ -68,6 +72,32 @@ class Reports:
         t_ms = self._clock.ms_at(tick)
         up.event(self._writer, self._boot, self._outbox.sequence, t_ms, code, arguments)
         self._outbox.put_report(self._writer.written())
+
+    def waveform(self, channel: int, features: "Features", period_ns: int) -> None:
+        """A window as it was taken, in as many pieces as it needs, and that there is one."""
+        self._burst += 1
+        data = memoryview(features.data)
+        room = (self._room - _WAVEFORM_HEAD) & ~1
+        pieces = (len(data) + room - 1) // room
+        t_ms = self._clock.ms_at(features.began)
+        for piece in range(pieces):
+            part = data[piece * room : (piece + 1) * room]
+            up.waveform(
+                self._writer,
+                self._boot,
+                self._outbox.sequence,
+                self.revision,
+                channel,
+                self._burst,
+                piece,
+                pieces,
+                t_ms,
+                period_ns,
+                INT16,
+                part,
+            )
+            self._outbox.put_readings(self._writer.written(), 0)
+        self.event(EVENT_BURST, (self._burst, channel), features.began)
 
     def health(self, fields: "list[int | None]") -> None:
         """How the node is now."""

@@ -14,7 +14,7 @@ from time import ticks_add, ticks_diff
 from micropython import const
 
 from axwire.codes import NO_ANSWER, NOT_READY, OK
-from drivers import CONVERTING
+from drivers import CONVERTING, MISSING_16, MISSING_32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ _HOLD_MS = const(500)
 _BACK_OFF_US = const(100_000)
 _BACK_OFF_MOST_US = const(5_000_000)
 _IDLE_US = const(1_000_000)
+
+MEAN = const(4)
 
 
 class Slot:
@@ -77,6 +79,7 @@ class Scan:
         self.retry = 0
         self.back_off_us = 0
         self.turn = 0
+        self.features = getattr(driver, "features", None)
 
 
 class Sampler:
@@ -149,6 +152,16 @@ class Sampler:
         self._flush_at = ticks_add(self._flush_at, (skipped + 1) * self._flush_us)
         self._sink.flush(self._blocks)
 
+    def ask_burst(self, channel: int) -> bool:
+        """Take the next window of the sensor with this channel as a burst. False: it has none."""
+        for scan in self._scans:
+            for slot in scan.slots:
+                if slot.row.block.group.first + slot.column == channel:
+                    if scan.features is not None:
+                        scan.features.ask()
+                    return scan.features is not None
+        return False
+
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
         wait = ticks_diff(self._flush_at, now)
@@ -217,12 +230,22 @@ class Sampler:
             return
         if status == CONVERTING:
             return
-        if scan.driver.raw == slot.row.block.missing:
+        if scan.driver.raw == (MISSING_32 if scan.driver.wide else MISSING_16):
             self._fail(scan, status, now)
             return
         scan.running = None
         scan.back_off_us = 0
         self._store(slot, scan.driver.raw, status, now)
+        if scan.features is not None and scan.features.due:
+            scan.features.due = False
+            self._burst(scan)
+
+    def _burst(self, scan: Scan) -> None:
+        """Hand a window on that is to be looked at, under the channel of the acceleration."""
+        for slot in scan.slots:
+            if slot.number == MEAN:
+                channel = slot.row.block.group.first + slot.column
+                self._sink.burst(channel, scan.features, scan.driver.period_ns)
 
     def _recovered(self, scan: Scan, now: int) -> bool:
         """Whether a chip that failed works again; it is asked when its back-off is over."""

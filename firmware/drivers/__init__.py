@@ -1,8 +1,8 @@
 """Sensor chips. A driver never waits and, once made, never allocates while all is well.
 
-Each file has SETTINGS, the keys of its chips in the configuration (a list is [lowest, highest], a
-tuple is every value allowed), DEFAULTS for those that may be left out, `make(settings, board)`,
-and a class with
+A chip's file has SETTINGS, the keys of its chips in the configuration (a list is [lowest,
+highest], a tuple is every value allowed), DEFAULTS for those that may be left out,
+`make(settings, board)`, and a class with
 
     raw                what the last conversion gave, or the lowest integer: there is none
     due                tick (us) at which to look for the result of the running conversion
@@ -15,6 +15,10 @@ and a class with
 Each of the three may raise OSError: the chip does not answer. A value that was converted is given
 with the status of its fault, for it may help to find it. A conversion that takes twice its nominal
 time ends as STUCK. `poll` reads a result once, and gives each one it has read.
+
+A sensor whose results are made of many samples has `features`, its last window (features.py), and
+`period_ns`, the time from sample to sample. Whoever sends waveforms looks at `features.due` when a
+result has come, takes `features.data` before the next window begins, and sets `due` to False.
 """
 
 from micropython import const
@@ -24,3 +28,6 @@ CONVERTING = const(-1)
 
 MISSING_16 = const(-0x8000)
 """The lowest 16-bit integer: no value."""
+
+MISSING_32 = -0x80000000
+"""The lowest 32-bit integer: no value of a chip that is `wide`."""

@@ -23,5 +23,18 @@ What this does not simulate:
 - The chips' power. A reset of the process resets the chips as a power cycle does, whereas on a
   real board they keep their registers.
 - Overflow of a UART's receive FIFO: the pseudo-terminal holds 4 KiB and loses nothing.
-- The ALERT pin of the ADS1115, deep sleep, DMA, PIO, and the flash, which the bench mounts.
+- The ALERT pin of the ADS1115, deep sleep, DMA, PIO beyond rp2.py, and in real time the flash:
+  the board's files are the host's.
+
+In lock-step (lockstep.py) the host owns the time as well: `layout.py` puts what stands in for
+`time`, `select`, `os` and asyncio's C part beside `machine`, `boot.py` runs main.py, and also
+needed is
+
+    AXSIM_LOCKSTEP      "us,ms,us": ticks to begin at, in us, in ms, and us past that millisecond
+
+There bytes take their time on a UART and its buffers overflow, the watchdog and timers have their
+exact times, and the flash (flash.py) is a NOR chip with LittleFS, in which power can fail. What is
+still not so: code takes no time, or a fixed one for each wait; ticks go on through a reset, and
+do not drift from the host's; a transaction on a bus takes no time; streams other than the UART's
+(sockets) cannot be polled.
 """

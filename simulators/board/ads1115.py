@@ -84,16 +84,21 @@ class Ads1115(Chip):
 
     def fetch(self, buffer: "memoryview | bytearray") -> None:
         """Fill a read transaction from the register that the pointer names."""
-        self.settle(self.ticks_us())
+        if self._converting:
+            self.settle(self.ticks_us())
         word = self._registers[self._pointer]
-        if self._pointer == 1:
-            word = word & ~_OS if self._converting else word | _OS
+        if self._pointer == 1 and not self._converting:
+            word |= _OS
         length = len(buffer)
-        for index in range(length):
-            buffer[index] = word >> 8 if index == 0 else word & 0xFF if index == 1 else 0xFF
-        if self._pointer == 0 and length > 1 and self._fresh:
-            self._fresh = False
-            self._converted_input.taken += 1
+        if length:
+            buffer[0] = word >> 8
+        if length > 1:
+            buffer[1] = word & 0xFF
+            if self._fresh and self._pointer == 0:
+                self._fresh = False
+                self._converted_input.taken += 1
+        for index in range(2, length):
+            buffer[index] = 0xFF
 
     def general_call(self, command: int) -> None:
         """The first byte of a write to address 0."""
@@ -118,7 +123,8 @@ class Ads1115(Chip):
 
     def _configure(self, word: int) -> None:
         now_us = self.ticks_us()
-        self.settle(now_us)
+        if self._converting:
+            self.settle(now_us)
         self._registers[1] = word & ~_OS
         if self._converting:
             self._reconfigured = True

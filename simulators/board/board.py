@@ -2,7 +2,7 @@
 
 import os
 
-from simulators.board import heap, power
+from simulators.board import power
 from simulators.board.control import Control
 from simulators.board.errors import BoardError
 from simulators.board.hardware import Hardware
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from simulators.board.host import Channel
+    from simulators.board.line import Line
+
 _PUMP_US = 5_000
 _PUMP_WITH_TIMERS_US = 1_000
 _SETTLE_US = 60_000_000
@@ -36,16 +39,18 @@ class Board:
         self,
         wiring: "dict[str, Any]",
         clock: "Callable[[], int]" = ticks_us,
-        control: "Control | None" = None,
+        control: "Channel | None" = None,
         cause: int = power.PWRON_RESET,
         system: "ModuleType" = descriptors,
+        open_line: "Callable[[str], Line] | None" = None,
     ) -> None:
         self.ticks_us = clock
         self.cause = cause
-        self.hardware = Hardware(wiring, clock, system)
+        self.hardware = Hardware(wiring, clock, system, open_line)
+        if self.hardware.flash is not None:
+            self.hardware.flash.connect(self.hold, lambda: self.leave(power.EXIT_POWER_CUT))
         self.host = Host(self.hardware, clock, control)
         self.timers: "list[Any]" = []
-        self.ballast: "list[bytearray]" = []
         self._system = system
         self._lines = list(self.hardware.uart.values())
         self._watchdog_us = 0
@@ -58,6 +63,12 @@ class Board:
         now_us = self.ticks_us()
         if not -_PUMP_US <= ticks_diff(now_us, self._pump_us) < 0:
             self._pump(now_us)
+
+    def plan(self) -> None:
+        """Something that happens by itself may now happen earlier than it would have."""
+
+    def hold(self, duration_us: int) -> None:
+        """The flash is busy for so long; nothing else runs meanwhile, no interrupt either."""
 
     def feed_watchdog(self, timeout_us: int = 0) -> None:
         """Put the watchdog off by its timeout; with a timeout given, start it."""
@@ -104,26 +115,33 @@ def current() -> Board:
     return _installed[0]
 
 
-def power_up(heap_before_bytes: int = 0) -> Board:
+def power_up(
+    make: "Callable[[dict[str, Any], tuple[int, int] | None, int], Board] | None" = None,
+) -> Board:
     """Install the board that the environment describes (see the package), and tell the host.
 
-    Raises WiringError, or BoardError for a cause that does not exist or a heap too small.
+    `make(wiring, channel, cause)` makes it; without it, one in real time.
+    Raises WiringError, or BoardError for a cause that does not exist.
     """
     cause = os.getenv("AXSIM_RESET_CAUSE") or "power_on"
     if cause not in power.CAUSES:
         raise BoardError("AXSIM_RESET_CAUSE is one of " + ", ".join(sorted(power.CAUSES)))
-    channel = os.getenv("AXSIM_CONTROL")
-    control = None
-    if channel:
-        in_fd, out_fd = channel.split(",")
-        control = Control(descriptors, int(in_fd), int(out_fd))
+    channel = None
+    fds = os.getenv("AXSIM_CONTROL")
+    if fds:
+        in_fd, out_fd = fds.split(",")
+        channel = (int(in_fd), int(out_fd))
     path = os.getenv("AXSIM_WIRING")
     if not path:
         raise BoardError("AXSIM_WIRING does not name a wiring file")
-    board = Board(read_wiring(path), control=control, cause=power.CAUSES[cause])
+    board = (make or _in_real_time)(read_wiring(path), channel, power.CAUSES[cause])
     install(board)
     board.host.report()
-    extra = int(os.getenv("AXSIM_HEAP_EXTRA") or "0")
-    if extra:
-        board.ballast = heap.ballast(extra, heap_before_bytes)
     return board
+
+
+def _in_real_time(
+    wiring: "dict[str, Any]", channel: "tuple[int, int] | None", cause: int
+) -> Board:
+    control = None if channel is None else Control(descriptors, *channel)
+    return Board(wiring, control=control, cause=cause)

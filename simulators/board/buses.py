@@ -8,8 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from simulators.board.ads1115 import Ads1115
-    from simulators.board.max31865 import Max31865
+    from simulators.board.chip import OnI2c, OnSpi
 
     Readable = bytes | bytearray | memoryview
     Writable = bytearray | memoryview
@@ -101,7 +100,7 @@ class I2C:
         self.readfrom_mem_into(addr, memaddr, buffer, addrsize=addrsize)
         return bytes(buffer)
 
-    def _answering(self, address: int) -> "Ads1115":
+    def _answering(self, address: int) -> "OnI2c":
         self._board.touch()
         wires = self._wires
         if wires.held:
@@ -146,6 +145,7 @@ class SPI:
         self._wires = self._board.hardware.spi.get(str(id)) or SpiWires([])
         self._speaks = True
         self._phase = 0
+        self._polarity = 0
         self._idle = _FLOATING
         self.init(baudrate, polarity=polarity, phase=phase, bits=bits, firstbit=firstbit)
 
@@ -160,6 +160,7 @@ class SPI:
         **pins: "Any",
     ) -> None:
         self._phase = phase
+        self._polarity = polarity
         self._speaks = bits == 8 and firstbit == self.MSB
 
     def deinit(self) -> None:
@@ -189,7 +190,7 @@ class SPI:
         for index in range(len(read_buf)):
             read_buf[index] = self._idle if chip is None else chip.exchange(write_buf[index])
 
-    def _selected(self) -> "Max31865 | None":
+    def _selected(self) -> "OnSpi | None":
         """The one chip that listens; where there is none, `_idle` is what MISO reads."""
         self._board.touch()
         self._idle = _FLOATING
@@ -202,4 +203,4 @@ class SPI:
                 found = chip
         if found is None or self._phase != found.PHASE or not self._speaks:
             return None
-        return found
+        return None if self._polarity == 1 - found.POLARITY else found

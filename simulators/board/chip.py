@@ -6,15 +6,45 @@ from simulators.board.errors import FaultError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
 
     from simulators.board.inputs import Input
+
+    class OnI2c(Protocol):
+        """What a bus needs of a chip on it; the two below likewise, of SPI and of bare pins."""
+
+        name: str
+        silent: bool
+        holds_bus: bool
+
+        def point(self, register: int) -> None: ...
+        def store(self, data: "memoryview | bytes | bytearray", start: int) -> None: ...
+        def fetch(self, buffer: "memoryview | bytearray") -> None: ...
+        def general_call(self, command: int) -> None: ...
+
+    class OnSpi(Protocol):
+        PHASE: int
+        POLARITY: int
+        silent: bool
+        selected: bool
+
+        def select(self, low: bool) -> None: ...
+        def exchange(self, out: int) -> int: ...
+
+    class OnPins(Protocol):
+        def clock(self, level: int) -> None: ...
+
+
+EITHER = -1
 
 
 class Chip:
     """Base of the models. `silent`: does not answer on its bus, by a fault or for good."""
 
     HAS_ID = False
+    CALIBRATES = False
+    POLARITY = EITHER
+    """Level of SPI's clock between two transactions that it needs."""
 
     def __init__(
         self, name: str, inputs: "list[Input]", ticks_us: "Callable[[], int]", on_i2c: bool
@@ -28,6 +58,7 @@ class Chip:
         self.frozen = False
         self.slow_permille = 1000
         self.wrong_id = -1
+        self.miscalibrates = False
         self._cut = False
 
     def reset(self) -> None:
@@ -47,6 +78,8 @@ class Chip:
         """Begin a fault of the chip itself or of its bus. Raises FaultError."""
         if word == "wrong_id" and not self.HAS_ID:
             raise FaultError(self.name + " has no id to be wrong")
+        if word == "calibration_error" and not self.CALIBRATES:
+            raise FaultError(self.name + " does not calibrate itself")
         if word == "bus_stuck" and not self.on_i2c:
             raise FaultError(self.name + " is not on an I2C bus")
         if word == "slow_conversion" and args["permille"] < 1:
@@ -73,6 +106,8 @@ class Chip:
             words.append("slow_conversion")
         if self.wrong_id >= 0:
             words.append("wrong_id")
+        if self.miscalibrates:
+            words.append("calibration_error")
         return words
 
     def _set(self, word: str, args: "dict[str, Any] | None") -> None:
@@ -88,3 +123,5 @@ class Chip:
             self.slow_permille = args["permille"] if args else 1000
         elif word == "wrong_id":
             self.wrong_id = args["id"] if args else -1
+        elif word == "calibration_error":
+            self.miscalibrates = args is not None

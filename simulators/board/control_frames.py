@@ -10,6 +10,15 @@ To the board:
   ASK      answer with TAKEN
 From the board:
   TAKEN    JSON, see Board.account; sent unasked once at power-up, and before a reset
+
+In lock-step (lockstep.py), where all ticks are the board's, also to the board:
+  RUN      u32 tick: go on until then
+  BYTES    u8 number of the UART, u32 tick from which on the bytes come over the line, the bytes
+  POWER    u32 count: power fails in the so manyth flash operation from now on; 0: in none
+and from the board:
+  SENT     u8 number of the UART, u32 tick at which the last byte will have left, the bytes
+  STOPPED  u32 tick at which the board stands, u32 waits of the firmware so far, modulo 2**30
+  LEFT     u32 tick at which this run of the board ended, u32 exit code
 """
 
 import json
@@ -20,11 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-STRETCH, FAULT, CUT, ASK = 1, 2, 3, 4
-TAKEN = 0x81
+STRETCH, FAULT, CUT, ASK, RUN, BYTES, POWER = 1, 2, 3, 4, 5, 6, 7
+TAKEN, SENT, STOPPED, LEFT = 0x81, 0x82, 0x83, 0x84
 
 HEADER = 3
 STRETCH_HEADER = 11
+BYTES_HEADER = 5
 MAX_PAYLOAD = 4096
 
 
@@ -46,6 +56,11 @@ def stretch_frame(
 def json_frame(kind: int, content: "Any") -> bytes:
     """A FAULT or TAKEN."""
     return frame(kind, json.dumps(content).encode())
+
+
+def u32(payload: "memoryview | bytearray", at: int) -> int:
+    """A number in a payload."""
+    return payload[at] | payload[at + 1] << 8 | payload[at + 2] << 16 | payload[at + 3] << 24
 
 
 class FrameReader:

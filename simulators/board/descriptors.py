@@ -21,6 +21,8 @@ _libc = ffi.open("libc.so.6")
 _open = _libc.func("i", "open", "sii")
 _read = _libc.func("i", "read", "iPi")
 _write = _libc.func("i", "write", "iPi")
+_pread = _libc.func("i", "pread", "iPii")
+_pwrite = _libc.func("i", "pwrite", "iPii")
 _close = _libc.func("i", "close", "i")
 _dup2 = _libc.func("i", "dup2", "ii")
 _fcntl = _libc.func("i", "fcntl", "iii")
@@ -35,6 +37,7 @@ _errno = uctypes.struct(_libc.func("P", "__errno_location", "")(), {"code": ucty
 _NOT_NOW = (11, 4)
 """EAGAIN and EINTR."""
 _F_SETFL = 4
+_O_RDWR = 0x2
 _O_RDWR_NOCTTY_NONBLOCK = 0x2 | 0x100 | 0x800
 _O_NONBLOCK = 0x800
 _FIONREAD = 0x541B
@@ -81,6 +84,24 @@ def writable(fd: int) -> bool:
 
 def set_nonblocking(fd: int) -> None:
     _fcntl(fd, _F_SETFL, _O_NONBLOCK)
+
+
+def open_file(path: str) -> int:
+    """A file opened for reading and writing, or GONE when there is none."""
+    fd: int = _open(path, _O_RDWR, 0)
+    return fd
+
+
+def read_at(fd: int, buffer: "Any", count: int, offset: int) -> int:
+    """Read so many bytes of a file; how many there were, or GONE."""
+    done: int = _pread(fd, buffer, count, offset)
+    return done
+
+
+def write_at(fd: int, buffer: "Any", count: int, offset: int) -> int:
+    """Write the buffer's first `count` bytes into a file; how many were taken, or GONE."""
+    done: int = _pwrite(fd, buffer, count, offset)
+    return done
 
 
 def open_line(path: str) -> int:

@@ -53,6 +53,21 @@ def set_nonblocking(fd: int) -> None:
     os.set_blocking(fd, False)
 
 
+def open_file(path: str) -> int:
+    try:
+        return os.open(path, os.O_RDWR)
+    except OSError:
+        return GONE
+
+
+def read_at(fd: int, buffer: Any, count: int, offset: int) -> int:
+    return os.preadv(fd, [memoryview(buffer)[:count]], offset)
+
+
+def write_at(fd: int, buffer: Any, count: int, offset: int) -> int:
+    return os.pwrite(fd, memoryview(buffer)[:count], offset)
+
+
 def open_line(path: str) -> int:
     try:
         fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)

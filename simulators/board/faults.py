@@ -16,13 +16,15 @@ BUS, CHIP, INPUT = 0, 1, 2
 WORDS: "dict[str, tuple[int, dict[str, Any]]]" = {
     # The chip holds SDA low: every transaction on its bus times out.
     "bus_stuck": (BUS, {}),
-    # The chip does not answer: no acknowledge on I2C, MISO high on SPI.
+    # The chip does not answer: no acknowledge on I2C, MISO high on SPI, its pins floating.
     "nack": (CHIP, {}),
     "wrong_id": (CHIP, {"id": 0}),
     # Conversions start and never end.
     "frozen": (CHIP, {}),
     # Conversions take this share of their usual time, in thousandths.
     "slow_conversion": (CHIP, {"permille": 3000}),
+    # The chip's calibrations of itself fail.
+    "calibration_error": (CHIP, {}),
     # Registers go back to their reset values, once.
     "brown_out": (CHIP, {}),
     # Conversions go on, all with the value that was there when the fault began.
@@ -38,9 +40,16 @@ WORDS: "dict[str, tuple[int, dict[str, Any]]]" = {
     "spike": (INPUT, {"size": 1_000_000, "every": 10}),
     # Standard deviation of a bell-shaped noise that never exceeds 3 times that.
     "noise": (INPUT, {"sigma": 1000}),
+    # Of a tacho or contact: each edge brings so many more, each level lasting so long.
+    "bounce": (INPUT, {"edges": 2, "us": 20}),
+    # Of a tacho: each so manyth tooth is broken.
+    "missing_tooth": (INPUT, {"every": 60}),
     # Two inputs have changed places; "with" is the other's name, like "adc0/2".
     "swapped": (INPUT, {"with": ""}),
 }
+
+OF_EDGES = {"bounce": ("edges", "us"), "missing_tooth": ("every",)}
+"""What can only befall an input that sees edges, and the arguments that must be 1 or more."""
 
 
 def arguments(word: str, given: "dict[str, Any]") -> "dict[str, Any]":

@@ -1,10 +1,11 @@
 """What a wiring file describes, put together: signals, chips, buses, pins and lines."""
 
-from simulators.board.ads1115 import Ads1115
+import sys
+
 from simulators.board.inputs import Input
 from simulators.board.line import PtyLine
-from simulators.board.max31865 import Max31865
 from simulators.board.signals import Signal
+from simulators.board.wiring import INPUTS, PINS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,26 +13,41 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-    from simulators.board.chip import Chip
+    from simulators.board.chip import Chip, OnI2c, OnPins, OnSpi
+    from simulators.board.flash import NorFlash
+    from simulators.board.line import Line
+    from simulators.board.tacho import Tacho
 
 _EIO = 5
 _DEFAULT_SAMPLES = 64
-_ADS1115_OPTIONS = ("shunt_milliohm", "rate_permille", "supply_uv")
-_MAX31865_OPTIONS = ("rref_milliohm", "wires", "lead_milliohm", "rate_permille")
+_RUNNING = -1
+_CLOCKED_BY = ("simulators.board.rp2", "simulators.board.pio_clock_bits")
+"""What firmware may clock a chip with: loaded now, so that it is not counted as the firmware's."""
+
+_WITH = {"hx711": ("rp2", "pio_clock_bits"), "tacho": ("rp2", "pio_count_pulses")}
+"""What the driver of a kind of chip will ask the board for: loaded with the chip, so that it does
+not come to lie in the firmware's part of the heap."""
+
+_PLACING = ("name", "kind", "address", "inputs", "signal") + PINS  # noqa: RUF005
 
 
 class Wire:
     """What a pin is connected to.
 
     While the board does not drive it, it is what `source` says, else what the pin's resistor pulls
-    it to. A chip that the wire `selects` sees it high then.
+    it to, as it is where `source` says FLOATING. A chip that the wire `selects` sees it high then,
+    one that it `clocks` low. `sensor`: the tacho whose pulses it carries.
     """
+
+    FLOATING = -1
 
     def __init__(self) -> None:
         self.output = 0
         self.driven = False
-        self.selects: "Max31865 | None" = None
+        self.selects: "OnSpi | None" = None
+        self.clocks: "OnPins | None" = None
         self.source: "Callable[[], int] | None" = None
+        self.sensor: "Tacho | None" = None
 
     def drive(self, driven: bool, output: int) -> None:
         """What the board's pin does to the wire from now on."""
@@ -39,18 +55,21 @@ class Wire:
         self.output = output
         if self.selects is not None:
             self.selects.select(driven and not output)
+        if self.clocks is not None:
+            self.clocks.clock(output if driven else 0)
 
     def level(self, pull: int) -> int:
         """0 or 1; `pull` is the level where nothing drives the wire."""
         if self.driven:
             return self.output
-        return pull if self.source is None else self.source()
+        level = self.FLOATING if self.source is None else self.source()
+        return pull if level == self.FLOATING else level
 
 
 class I2cWires:
     """A bus and its chips by address. `held`: a chip pulls SDA low, nothing gets through."""
 
-    def __init__(self, chips: "dict[int, Ads1115]", nack_errno: int) -> None:
+    def __init__(self, chips: "dict[int, OnI2c]", nack_errno: int) -> None:
         self.chips = chips
         self.nack_errno = nack_errno
         self.held = False
@@ -59,16 +78,21 @@ class I2cWires:
 class SpiWires:
     """A bus and the chips on it; who listens is up to their chip-select wires."""
 
-    def __init__(self, chips: "list[Max31865]") -> None:
+    def __init__(self, chips: "list[OnSpi]") -> None:
         self.chips = chips
 
 
 class Hardware:
     """The parts of a board by their names; `uart`, `i2c` and `spi` by the numbers of the ports,
-    `adc` by pin. `wiring` has been checked by wiring.check_wiring."""
+    `adc` by pin. `wiring` has been checked by wiring.check_wiring. `open_line(port)` makes what
+    a UART's wires lead to; without it, a pseudo-terminal."""
 
     def __init__(
-        self, wiring: "dict[str, Any]", ticks_us: "Callable[[], int]", system: "ModuleType"
+        self,
+        wiring: "dict[str, Any]",
+        ticks_us: "Callable[[], int]",
+        system: "ModuleType",
+        open_line: "Callable[[str], Line] | None" = None,
     ) -> None:
         self.unique_id = bytes.fromhex(wiring["unique_id"])
         self.freq_hz: int = wiring.get("freq_hz", 125_000_000)
@@ -79,21 +103,31 @@ class Hardware:
         self.i2c: "dict[str, I2cWires]" = {}
         self.spi: "dict[str, SpiWires]" = {}
         self.adc: "dict[str, Input]" = {}
-        self.uart: "dict[str, PtyLine]" = {}
+        self.uart: "dict[str, Line]" = {}
+        self.flash: "NorFlash | None" = None
         self._ticks_us = ticks_us
+        self._held_us = _RUNNING
         self._seed: int = wiring.get("seed", 0)
         self._wires: "dict[str, Wire]" = {}
         self._by_name = {signal.name: signal for signal in self.signals}
         self._ground = Signal("", "uV", 0, 1)
         for number, content in wiring.get("i2c", {}).items():
-            chips = {keys["address"]: self._ads1115(keys) for keys in content["chips"]}
+            chips = {keys["address"]: self._chip(keys) for keys in content["chips"]}
             self.i2c[number] = I2cWires(chips, content.get("nack_errno", _EIO))
         for number, content in wiring.get("spi", {}).items():
-            self.spi[number] = SpiWires([self._max31865(keys) for keys in content["chips"]])
+            self.spi[number] = SpiWires([self._chip(keys) for keys in content["chips"]])
+        for keys in wiring.get("pins", []):
+            self._chip(keys)
         for pin, name in wiring.get("adc", {}).items():
             self.adc[pin] = self._input("adc." + pin, name)
         for number, keys in wiring.get("uart", {}).items():
-            self.uart[number] = PtyLine(system, keys["path"], ticks_us)
+            self.uart[number] = (
+                open_line(number) if open_line else PtyLine(system, keys["path"], ticks_us)
+            )
+        if "flash" in wiring:
+            from simulators.board.flash import NorFlash
+
+            self.flash = NorFlash(system, self._seed, **wiring["flash"])
 
     def wire(self, pin: "int | str") -> Wire:
         """What is connected to a pin."""
@@ -101,6 +135,19 @@ class Hardware:
         if key not in self._wires:
             self._wires[key] = Wire()
         return self._wires[key]
+
+    def line_us(self) -> int:
+        """The time on the wires: the clock's, or the one it is held at while nothing can come
+        between two changes of a level."""
+        return self._ticks_us() if self._held_us == _RUNNING else self._held_us
+
+    def hold_line(self, at_us: int) -> None:
+        """Hold the time on the wires at a moment."""
+        self._held_us = at_us
+
+    def release_line(self) -> None:
+        """Let the time on the wires be the clock's again."""
+        self._held_us = _RUNNING
 
     def settle(self, now_us: int) -> None:
         """Finish what is over by now, everywhere, so that no moment is older than the clock can
@@ -110,22 +157,35 @@ class Hardware:
         for source in self.inputs.values():
             source.settle(now_us)
 
-    def _ads1115(self, keys: "dict[str, Any]") -> Ads1115:
-        name = keys["name"]
-        wired = keys["inputs"] + [None] * (4 - len(keys["inputs"]))
-        inputs = [self._input(name + "/%d" % at, wired[at]) for at in range(4)]
-        chip = Ads1115(name, inputs, self._ticks_us, **_given(keys, _ADS1115_OPTIONS))
+    def _chip(self, keys: "dict[str, Any]") -> "Any":
+        """The model of a chip, from the module of its kind's name, with its pins connected."""
+        name, kind = keys["name"], keys["kind"]
+        wired = list(keys.get("inputs") or [keys.get("signal")])
+        wired += [None] * (INPUTS.get(kind, 1) - len(wired))
+        inputs = [self._input(name + "/%d" % at, signal) for at, signal in enumerate(wired)]
+        options = {key: keys[key] for key in keys if key not in _PLACING}
+        __import__("simulators.board." + kind)
+        for module in _WITH.get(kind, ()):
+            __import__("simulators.board." + module)
+        model = getattr(sys.modules["simulators.board." + kind], kind[0].upper() + kind[1:])
+        chip = model(name, inputs, self.line_us if "sck" in keys else self._ticks_us, **options)
         self.chips[name] = chip
-        return chip
-
-    def _max31865(self, keys: "dict[str, Any]") -> Max31865:
-        name = keys["name"]
-        inputs = [self._input(name + "/0", keys["signal"])]
-        chip = Max31865(name, inputs, self._ticks_us, **_given(keys, _MAX31865_OPTIONS))
-        self.chips[name] = chip
-        self.wire(keys["cs"]).selects = chip
-        if "drdy" in keys:
-            self.wire(keys["drdy"]).source = chip.ready_level
+        if "cs" in keys:
+            self.wire(keys["cs"]).selects = chip
+        if "sck" in keys:
+            self.wire(keys["sck"]).clocks = chip
+            for module in _CLOCKED_BY:
+                __import__(module)
+        for key in ("drdy", "dout"):
+            if key in keys:
+                self.wire(keys[key]).source = chip.ready_level
+        if "pin" in keys:
+            self.wire(keys["pin"]).source = chip.level
+        if "inverse" in keys:
+            self.wire(keys["inverse"]).source = chip.inverse_level
+        if kind == "tacho":
+            self.wire(keys["pin"]).sensor = chip
+        chip.on_i2c = "address" in keys
         return chip
 
     def _input(self, name: str, signal: "str | None") -> Input:
@@ -138,7 +198,3 @@ class Hardware:
 def _signal(keys: "dict[str, Any]") -> Signal:
     samples = keys.get("samples", _DEFAULT_SAMPLES)
     return Signal(keys["name"], keys["unit"], keys.get("initial", 0), samples)
-
-
-def _given(keys: "dict[str, Any]", options: "tuple[str, ...]") -> "dict[str, Any]":
-    return {option: keys[option] for option in options if option in keys}

@@ -8,11 +8,19 @@ from simulators.board.errors import FaultError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Protocol
 
-    from simulators.board.control import Control
     from simulators.board.hardware import Hardware
     from simulators.board.inputs import Input
+
+    class Channel(Protocol):
+        """The way to the host and back; see control.Control and lockstep.Grants."""
+
+        connected: bool
+
+        def pump(self, handle: "Callable[[int, memoryview], None]") -> None: ...
+        def send(self, data: bytes) -> None: ...
+
 
 _REFUSALS_KEPT = 4
 _REFUSAL_CHARACTERS = 120
@@ -22,7 +30,7 @@ class Host:
     """Obeys the frames that come over the channel. A bad one is counted and has no effect."""
 
     def __init__(
-        self, hardware: "Hardware", ticks_us: "Callable[[], int]", control: "Control | None"
+        self, hardware: "Hardware", ticks_us: "Callable[[], int]", control: "Channel | None"
     ) -> None:
         self.feeds = 0
         self._hardware = hardware
@@ -103,6 +111,7 @@ class Host:
         refused   frames and faults that had no effect, and in refusals why, the last few
         uart      per port: bytes received, sent, and dropped for want of a line
         feeds     of the watchdog
+        flash     what was done to it, where there is one
         """
         hardware = self._hardware
         present = [
@@ -127,6 +136,7 @@ class Host:
                 for number, line in hardware.uart.items()
             },
             "feeds": self.feeds,
+            "flash": None if hardware.flash is None else hardware.flash.account(),
         }
 
     def _take_stretch(self, payload: "memoryview") -> None:
@@ -139,8 +149,8 @@ class Host:
             self._refuse("no signal number %d" % number)
             return
         signal = self._hardware.signals[number]
-        t0_us = _u32(payload, 3)
-        period_us = _u32(payload, 7)
+        t0_us = control_frames.u32(payload, 3)
+        period_us = control_frames.u32(payload, 7)
         if not signal.feed(self._ticks_us(), payload[2], t0_us, period_us, payload[head:]):
             self._refuse(signal.name + " cannot take this stretch")
 
@@ -175,7 +185,3 @@ class Host:
                 source.inject("swapped", {"with": partner.name}, self._ticks_us())
             else:
                 source.clear("swapped")
-
-
-def _u32(payload: "memoryview", at: int) -> int:
-    return payload[at] | payload[at + 1] << 8 | payload[at + 2] << 16 | payload[at + 3] << 24

@@ -1,6 +1,7 @@
 """One analogue input of a chip: the signal wired to it, and what is wrong on the way."""
 
 from simulators.board.errors import FaultError
+from simulators.board.faults import OF_EDGES
 from simulators.board.ticks import ticks_diff
 
 TYPE_CHECKING = False
@@ -14,13 +15,15 @@ OK, OPEN, SHORT, HIGH, LOW = 0, 1, 2, 3, 4
 
 
 class Input:
-    """`taken` counts fresh conversions of this input that were read by the firmware."""
+    """`taken` counts fresh conversions of this input that were read by the firmware. `own_words`
+    are the faults of edges that it can have."""
 
     def __init__(self, name: str, signal: "Signal", seed: int) -> None:
         self.name = name
         self.signal = signal
         self.taken = 0
         self.condition = OK
+        self.own_words: "tuple[str, ...]" = ()
         self.faults: "dict[str, dict[str, Any]]" = {}
         self._noise = Noise(seed)
         self._last = 0
@@ -37,6 +40,11 @@ class Input:
 
     def inject(self, word: str, args: "dict[str, Any]", now_us: int) -> None:
         """Begin a fault, or change the arguments of one. Raises FaultError."""
+        if word in OF_EDGES and word not in self.own_words:
+            raise FaultError(self.name + " cannot have the fault " + word)
+        for name in OF_EDGES.get(word, ()):
+            if args[name] < 1:
+                raise FaultError("fault " + word + ": " + name + " must be 1 or more")
         if word == "spike" and args["every"] < 1:
             raise FaultError("fault spike: every must be 1 or more")
         if word == "stuck" and word not in self.faults:

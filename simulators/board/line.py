@@ -1,4 +1,4 @@
-"""What a UART's wires lead to. A transport has the methods of PtyLine; the UART knows no more."""
+"""What a UART's wires lead to. A transport has the methods of Line; the UART knows no more."""
 
 from simulators.board.ticks import ticks_add, ticks_diff
 
@@ -6,6 +6,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Protocol
+
+    class Line(Protocol):
+        """`received`, `sent` and `dropped` count bytes. What the methods do: see PtyLine."""
+
+        received: int
+        sent: int
+        dropped: int
+
+        def configure(self, baud: int, receives: int, sends: int) -> None: ...
+        def fileno(self) -> int: ...
+        def tend(self, now_us: int) -> None: ...
+        def waiting(self) -> int: ...
+        def read_into(self, buffer: "memoryview | bytearray", limit: int) -> int: ...
+        def write_from(self, buffer: "memoryview | bytearray | bytes", count: int) -> int: ...
+        def writable(self) -> bool: ...
+        def pending(self) -> int: ...
+        def close(self) -> None: ...
+
 
 _RETRY_US = 200_000
 """How long a line that was closed or never there is left alone before it is opened again."""
@@ -33,6 +52,9 @@ class PtyLine:
         self._connected = False
         self._retry_us = ticks_us()
         self.tend(self._retry_us)
+
+    def configure(self, baud: int, receives: int, sends: int) -> None:
+        """What the UART was set to: its rate and the bytes its buffers hold. No matter here."""
 
     def fileno(self) -> int:
         """The descriptor, for whoever waits for it."""
@@ -85,6 +107,10 @@ class PtyLine:
     def writable(self) -> bool:
         """Whether a byte would leave now."""
         return not self._connected or bool(self._os.writable(self._fd))
+
+    def pending(self) -> int:
+        """Bytes that were written and have not left: none here, for they leave at once."""
+        return 0
 
     def close(self) -> None:
         """Give up the line for good."""

@@ -79,9 +79,12 @@ def lightsleep(time_ms: int = 1) -> None:
 
 
 def disable_irq() -> int:
-    """Nothing interrupts in this simulation."""
-    return 0
+    """Nothing interrupts: no time passes on the wires between two changes of a pin's level."""
+    hardware = current().hardware
+    hardware.hold_line(hardware.line_us())
+    return 1
 
 
 def enable_irq(state: int) -> None:
     """Undo `disable_irq`."""
+    current().hardware.release_line()

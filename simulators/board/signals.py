@@ -4,7 +4,8 @@ A stretch is int32 samples at t0, t0 + period, ...: piecewise linear between the
 until the next. A signal keeps SLOTS stretches; a newer one takes over at its t0. Between the last
 sample of a linear stretch and the next stretch's first one the line goes on.
 
-Units are integers: loop current in nA, voltage in uV, resistance in 0.1 mOhm.
+Units are integers: loop current in nA, voltage in uV, that of a bridge or a thermocouple in nV,
+resistance in 0.1 mOhm, acceleration in ug, pulses in mHz, a contact's level 0 or 1.
 """
 
 from array import array
@@ -13,6 +14,7 @@ from simulators.board.ticks import HALF, ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 SLOTS = 4
@@ -24,12 +26,16 @@ _LOOK_BACK_US = 250_000
 
 
 class Signal:
-    """One physical quantity over time. `starved` counts values asked for past the last stretch."""
+    """One physical quantity over time. `starved` counts values asked for past the last stretch.
+
+    `before_feed(now_us)` is called before older stretches are forgotten.
+    """
 
     def __init__(self, name: str, unit: str, initial: int, capacity: int) -> None:
         self.name = name
         self.unit = unit
         self.starved = 0
+        self.before_feed: "Callable[[int], None] | None" = None
         self._held = initial
         self._starving = False
         self._capacity = capacity
@@ -58,6 +64,8 @@ class Signal:
             return False
         if not 0 < period_us < HALF or count * period_us >= HALF or not 0 <= t0_us < 1 << 30:
             return False
+        if self.before_feed is not None:
+            self.before_feed(now_us)
         self.settle(now_us)
         if self._queued == SLOTS:
             return False

@@ -30,7 +30,7 @@ class Timer:
         self._callback: "Callable[[Timer], Any] | None" = None
         self._mode = self.PERIODIC
         self._period_us = 0
-        self._due_us = 0
+        self.due_us = 0
         if kwargs:
             self.init(**kwargs)
 
@@ -51,8 +51,9 @@ class Timer:
             raise ValueError("a timer needs a period")
         self._callback = callback
         self._mode = mode
-        self._due_us = ticks_add(current().ticks_us(), self._period_us)
+        self.due_us = ticks_add(current().ticks_us(), self._period_us)
         current().timers.append(self)
+        current().plan()
 
     def deinit(self) -> None:
         timers = current().timers
@@ -61,7 +62,7 @@ class Timer:
 
     def run(self, now_us: int) -> None:
         """Called by the board now and then: hand over the callback if it is due."""
-        late_us = ticks_diff(now_us, self._due_us)
+        late_us = ticks_diff(now_us, self.due_us)
         if late_us < 0:
             return
         if self._mode == self.ONE_SHOT:
@@ -69,7 +70,7 @@ class Timer:
         else:
             periods = late_us // self._period_us + 1
             self.missed += periods - 1
-            self._due_us = ticks_add(self._due_us, periods * self._period_us)
+            self.due_us = ticks_add(self.due_us, periods * self._period_us)
         if self._callback is not None:
             try:
                 schedule(self._callback, self)

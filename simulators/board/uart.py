@@ -48,8 +48,11 @@ class UART(io.IOBase):
         invert: int = 0,
         flow: int = 0,
     ) -> None:
-        """Only `timeout`, in ms, has an effect: how long a read waits for its first byte."""
+        """`timeout` in ms is how long a read waits for its first byte. Rate and buffers matter
+        in lock-step only."""
         self._timeout_us = timeout * 1000
+        if self._line is not None:
+            self._line.configure(baudrate, rxbuf, txbuf)
 
     def deinit(self) -> None:
         pass
@@ -97,26 +100,31 @@ class UART(io.IOBase):
         return self._line.write_from(buf, len(buf)) or None
 
     def flush(self) -> None:
-        self._board.touch()
+        """Return once everything has left."""
+        while not self.txdone():
+            sleep_us(_WAIT_STEP_US)
 
     def txdone(self) -> bool:
-        return True
+        """Whether everything has left."""
+        self._board.touch()
+        return self._line is None or not self._line.pending()
 
     def sendbreak(self) -> None:
         pass
 
     def ioctl(self, request: int, arg: int) -> int:
         """MicroPython's stream protocol: select and asyncio poll the line's own descriptor."""
-        if request == _GET_FILENO and self._line is not None:
-            return self._line.fileno()
+        line = self._line
         if request == _POLL:
             self._board.touch()
             ready = 0
-            if arg & _POLL_IN and self._line is not None and self._line.waiting():
+            if arg & _POLL_IN and line is not None and line.waiting():
                 ready |= _POLL_IN
-            if arg & _POLL_OUT and (self._line is None or self._line.writable()):
+            if arg & _POLL_OUT and (line is None or line.writable()):
                 ready |= _POLL_OUT
             return ready
+        if request == _GET_FILENO and line is not None:
+            return line.fileno()
         return 0 if request == _CLOSE else -_EINVAL
 
     def _await_byte(self) -> None:

@@ -7,12 +7,17 @@
       {"name": "adc0", "kind": "ads1115", "address": 72, "inputs": ["m1.current", null]}]}},
   "spi": {"0": {"chips": [
       {"name": "rtd0", "kind": "max31865", "cs": 17, "signal": "m1.winding", "wires": 3}]}},
+  "pins": [{"name": "load0", "kind": "hx711", "sck": 14, "dout": 15, "inputs": ["axle1.load"]}],
   "adc": {"29": "supply"},
-  "uart": {"0": {"path": "/dev/pts/7"}}
+  "uart": {"0": {"path": "/dev/pts/7"}},
+  "flash": {"path": "/tmp/flash.img", "blocks": 352},
+  "wake_up_us": 0
 }
 
-`unit` is nA, uV or tenth_milliohm; `samples` is the longest stretch that the signal takes.
-The order of `signals` is their number in the frames of control_frames.py.
+`unit` is nA, uV, nV, tenth_milliohm, ug, mHz or level; `samples` is the longest stretch that the
+signal takes.
+The order of `signals` is their number in the frames of control_frames.py. In lock-step a UART's
+`path` is not used; `wake_up_us` (see simulated_time.py) matters only there.
 """
 
 import json
@@ -23,8 +28,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-UNITS = ("nA", "uV", "tenth_milliohm")
-KINDS = {"ads1115": "i2c", "max31865": "spi"}
+UNITS = ("nA", "uV", "nV", "tenth_milliohm", "ug", "mHz", "level")
+KINDS = {
+    "ads1115": "i2c",
+    "max31865": "spi",
+    "max31856": "spi",
+    "nau7802": "i2c",
+    "hx711": "pins",
+    "iis3dwb": "spi",
+    "adxl345": "i2c spi",
+    "tacho": "pins",
+    "contact": "pins",
+}
+"""The buses that a kind of chip can sit on."""
 
 _WHOLE = (int, "an integer")
 _TEXT = (str, "a string")
@@ -39,13 +55,18 @@ _BOARD = {
     "signals": _LIST,
     "i2c": _TABLE,
     "spi": _TABLE,
+    "pins": _LIST,
     "adc": _TABLE,
     "uart": _TABLE,
+    "flash": _TABLE,
+    "wake_up_us": _WHOLE,
 }
 _SIGNAL = {"name": _TEXT, "unit": _TEXT, "initial": _WHOLE, "samples": _WHOLE}
 _I2C = {"nack_errno": _WHOLE, "chips": _LIST}
 _SPI = {"chips": _LIST}
 _UART = {"path": _TEXT}
+_FLASH = {"path": _TEXT, "blocks": _WHOLE, "page_us": _WHOLE, "erase_us": _WHOLE}
+_PIN = ((int, str), "a pin")
 _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
     "ads1115": {
         "name": _TEXT,
@@ -67,15 +88,100 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "lead_milliohm": _WHOLE,
         "rate_permille": _WHOLE,
     },
+    "max31856": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "cs": _PIN,
+        "drdy": _PIN,
+        "signal": _TEXT,
+        "cold_celsius": _WHOLE,
+        "rate_permille": _WHOLE,
+    },
+    "nau7802": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "address": _WHOLE,
+        "drdy": _PIN,
+        "signal": _TEXT,
+        "avdd_millivolt": _WHOLE,
+        "rate_permille": _WHOLE,
+    },
+    "hx711": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "sck": _PIN,
+        "dout": _PIN,
+        "inputs": _LIST,
+        "rate": _WHOLE,
+        "avdd_millivolt": _WHOLE,
+        "rate_permille": _WHOLE,
+    },
+    "iis3dwb": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "cs": _PIN,
+        "inputs": _LIST,
+        "tone_hz": _WHOLE,
+        "celsius": _WHOLE,
+        "features": _WHOLE,
+        "rate_permille": _WHOLE,
+    },
+    "adxl345": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "address": _WHOLE,
+        "cs": _PIN,
+        "inputs": _LIST,
+        "tone_hz": _WHOLE,
+        "fills": _WHOLE,
+        "features": _WHOLE,
+        "rate_permille": _WHOLE,
+    },
+    "tacho": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "pin": _PIN,
+        "inverse": _PIN,
+        "signal": _TEXT,
+    },
+    "contact": {
+        "name": _TEXT,
+        "kind": _TEXT,
+        "pin": _PIN,
+        "inverse": _PIN,
+        "signal": _TEXT,
+    },
 }
+INPUTS = {"ads1115": 4, "hx711": 2, "iis3dwb": 3, "adxl345": 3}
+"""How many inputs a kind of chip has that has not one."""
+PINS = ("cs", "drdy", "sck", "dout", "pin", "inverse")
 _RANGES = {
     "address": (8, 119),
     "shunt_milliohm": (1, 8_000_000),
     "rref_milliohm": (1_000, 100_000_000),
     "lead_milliohm": (0, 1_000_000),
     "rate_permille": (100, 10_000),
+    "cold_celsius": (-55, 125),
+    "avdd_millivolt": (2_400, 5_500),
+    "tone_hz": (0, 13_000),
+    "celsius": (-55, 125),
+    "fills": (1, 16),
+    "features": (1, 5),
 }
-_NEEDED = {"ads1115": ("name", "address", "inputs"), "max31865": ("name", "cs", "signal")}
+_NEEDED = {
+    "ads1115": ("name", "address", "inputs"),
+    "max31865": ("name", "cs", "signal"),
+    "max31856": ("name", "cs", "signal"),
+    "nau7802": ("name", "address", "signal"),
+    "hx711": ("name", "sck", "dout", "inputs"),
+    "iis3dwb": ("name", "cs", "inputs"),
+    "adxl345": ("name", "inputs"),
+    "tacho": ("name", "pin", "signal"),
+    "contact": ("name", "pin", "signal"),
+}
+
+
+_BUS_NEEDS = {"i2c": ("address",), "spi": ("cs",)}
 
 
 def read_wiring(path: str) -> "dict[str, Any]":
@@ -119,27 +225,29 @@ def check_wiring(wiring: "Any") -> None:
                     raise WiringError(where + ": address %d is there twice" % chip["address"])
                 if "address" in chip:
                     addresses.append(chip["address"])
-                for key in ("cs", "drdy"):
-                    if str(chip.get(key)) in pins:
-                        raise WiringError(where + ": pin %s is used twice" % chip[key])
-                    if key in chip:
-                        pins.append(str(chip[key]))
+                _check_pins(where, chip, pins)
+    for index, chip in enumerate(wiring.get("pins", [])):
+        where = "pins[" + str(index) + "]"
+        _check_chip(where, chip, "pins", signals, names)
+        _check_pins(where, chip, pins)
     for pin, signal in wiring.get("adc", {}).items():
         _check_signal("adc." + pin, signal, signals)
         if wiring["signals"][signals.index(signal)]["unit"] != "uV":
             raise WiringError("adc." + pin + ": the signal's unit must be uV")
     for number, line in wiring.get("uart", {}).items():
         _check("uart." + number, line, _UART, ("path",))
+    if "flash" in wiring:
+        _check("flash", wiring["flash"], _FLASH, ("path", "blocks"))
 
 
 def _check_chip(
     where: str, chip: "Any", bus: str, signals: "list[str]", names: "list[str]"
 ) -> None:
     kind = chip.get("kind") if isinstance(chip, dict) else None
-    if KINDS.get(str(kind)) != bus:
-        known = [name for name in KINDS if KINDS[name] == bus]
+    if bus not in KINDS.get(str(kind), "").split():
+        known = [name for name in KINDS if bus in KINDS[name].split()]
         raise WiringError(where + ": kind must be one of " + ", ".join(known))
-    _check(where, chip, _CHIP[str(kind)], _NEEDED[str(kind)])
+    _check(where, chip, _CHIP[str(kind)], _NEEDED[str(kind)] + _BUS_NEEDS.get(bus, ()))
     if chip["name"] in names:
         raise WiringError(where + ": " + chip["name"] + " is there twice")
     names.append(chip["name"])
@@ -149,11 +257,22 @@ def _check_chip(
     if chip.get("wires", 4) not in (2, 3, 4):
         raise WiringError(where + ": wires must be 2, 3 or 4")
     inputs = chip.get("inputs", [])
-    if len(inputs) > 4:
-        raise WiringError(where + ": at most 4 inputs")
+    most = INPUTS.get(str(kind), 1)
+    if len(inputs) > most:
+        raise WiringError(where + ": at most %d inputs" % most)
+    if chip.get("rate", 10) not in (10, 80):
+        raise WiringError(where + ": rate must be 10 or 80")
     for signal in inputs if "inputs" in chip else [chip["signal"]]:
         if signal is not None:
             _check_signal(where, signal, signals)
+
+
+def _check_pins(where: str, chip: "dict[str, Any]", pins: "list[str]") -> None:
+    for key in PINS:
+        if str(chip.get(key)) in pins:
+            raise WiringError(where + ": pin %s is used twice" % chip[key])
+        if key in chip:
+            pins.append(str(chip[key]))
 
 
 def _check_signal(where: str, signal: "Any", signals: "list[str]") -> None:

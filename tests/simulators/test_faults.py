@@ -95,6 +95,11 @@ def test_wrong_id_needs_a_chip_with_an_id(bench: Bench) -> None:
         bench.fault("adc0", "wrong_id", args={"id": 3})
 
 
+def test_calibration_error_needs_a_chip_that_calibrates_itself(bench: Bench) -> None:
+    with pytest.raises(FaultError, match="adc0 does not calibrate itself"):
+        bench.fault("adc0", "calibration_error")
+
+
 def test_frozen_conversions_never_end(bench: Bench) -> None:
     bench.fault("adc0", "frozen")
     bench.convert(wait_us=100_000_000)
@@ -201,6 +206,24 @@ def test_noise_generator_is_bounded_and_stays_in_small_integers() -> None:
     drawn = [noise.sample(1000) for _ in range(20_000)]
     assert -3000 <= min(drawn) < -2500
     assert 2500 < max(drawn) <= 3000
+
+
+def test_missing_tooth_and_bounce_need_an_input_that_sees_edges(bench: Bench) -> None:
+    for word in ("bounce", "missing_tooth"):
+        with pytest.raises(FaultError, match=f"adc0/1 cannot have the fault {word}"):
+            bench.fault("adc0/1", word)
+
+
+@pytest.mark.parametrize(
+    ("word", "args"),
+    [("bounce", {"edges": 0}), ("bounce", {"us": 0}), ("missing_tooth", {"every": 0})],
+)
+def test_bounce_and_missing_tooth_come_at_least_once(
+    bench: Bench, word: str, args: dict[str, int]
+) -> None:
+    bench.adc.inputs[0].own_words = ("bounce", "missing_tooth")
+    with pytest.raises(FaultError, match="must be 1 or more"):
+        bench.fault("adc0/0", word, args=args)
 
 
 def test_swapped_inputs_read_each_other_and_change_back(bench: Bench) -> None:

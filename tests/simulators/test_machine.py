@@ -219,6 +219,15 @@ class TestPins:
         assert pin.value() == 1
         assert not bench.board.hardware.wire(4).driven
 
+    def test_without_interrupts_no_time_passes_on_the_wires(self, bench: Bench) -> None:
+        hardware = bench.board.hardware
+        before = hardware.line_us()
+        state = machine.disable_irq()
+        bench.ticks.advance(1_000)
+        assert hardware.line_us() == before
+        machine.enable_irq(state)
+        assert hardware.line_us() == bench.ticks()
+
     def test_irq_is_accepted(self, bench: Bench) -> None:
         pin = machine.Pin(5, machine.Pin.IN)
         assert pin.irq(lambda _: None, machine.Pin.IRQ_FALLING) is pin

@@ -1,0 +1,377 @@
+"""A simulated board whose time the bench grants, a stretch at a time.
+
+The process is stopped between two grants, so a run repeats exactly, whatever else the machine
+does. Times are microseconds of the bench's clock, which all its boards share; a board's ticks are
+these modulo 2**30. Code takes no time, and a wait what it says, plus `wake_up_us`.
+"""
+
+import json
+import math
+import os
+import select
+import struct
+import subprocess
+from collections import Counter, deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hil.errors import BenchError
+from hil.firmware_files import lay_out_firmware
+from hil.fitting import Fitting
+from hil.flash_image import make_image
+from hil.interpreter import Interpreter
+from hil.target import BOARD_HEAP_BYTES
+from simulators.board.control_frames import (
+    ASK,
+    BYTES,
+    BYTES_HEADER,
+    CUT,
+    FAULT,
+    HEADER,
+    LEFT,
+    POWER,
+    RUN,
+    SENT,
+    STOPPED,
+    TAKEN,
+    frame,
+    json_frame,
+    stretch_frame,
+)
+from simulators.board.layout import LOCKSTEP_HEAP_EXTRA_BYTES, lay_out
+from simulators.board.power import CAUSE_OF_EXIT
+from simulators.board.signals import SLOTS
+from simulators.board.ticks import HALF, PERIOD
+
+__all__ = ["LockstepTarget", "Sent"]
+
+START_US = 1_000_000
+"""From reset to main.py: what a Pico takes with firmware of some twenty modules (unverified)."""
+
+_SIM = "../sim"
+"""Relative, as all paths that the process is given: they lie in the heap that is measured, and a
+run must not depend on the folder it happens in."""
+
+_LONGEST_GRANT_US = 300_000_000
+_PIECE_BYTES = 4000
+_ANSWER_S = 60.0
+_STOP_S = 2.0
+_CONSOLE_CHARACTERS = 2000
+_READ_BYTES = 65_536
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Bytes on a board's UART, the last of which left at `end_us`."""
+
+    end_us: int
+    data: bytes
+
+
+class LockstepTarget:
+    """A board as a process that stands still between grants; see hil.target.Target.
+
+    `now_us` is how far it has come, `on_us` when it was switched on last. With `flash_blocks` its
+    file system is LittleFS in a simulated flash of that size, which outlasts every reset; else it
+    is a folder of the host's. A board that resets itself is switched on again START_US later with
+    its reset cause; what its sensors see and the faults they have outlast that.
+    """
+
+    def __init__(
+        self,
+        fitting: Fitting,
+        key: bytes,
+        interpreter: Interpreter,
+        folder: Path,
+        start_us: int = 0,
+        *,
+        wake_up_us: int = 0,
+        flash_blocks: int = 0,
+    ) -> None:
+        self.fitting = fitting
+        self.now_us = self.on_us = start_us
+        self.waits = 0
+        self.resets: Counter[str] = Counter()
+        self._folder = folder
+        self._interpreter = interpreter
+        self._port = fitting.configuration["uart"]["id"]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._to_board = self._from_board = -1
+        self._cause = "power_on"
+        self._stands = False
+        self._outgoing = bytearray()
+        self._incoming = bytearray()
+        self._writing: deque[Sent] = deque()
+        self._account: dict[str, Any] = {}
+        self._taken_before = 0
+        self._waits_before = 0
+        self._stretches: dict[int, deque[bytes]] = {}
+        self._faults: dict[tuple[str, str, Any], dict[str, Any]] = {}
+        self._cut = False
+        self._fails_in = 0
+        self._lay_out(key, wake_up_us, flash_blocks)
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def image(self) -> Path:
+        """What is in its flash."""
+        return self._folder / "flash.img"
+
+    @property
+    def byte_us(self) -> float:
+        """How long a byte takes on its UART."""
+        return float(10e6 / self.fitting.configuration["uart"]["baud"])
+
+    def start(self) -> None:
+        """Switch the supply on at `now_us`."""
+        self.on_us = self.now_us
+        to_board, self._to_board = os.pipe()
+        self._from_board, from_board = os.pipe()
+        us = self.now_us
+        heap = BOARD_HEAP_BYTES + LOCKSTEP_HEAP_EXTRA_BYTES
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*self._interpreter.command, "-X", f"heapsize={heap}", "-m", "boot"],
+                cwd=self._folder / "flash",
+                env={
+                    "MICROPYPATH": f"{_SIM}::.frozen",
+                    "AXSIM_WIRING": "../wiring.json",
+                    "AXSIM_CONTROL": f"{to_board},{from_board}",
+                    "AXSIM_LOCKSTEP": f"{us % PERIOD},{us // 1000 % PERIOD},{us % 1000}",
+                    "AXSIM_RESET_CAUSE": self._cause,
+                    "AXSIM_HEAP_EXTRA": str(LOCKSTEP_HEAP_EXTRA_BYTES),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(to_board, from_board),
+                start_new_session=True,
+            )
+        os.close(to_board)
+        os.close(from_board)
+        self._stands = False
+        self._outgoing = bytearray()
+        for stretches in self._stretches.values():
+            self._outgoing += b"".join(stretches)
+        for fault in self._faults.values():
+            self._outgoing += json_frame(FAULT, fault)
+        if self._cut:
+            self._outgoing += frame(CUT)
+        if self._fails_in:
+            self.fail_power_in(self._fails_in)
+            self._fails_in = 0
+
+    def stop(self) -> None:
+        """Cut the supply and give everything back."""
+        if self._process is not None:
+            self._process.kill()
+            self._give_back()
+
+    def cut_power(self, off_us: int = 0) -> None:
+        """Cut the supply where the board stands, and switch it on again after so long."""
+        self.account()
+        self.stop()
+        self._begin_again("power_on", self.now_us, off_us)
+
+    def fail_power_in(self, operation: int) -> None:
+        """Power fails in the so manyth flash operation from now on, and is back at once. For a
+        board that is off: in its next run."""
+        if self._process is None:
+            self._fails_in = operation
+        else:
+            self._outgoing += frame(POWER, operation.to_bytes(4, "little"))
+
+    def feed(
+        self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
+    ) -> None:
+        stretch = stretch_frame(signal, flags, t0_us, period_us, samples)
+        self._outgoing += stretch
+        self._stretches.setdefault(signal, deque(maxlen=SLOTS)).append(stretch)
+
+    def inject(self, fault: dict[str, Any]) -> None:
+        self._outgoing += json_frame(FAULT, fault)
+        key = (fault["chip"], fault["word"], fault.get("input"))
+        if fault.get("clear"):
+            self._faults.pop(key, None)
+        else:
+            self._faults[key] = fault
+
+    def cut_sensors(self) -> None:
+        self._cut = True
+        self._outgoing += frame(CUT)
+
+    def taken(self) -> int:
+        return self._taken_before + _taken_in(self.account())
+
+    def account(self) -> dict[str, Any]:
+        """What the simulated hardware says of itself now: see simulators/board/host.py."""
+        self._stand()
+        self._outgoing += frame(ASK)
+        self._flush()
+        self._read_until(TAKEN)
+        return self._account
+
+    def send(self, data: bytes, begin_us: int) -> None:
+        """Bytes for the board's UART, of which the first begins then, not before `now_us`."""
+        if begin_us < self.now_us:
+            raise BenchError(f"{self.fitting.node} is past {begin_us} us: it is {self.now_us} us")
+        head = struct.pack("<BI", self._port, begin_us % PERIOD)
+        for at in range(0, len(data), _PIECE_BYTES):
+            self._outgoing += frame(BYTES, head + data[at : at + _PIECE_BYTES])
+
+    def begin(self, until_us: int) -> None:
+        """Grant time up to then, which must lie ahead; `finish` takes what comes of it."""
+        self._stand()
+        until_us = min(until_us, self.leaves_us or until_us, self.now_us + _LONGEST_GRANT_US)
+        self._outgoing += frame(RUN, (until_us % PERIOD).to_bytes(4, "little"))
+        self._flush()
+
+    def finish(self) -> None:
+        """Wait until the board stands again: at the end of the grant or, earlier, when bytes that
+        it wrote have left."""
+        self._read_until(STOPPED)
+
+    @property
+    def leaves_us(self) -> int | None:
+        """When the next bytes that it wrote will have left its UART; None: it wrote none."""
+        return self._writing[0].end_us if self._writing else None
+
+    def take(self) -> Sent:
+        """The next bytes; they must have left by `now_us`."""
+        return self._writing.popleft()
+
+    def advance(self, until_us: int) -> list[Sent]:
+        """Run until then or, earlier, until bytes have left; what has left by `now_us`."""
+        self.begin(until_us)
+        self.finish()
+        sent = []
+        while self._writing and self._writing[0].end_us <= self.now_us:
+            sent.append(self.take())
+        return sent
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "console.log"
+
+    @property
+    def _sim(self) -> Path:
+        return self._folder / "sim"
+
+    def _lay_out(self, key: bytes, wake_up_us: int, flash_blocks: int) -> None:
+        flash = self._folder / "flash"
+        lay_out_firmware(flash)
+        lay_out(self._sim, lockstep=True)
+        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
+        key_file = flash / "node.key"
+        key_file.touch(mode=0o600)
+        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        wiring = {
+            **self.fitting.wiring,
+            "uart": {str(self._port): {"path": ""}},
+            "wake_up_us": wake_up_us,
+        }
+        if flash_blocks:
+            make_image(self.image, flash_blocks, flash, self._interpreter, self._sim)
+            wiring["flash"] = {"path": "../flash.img", "blocks": flash_blocks}
+        (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
+
+    def _stand(self) -> None:
+        """Wait until a board that was just switched on stands."""
+        if self._process is None:
+            raise BenchError(f"node {self.fitting.node} is off")
+        if not self._stands:
+            self._read_until(STOPPED)
+
+    def _flush(self) -> None:
+        data, self._outgoing = self._outgoing, bytearray()
+        while data:
+            del data[: os.write(self._to_board, data)]
+
+    def _read_until(self, wanted: int) -> None:
+        """Take frames in up to one of that kind, or the end of this run of the board."""
+        while True:
+            while (kind := self._take_frame()) is not None:
+                if kind in (wanted, LEFT):
+                    return
+            ready, _, _ = select.select([self._from_board], [], [], _ANSWER_S)
+            data = os.read(self._from_board, _READ_BYTES) if ready else b""
+            if not data:
+                raise BenchError(self._complaint(hangs=not ready))
+            self._incoming += data
+
+    def _take_frame(self) -> int | None:
+        """The kind of the next frame, whose content has been taken in; None: there is none."""
+        incoming = self._incoming
+        if len(incoming) < HEADER:
+            return None
+        end = HEADER + (incoming[0] | incoming[1] << 8)
+        if len(incoming) < end:
+            return None
+        kind, payload = incoming[2], bytes(incoming[HEADER:end])
+        del incoming[:end]
+        if kind == SENT:
+            _, tick = struct.unpack_from("<BI", payload)
+            self._writing.append(Sent(self._at(tick), payload[BYTES_HEADER:]))
+        elif kind == STOPPED:
+            tick, waits = struct.unpack("<II", payload)
+            self.now_us = self._at(tick)
+            self.waits += (waits - self._waits_before) % PERIOD
+            self._waits_before = waits
+            self._stands = True
+        elif kind == TAKEN:
+            self._account = json.loads(payload)
+        elif kind == LEFT:
+            tick, code = struct.unpack("<II", payload)
+            self._left(self._at(tick), code)
+        return kind
+
+    def _at(self, tick: int) -> int:
+        """The bench's time at one of the board's ticks, which is less than 9 minutes away."""
+        return self.now_us + (tick - self.now_us + HALF) % PERIOD - HALF
+
+    def _left(self, at_us: int, code: int) -> None:
+        self._give_back()
+        cause = CAUSE_OF_EXIT.get(code, "power_on")
+        self.resets[cause if code in CAUSE_OF_EXIT else f"exit {code}"] += 1
+        self._begin_again(cause, at_us)
+
+    def _begin_again(self, cause: str, at_us: int, off_us: int = 0) -> None:
+        """A run of the board has ended; what its UART had not sent by then is lost."""
+        whole = [piece for piece in self._writing if piece.end_us <= at_us]
+        torn = [piece for piece in self._writing if piece.end_us > at_us][:1]
+        for piece in torn:
+            left = len(piece.data) - math.ceil((piece.end_us - at_us) / self.byte_us)
+            if left > 0:
+                whole.append(Sent(at_us, piece.data[:left]))
+        self._writing = deque(whole)
+        self._cause = cause
+        self._taken_before += _taken_in(self._account)
+        self._account = {}
+        self.now_us = at_us + off_us + START_US
+        self.start()
+
+    def _give_back(self) -> None:
+        if self._process is None:
+            return
+        self._process.wait(_STOP_S)
+        self._process = None
+        os.close(self._to_board)
+        os.close(self._from_board)
+        self._incoming.clear()
+        self._waits_before = 0
+
+    def _complaint(self, *, hangs: bool) -> str:
+        what = "hangs" if hangs else "ended without a word"
+        console = self._log.read_text(encoding="utf-8", errors="replace")
+        return (
+            f"node {self.fitting.node} {what} after {self.now_us} us; "
+            f"its console:\n{console[-_CONSOLE_CHARACTERS:]}"
+        )
+
+
+def _taken_in(account: dict[str, Any]) -> int:
+    return sum(account.get("taken", {}).values())

@@ -1,0 +1,247 @@
+"""The gateway in simulated time, and the cables between it and the boards."""
+
+import random
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import msgspec
+from axwire import GATEWAY_MESSAGE_CAP
+from axwire.framing import Deframer, frame
+
+from gateway.config import GatewayConfig
+from gateway.core import Gateway
+from gateway.ingest import Ingest
+from gateway.spool.storage import FileStorage
+from hil.cable import LineNoise, disturbed
+from hil.lockstep import LockstepTarget
+from hil.schedule import Schedule
+
+__all__ = ["LockstepCable", "LockstepGateway", "LockstepPort"]
+
+_TICK_US = 100_000
+_OFFER_AGAIN_US = 50_000
+
+
+class LockstepCable:
+    """From a board's UART to whoever listens at the other end; see hil.cable.Cable.
+
+    `listen` is called with what arrives there. Bytes for the board go one after the other at the
+    board's rate, `delay_us` after they were given. Unplugged, it loses them all, both ways.
+    """
+
+    def __init__(
+        self,
+        target: LockstepTarget,
+        schedule: Schedule,
+        noise: LineNoise | None = None,
+        delay_us: int = 0,
+    ) -> None:
+        self.listen: Callable[[bytes], None] = lambda data: None
+        self.on_plug: Callable[[bool], None] = lambda plugged: None
+        self.plugged = True
+        self.dropped_bytes = 0
+        self.flipped_bytes = 0
+        self.recorded: bytearray | None = None
+        self._target = target
+        self._schedule = schedule
+        self._delay_us = delay_us
+        self._free_us = 0
+        self._random = random.Random()
+        self.disturb(noise)
+
+    def plug(self) -> None:
+        self._plug(True)
+
+    def unplug(self) -> None:
+        """As if the plug had been pulled at the gateway's end; the board notices nothing."""
+        self._plug(False)
+
+    def disturb(self, noise: LineNoise | None) -> None:
+        """Begin or, with None, end noise on the line, in both directions."""
+        self._noise = noise
+        if noise is not None:
+            self._random.seed(noise.seed)
+
+    def record(self) -> None:
+        """Keep from now on what the board sends, in `recorded`."""
+        self.recorded = bytearray()
+
+    def inject(self, data: bytes) -> None:
+        """Put bytes on the line towards the gateway, as a stranger with a clip would."""
+        if self.plugged:
+            self.listen(data)
+
+    def sent(self, data: bytes) -> None:
+        """The board has sent this."""
+        if self.recorded is not None:
+            self.recorded += data
+        if self._delay_us:
+            at_us = self._schedule.clock.monotonic_us() + self._delay_us
+            self._schedule.at(at_us, lambda: self._arrive(data))
+        else:
+            self._arrive(data)
+
+    def to_board(self, data: bytes) -> None:
+        """Send to the board; lost while it is off."""
+        now_us = self._schedule.clock.monotonic_us()
+        if not self.plugged or now_us < self._target.on_us:
+            self.dropped_bytes += len(data)
+            return
+        begin_us = max(now_us + self._delay_us, self._free_us, self._target.now_us)
+        self._free_us = begin_us + round(len(data) * self._target.byte_us)
+        self._target.send(self._disturbed(data), begin_us)
+
+    def _arrive(self, data: bytes) -> None:
+        if self.plugged:
+            self.listen(self._disturbed(data))
+        else:
+            self.dropped_bytes += len(data)
+
+    def _disturbed(self, data: bytes) -> bytes:
+        if self._noise is None:
+            return data
+        changed, flipped = disturbed(data, self._noise, self._random)
+        self.flipped_bytes += flipped
+        return changed
+
+    def _plug(self, plugged: bool) -> None:
+        if plugged != self.plugged:
+            self.plugged = plugged
+            self.on_plug(plugged)
+
+
+class LockstepPort:
+    """A port of the gateway at the end of a cable; see gateway.links.serial_port.SerialLink."""
+
+    def __init__(
+        self, name: str, cable: LockstepCable, ingest: Ingest, schedule: Schedule
+    ) -> None:
+        self.name = f"serial {name}"
+        self._cable = cable
+        self._ingest = ingest
+        self._schedule = schedule
+        self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
+        self._waiting: deque[bytes] = deque()
+        self._pausing = False
+        self._unread: list[bytes] = []
+
+    def open(self) -> None:
+        """Use the cable from now on, whenever it is plugged in."""
+        self._cable.listen = self._arrived
+        self._cable.on_plug = self._plugged
+        self._plugged(self._cable.plugged)
+
+    def close(self) -> None:
+        self._cable.listen = lambda data: None
+        self._cable.on_plug = lambda plugged: None
+
+    def send(self, message: bytes) -> bool:
+        """False when the cable is unplugged."""
+        if self._cable.plugged:
+            self._cable.to_board(frame(message))
+        return self._cable.plugged
+
+    def _plugged(self, plugged: bool) -> None:
+        if plugged:
+            self._deframer.reset()
+            self._cable.to_board(b"\0")
+            self._ingest.link_opened(self)
+
+    def _arrived(self, data: bytes) -> None:
+        if self._pausing:
+            self._unread.append(data)
+            return
+        refused = dict(self._deframer.refused)
+        self._waiting.extend(self._deframer.feed(data))
+        for reason, count in self._deframer.refused.items():
+            if count > refused[reason]:
+                self._ingest.refuse_noise(reason, count - refused[reason])
+        self._offer()
+
+    def _offer(self) -> None:
+        """Hand over what came; while the gateway cannot take it, read no more."""
+        self._pausing = False
+        while self._waiting and self._ingest.receive(self, self._waiting[0]):
+            self._waiting.popleft()
+        if self._waiting:
+            self._pausing = True
+            again_us = self._schedule.clock.monotonic_us() + _OFFER_AGAIN_US
+            self._schedule.at(again_us, self._offer)
+        elif self._unread:
+            unread, self._unread = self._unread, []
+            self._arrived(b"".join(unread))
+
+
+class LockstepGateway:
+    """gateway.core.Gateway with the schedule's clock, driven as gateway.service drives it.
+
+    `cables`: by the names of the nodes. Commits happen when they are due and take no time; the
+    disk is not waited for, since no power fails under this gateway.
+    """
+
+    def __init__(
+        self, config: GatewayConfig, schedule: Schedule, cables: Mapping[str, LockstepCable]
+    ) -> None:
+        self._config = config
+        self._schedule = schedule
+        self._cables = cables
+        self._gateway: Gateway | None = None
+        self._ports: list[LockstepPort] = []
+        schedule.every(_TICK_US, self._tick)
+
+    @property
+    def core(self) -> Gateway:
+        """The gateway that runs."""
+        assert self._gateway is not None, "the gateway has not been started"
+        return self._gateway
+
+    def start(self) -> None:
+        """Raises AxleboxError where the gateway cannot start."""
+        self._gateway = gateway = Gateway(self._config, self._schedule.clock, _UnsyncedStorage())
+        gateway.writer.on_committed = gateway.ingest.committed
+        gateway.writer.on_due_changed = self._plan_commit
+        self._plan_commit()
+        self._ports = [
+            LockstepPort(name, cable, gateway.ingest, self._schedule)
+            for name, cable in self._cables.items()
+        ]
+        for port in self._ports:
+            port.open()
+
+    def stop(self) -> None:
+        """Commit what is left; boards speak to nobody until it is started again."""
+        for port in self._ports:
+            port.close()
+        self.core.close()
+        self._gateway = None
+
+    def state(self) -> dict[str, object]:
+        """What /api/state would answer."""
+        state: dict[str, object] = msgspec.to_builtins(self.core.registry.state())
+        return state
+
+    def _tick(self) -> None:
+        if self._gateway is not None:
+            self._gateway.ingest.tick()
+
+    def _plan_commit(self) -> None:
+        due_us = self.core.writer.next_due_us
+        if due_us is not None:
+            self._schedule.at(due_us, self._commit)
+
+    def _commit(self) -> None:
+        if self._gateway is None:
+            return
+        writer = self._gateway.writer
+        if writer.due(self._schedule.clock.monotonic_us()):
+            writer.commit()
+            self._gateway.make_room()
+            self._plan_commit()
+
+
+class _UnsyncedStorage(FileStorage):
+    def datasync(self, fd: int) -> None:
+        """The page cache outlives the run."""
+
+    def sync_folder(self, folder: object) -> None:
+        """As `datasync`."""

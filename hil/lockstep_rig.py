@@ -1,0 +1,125 @@
+"""A locomotive on the bench in simulated time: boards, cables, a feeder, a gateway."""
+
+import random
+from typing import Any
+
+from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from hil.account import Account, read_store, settle
+from hil.feeder import feed_stretch
+from hil.fitting import fit_node
+from hil.interpreter import Interpreter
+from hil.lockstep import LockstepTarget
+from hil.lockstep_gateway import LockstepCable, LockstepGateway
+from hil.rig import RigPlan
+from hil.schedule import Schedule, SimulatedClock
+
+__all__ = ["LockstepRig"]
+
+_STRETCH_S = 1.5
+_AHEAD_S = 0.75
+_SETTLE_S = 60.0
+_SETTLE_STEP_S = 1.0
+
+
+class LockstepRig:
+    """Everything of a RigPlan, as hil.rig.Rig, under one clock: a run repeats from its seed.
+
+    `start_us` is the clock's at the start; the boards' tick counters, which wrap at 2**30 us, are
+    taken from it. There is no page and no forwarder: what the plan says of them does nothing.
+    """
+
+    def __init__(
+        self,
+        plan: RigPlan,
+        interpreter: Interpreter,
+        *,
+        start_us: int = 0,
+        wake_up_us: int = 0,
+        flash_blocks: int = 0,
+    ) -> None:
+        self.plan = plan
+        self.spool = plan.folder / "spool"
+        self.clock = SimulatedClock(start_us)
+        self.schedule = Schedule(self.clock)
+        self.targets: dict[str, LockstepTarget] = {}
+        self.cables: dict[str, LockstepCable] = {}
+        self.keys: dict[str, bytes] = {}
+        self._start_us = start_us
+        self._fed_until_s = 0.0
+        randomness = random.Random(plan.seed)
+        for fit, _, _ in plan.fits:
+            fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
+            self.keys[fit.name] = randomness.randbytes(32)
+            target = LockstepTarget(
+                fitting,
+                self.keys[fit.name],
+                interpreter,
+                plan.folder / "nodes" / fit.name,
+                start_us,
+                wake_up_us=wake_up_us,
+                flash_blocks=flash_blocks,
+            )
+            self.targets[fit.name] = target
+            self.cables[fit.name] = LockstepCable(target, self.schedule, plan.noise.get(fit.name))
+        self.gateway = LockstepGateway(self._config(), self.schedule, self.cables)
+
+    def start(self) -> None:
+        """Supply on."""
+        self._feed()
+        for name, target in self.targets.items():
+            target.start()
+            self.schedule.add(target, self.cables[name])
+        self.gateway.start()
+
+    def run_for(self, seconds: float) -> None:
+        """Let the locomotive run."""
+        self.schedule.run_for(seconds)
+
+    def settle(self, limit_s: float = _SETTLE_S) -> Account:
+        """Silence the sensors, let everything arrive, and account for every sample.
+
+        Returns as soon as the account balances, and at the limit as it then is.
+        """
+        for target in self.targets.values():
+            target.cut_sensors()
+        taken = sum(target.taken() for target in self.targets.values())
+        left_s = limit_s
+        account = settle(taken, read_store(self.spool))
+        while not account.balanced and left_s > 0:
+            self.run_for(_SETTLE_STEP_S)
+            left_s -= _SETTLE_STEP_S
+            account = settle(taken, read_store(self.spool))
+        return account
+
+    def state(self) -> dict[str, Any]:
+        """What /api/state would answer."""
+        return self.gateway.state()
+
+    def stop(self) -> None:
+        """Supply off; no process is left."""
+        for target in self.targets.values():
+            target.stop()
+        self.gateway.stop()
+
+    def _feed(self) -> None:
+        """What the sensors see, always a stretch ahead."""
+        for fit, source, held in self.plan.fits:
+            target = self.targets[fit.name]
+            feed_stretch(target, source, held, self._start_us, self._fed_until_s, _STRETCH_S)
+        self._fed_until_s += _STRETCH_S
+        next_us = self._start_us + round((self._fed_until_s - _AHEAD_S) * 1e6)
+        self.schedule.at(next_us, self._feed)
+
+    def _config(self) -> GatewayConfig:
+        folder = self.plan.folder
+        nodes = []
+        for name, key in self.keys.items():
+            key_file = folder / f"{name}.key"
+            key_file.touch(mode=0o600)
+            key_file.write_text(key.hex() + "\n", encoding="ascii")
+            nodes.append(NodeConfig(name=name, key_file=key_file))
+        return GatewayConfig(
+            locomotive=LocomotiveConfig(id=self.plan.locomotive, profile=self.plan.profile.id),
+            nodes=nodes,
+            spool=SpoolConfig(folder=self.spool, **self.plan.spool),
+        )

@@ -1,0 +1,136 @@
+"""Simulated time: one clock for boards, gateway and test, and what happens when.
+
+The clock jumps from one thing to the next: what was planned, and the bytes that boards send. In
+between the boards run, side by side, each until the next thing that it could notice; so a run
+repeats exactly, and no byte arrives before its time. One rule makes this possible: what a board
+sends has no effect on another board before the next planned thing. Where it had, the other board
+would hear of it late, by no more than the time to that thing.
+"""
+
+import heapq
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+from hil.lockstep import LockstepTarget
+
+__all__ = ["Listener", "Schedule", "SimulatedClock"]
+
+
+class SimulatedClock:
+    """Time as far as the run has come; a gateway takes it for its own (gateway.timebase.Clock)."""
+
+    def __init__(self, start_us: int = 0, utc_us: int = 1_763_755_200_000_000) -> None:
+        self._us = start_us
+        self._utc_offset_us = utc_us - start_us
+        self._trusted = True
+
+    def monotonic_us(self) -> int:
+        return self._us
+
+    def utc_us(self) -> int:
+        return self._us + self._utc_offset_us
+
+    def trusted(self) -> bool:
+        return self._trusted
+
+    def advance_to(self, us: int) -> None:
+        """Time never goes back: a moment that has passed changes nothing."""
+        self._us = max(self._us, us)
+
+    def step_wall_us(self, microseconds: int) -> None:
+        """Move the wall time alone, as a time daemon does."""
+        self._utc_offset_us += microseconds
+
+    def trust(self, trusted: bool) -> None:
+        self._trusted = trusted
+
+
+class Listener(Protocol):
+    """What a board's UART is connected to."""
+
+    def sent(self, data: bytes) -> None:
+        """These bytes have left the board, the last of them now."""
+
+
+@dataclass(order=True)
+class _Plan:
+    at_us: int
+    number: int
+    call: Callable[[], None] = field(compare=False)
+
+
+@dataclass(frozen=True)
+class _Board:
+    target: LockstepTarget
+    listener: Listener
+
+    @property
+    def leaves_us(self) -> float:
+        """When bytes of it leave that may be answered: until then it may run."""
+        leaves_us = self.target.leaves_us
+        return math.inf if leaves_us is None else leaves_us
+
+
+class Schedule:
+    """Runs boards and plans. Boards are served in the order in which they were added; plans for
+    one moment in the order in which they were made, after the bytes that arrive then."""
+
+    def __init__(self, clock: SimulatedClock) -> None:
+        self.clock = clock
+        self._boards: list[_Board] = []
+        self._plans: list[_Plan] = []
+        self._numbers = count()
+
+    def add(self, target: LockstepTarget, listener: Listener) -> None:
+        """Run this board too; it must have been started."""
+        self._boards.append(_Board(target, listener))
+
+    def at(self, us: int, call: Callable[[], None]) -> None:
+        """Plan a call; one for a moment that has passed happens next."""
+        heapq.heappush(self._plans, _Plan(us, next(self._numbers), call))
+
+    def every(self, period_us: int, call: Callable[[], None]) -> None:
+        """Plan a call for each period, the first one period from now."""
+
+        def again() -> None:
+            self.every(period_us, call)
+            call()
+
+        self.at(self.clock.monotonic_us() + period_us, again)
+
+    def run_for(self, seconds: float) -> None:
+        """Let so much time pass."""
+        self.run_until(self.clock.monotonic_us() + round(seconds * 1e6))
+
+    def run_until(self, end_us: int) -> None:
+        """Let time pass until then. What is planned for then has happened."""
+        while True:
+            planned_us = self._plans[0].at_us if self._plans else end_us + 1
+            bound_us = min(planned_us, end_us)
+            self._run_boards(bound_us)
+            speaker = self._next_speaker()
+            if speaker is not None and speaker.leaves_us <= bound_us:
+                sent = speaker.target.take()
+                self.clock.advance_to(sent.end_us)
+                speaker.listener.sent(sent.data)
+            elif planned_us <= end_us:
+                plan = heapq.heappop(self._plans)
+                self.clock.advance_to(plan.at_us)
+                plan.call()
+            else:
+                self.clock.advance_to(end_us)
+                return
+
+    def _run_boards(self, bound_us: int) -> None:
+        """Run each board until the bound or, earlier, until bytes of it leave."""
+        while behind := [b for b in self._boards if b.target.now_us < min(bound_us, b.leaves_us)]:
+            for board in behind:
+                board.target.begin(bound_us)
+            for board in behind:
+                board.target.finish()
+
+    def _next_speaker(self) -> "_Board | None":
+        return min(self._boards, key=lambda board: board.leaves_us, default=None)
