@@ -14,27 +14,31 @@ from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.cbor import decode
 from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
-from axwire.parse import Health, Hello, Pong, Readings, Up, parse_up
+from axwire.parse import Event, Health, Hello, Pong, Readings, Up, parse_up
 from axwire.table import bounded
 from axwire.up import EVENT, PONG, READINGS, WAVEFORM
 
-from gateway.clock import ClockSync
+from gateway.clock import ClockRecord, ClockSync
 from gateway.decode import ChannelTable, Rows, decode_readings
 from gateway.downlink import Downlink, Link
-from gateway.ledger import Boot, Ledger, Quarantined, Run
+from gateway.ledger import Boot, EarlierBoot, Ledger, Quarantined, Run, earlier_boot
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
 from gateway.timebase import Clock
 
 __all__ = ["Ingest", "Observer", "Store"]
 
-WINDOW = 1024
-"""Messages above the first gap that are taken in: a bound on what one node can make us hold."""
+WINDOW = 8192
+"""Messages above the first gap that are taken in: a bound on what one node can make us hold.
+Live messages come while what a node kept in flash closes the gap, which takes minutes."""
 
 _HELLO_AGAIN_US = 1_000_000
 _QUARANTINE_BURST = 64
 _QUARANTINE_EACH_US = 1_000_000
 """Unproved rubbish: so many are kept at once, then one a second; all are counted."""
+
+_TOLD_ERROR_US = 1_000_000
+"""How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
 _PRIORITIES = {WAVEFORM: Priority.WAVEFORM, READINGS: Priority.READINGS, EVENT: Priority.URGENT}
@@ -174,9 +178,13 @@ class Ingest:
             self._take_pong(link, name, up)
             return
         oldest = up.oldest if isinstance(up, Health) else 0
-        if not self._is_wanted(link, name, up.boot, up.sequence, oldest):
-            return
         boot = self._ledger.boot(name, up.boot)
+        unknown = isinstance(up, Hello) and (up.revision, up.piece) not in boot.hellos
+        wanted = self._is_wanted(
+            link, name, up.boot, up.sequence, oldest, unknown and boot.awaited
+        )
+        if not wanted:
+            return
         rows: list[Rows] = []
         if isinstance(up, Readings):
             table = boot.tables.get(up.revision)
@@ -187,6 +195,8 @@ class Ingest:
             rows = list(decode_readings(up, table))
         elif isinstance(up, Hello):
             boot.check(up)
+        elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
+            self._declare_earlier(name, up.boot, earlier)
         ticket = self._append(Kind.MESSAGE, _PRIORITIES.get(up.kind, Priority.SERVICE), message)
         if isinstance(up, Hello):
             boot.learn(up, envelope.payload)
@@ -198,11 +208,21 @@ class Ingest:
         self._tell(name, boot, up, rows)
 
     def _is_wanted(
-        self, link: Link, name: str, number: int, sequence: int, oldest: int = 0
+        self,
+        link: Link,
+        name: str,
+        number: int,
+        sequence: int,
+        oldest: int = 0,
+        unknown_table: bool = False,
     ) -> bool:
-        """Whether an authentic message is new, and near enough to what came before."""
+        """Whether an authentic message is new, and near enough to what came before.
+
+        A piece of a table that the rest of an earlier boot needs is wanted even where its sequence
+        was given up.
+        """
         boot = self._ledger.boot(name, number)
-        if sequence in boot.accepted:
+        if sequence in boot.accepted and not unknown_table:
             self.refused["repeated"] += 1
             if sequence in boot.durable:
                 self._repeated.setdefault((name, number), (link, set()))[1].add(sequence)
@@ -227,6 +247,22 @@ class Ingest:
                 self._downlink.node_knows(name, up.values[_DOWN_SEQUENCE] or 0)
             self.lost_samples += boot.settle(up)
             self._observer.told_health(name, up, boot.lost_samples)
+
+    def _declare_earlier(self, name: str, present: int, earlier: EarlierBoot) -> None:
+        self.lost_messages += self._ledger.declare_earlier(name, present, earlier)
+        boot = self._ledger.boot(name, earlier.number)
+        if boot.clock is None and earlier.utc_ms:
+            record = ClockRecord(
+                name,
+                earlier.number,
+                earlier.board_ms * 1000,
+                earlier.utc_ms * 1000,
+                0,
+                _TOLD_ERROR_US,
+                trusted=True,
+            )
+            self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
+            boot.clock = record
 
     def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
         if self._downlink.boot(name) not in (None, pong.boot):

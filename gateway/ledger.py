@@ -8,21 +8,25 @@ refused even after its rows are gone.
 from dataclasses import dataclass, field
 
 import msgspec
-from axwire.codes import HEALTH_FIELDS
+from axwire.codes import EVENT_EARLIER_BOOT, HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Health, Hello, Readings, parse_up
+from axwire.parse import Event, Health, Hello, Readings, parse_up
 
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, TableBuilder, count_samples
 from gateway.seen import Seen
 from gateway.spool.format import Kind
 
-__all__ = ["Boot", "Ledger", "Quarantined", "Run"]
+__all__ = ["Boot", "EarlierBoot", "Ledger", "Quarantined", "Run", "earlier_boot"]
 
 _SAMPLES = HEALTH_FIELDS.index("samples")
-_BOOTS_WITH_TABLES = 3
+_BOOTS_WITH_TABLES = 8
 """A snapshot carries the tables and clocks of a node's latest boots only."""
+
+
+_MOST = 0xFFFFFFFF
+_MOST_MS = 1 << 53
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -60,6 +64,30 @@ class _Snapshot(msgspec.Struct):
     clocks: list[ClockRecord]
 
 
+@dataclass(frozen=True)
+class EarlierBoot:
+    """What a node says of an earlier boot before it sends the rest of it.
+
+    `board_ms` was `utc_ms`, as that boot was last told; both 0 where it never was.
+    """
+
+    number: int
+    oldest: int
+    board_ms: int
+    utc_ms: int
+
+
+def earlier_boot(event: Event) -> EarlierBoot | None:
+    """What an event says of an earlier boot; None when it says nothing of one, or nonsense."""
+    if event.code != EVENT_EARLIER_BOOT or len(event.arguments) != 4:
+        return None
+    number, oldest, board_ms, utc_ms = event.arguments
+    in_range = 0 <= number <= _MOST and 0 <= oldest <= _MOST and board_ms >= 0 and utc_ms >= 0
+    if number == event.boot or not in_range or max(board_ms, utc_ms) > _MOST_MS:
+        return None
+    return EarlierBoot(number, oldest, board_ms, utc_ms)
+
+
 @dataclass
 class Boot:
     """One run of a node as the gateway knows it."""
@@ -78,6 +106,8 @@ class Boot:
     tables: dict[int, ChannelTable] = field(default_factory=dict)
     """Whole tables by revision."""
     clock: ClockRecord | None = None
+    awaited: bool = False
+    """A later boot has said that the rest of this one follows."""
     hellos: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _builder: TableBuilder = field(default_factory=TableBuilder)
 
@@ -144,6 +174,24 @@ class Ledger:
                 return True
         return False
 
+    def declare_earlier(self, node: str, present: int, earlier: EarlierBoot) -> int:
+        """The node holds the rest of a boot that came before `present`: returns how many messages
+        of it will never come."""
+        boots = self._nodes.setdefault(node, {})
+        declared = boots.get(earlier.number) or Boot()
+        if not self.is_older(node, earlier.number, present):
+            ordered: dict[int, Boot] = {}
+            for number, boot in boots.items():
+                if number == present:
+                    ordered[earlier.number] = declared
+                if number != earlier.number:
+                    ordered[number] = boot
+            self._nodes[node] = ordered
+            if earlier.number not in ordered:
+                self._nodes[node] = {earlier.number: declared, **ordered}
+        declared.awaited = True
+        return declared.close_gap(earlier.oldest)
+
     def snapshot(self) -> bytes:
         """The body of a STATE record."""
         boots: dict[str, list[_BootSnapshot]] = {}
@@ -195,6 +243,8 @@ class Ledger:
             boot.learn(up, envelope.payload)
         elif isinstance(up, Readings):
             boot.samples += count_samples(up)
+        elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
+            self.declare_earlier(envelope.name, up.boot, earlier)
         self._mark(boot, up.sequence)
         if isinstance(up, Health):
             boot.settle(up)

@@ -6,6 +6,7 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     sampler        the one loop that keeps all chips converting, on an exact time grid
     block          consecutive rows of one group of channels
     outbox         the messages that the gateway has not acknowledged yet
+    spill          those of them that RAM has no room for, in files
     session        the conversation with the gateway: send, resend, acknowledge, obey
     serial_link    bytes on a UART
 

@@ -1,6 +1,6 @@
 """What this node is: `node.json` and `node.key` in the root of its file system, read strictly.
 
-{"node": "motors-a", "board": "pico", "outbox_bytes": 12288, "flush_ms": 100, "led": 25,
+{"node": "motors-a", "board": "pico", "outbox_bytes": 10240, "flush_ms": 100, "led": 25,
  "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
  "i2c": [{"id": 0, "scl": 5, "sda": 4, "freq": 400000}],
  "spi": [{"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1000000}],
@@ -11,8 +11,9 @@
       "scale": 976562, "offset": -375000000000, "calibration": 0}]}]}
 
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
-travel as they are (axwire.table; the drivers say how to compute them). `outbox_bytes`, `flush_ms`,
-`led`, `calibration`, pins and buses may be left out. `node.key` is 64 hexadecimal digits.
+travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
+flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
+`calibration`, pins and buses may be left out. `node.key` is 64 hexadecimal digits.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
 node whose files are damaged does not run on defaults: it is unprovisioned.
@@ -43,6 +44,7 @@ _NODE = {
     "node": str,
     "board": str,
     "outbox_bytes": [8192, 262_144],
+    "spill_bytes": [0, 16_777_216],
     "flush_ms": [10, 1000],
     "led": _PIN,
     "uart": dict,
@@ -52,7 +54,8 @@ _NODE = {
     "groups": list,
 }
 _NODE_DEFAULTS: "dict[str, Any]" = {
-    "outbox_bytes": 12_288,
+    "outbox_bytes": 10_240,
+    "spill_bytes": 524_288,
     "flush_ms": 100,
     "led": None,
     "i2c": [],
@@ -92,6 +95,7 @@ class Config:
         self.name: str = keys["node"]
         self.board: str = keys["board"]
         self.outbox_bytes: int = keys["outbox_bytes"]
+        self.spill_bytes: int = keys["spill_bytes"]
         self.flush_ms: int = keys["flush_ms"]
         self.led: int | None = keys["led"]
         self.uart: dict[str, Any] = keys["uart"]

@@ -38,6 +38,7 @@ class Parts:
         self.board = config.board
         self.configuration = config.number
         self.outbox_bytes = config.outbox_bytes
+        self.spill_bytes = config.spill_bytes
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         self.uart = board.uart()

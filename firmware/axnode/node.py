@@ -20,6 +20,7 @@ from axnode.reports import Reports
 from axnode.sampler import Sampler
 from axnode.serial_link import SerialLink
 from axnode.session import DONE, NOT_POSSIBLE, NOT_SUPPORTED, Session
+from axnode.spill import SEGMENT_BYTES, Spill
 from axnode.ticks import BootClock
 from axwire.codes import COMMAND_BURST, COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
 from axwire.cose import MacKey
@@ -36,6 +37,7 @@ _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
 _UNPROVISIONED_MS = const(10_000)
+_SPILL_FOLDER = "spill"
 
 _COLLECT_BELOW = const(24 * 1024)
 """Collect garbage when less than this is free. Looked at after each flush, when the chips have
@@ -51,6 +53,15 @@ _CAUSES = (
     ("BROWN_OUT_RESET", 6),
 )
 """Names in `machine`, of which each port has some, and their numbers in axwire.codes."""
+
+_ONLY_FOR_OTHERS = (
+    ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS HEALTH_FIELDS"),
+    ("axwire.down", "ack ping configure command _begin _integers"),
+    ("axwire.up", "waveform"),
+    ("drivers.ads1115", "make SETTINGS DEFAULTS"),
+    ("drivers.max31865", "make SETTINGS DEFAULTS"),
+)
+"""What modules that stay have of it, as the attributes of each."""
 
 
 def main() -> None:
@@ -88,14 +99,16 @@ async def _unprovisioned(reason: str) -> None:
 
 
 def _forget_what_started_us() -> None:
-    """Free modules and words that only the start-up, or a gateway, has a use for: 14 KB."""
-    delattr(sys.modules["axwire.table"], "QUANTITIES")
-    for words in ("STATUSES", "RESET_CAUSES", "EVENTS", "COMMANDS", "HEALTH_FIELDS"):
-        delattr(sys.modules["axwire.codes"], words)
-    for name in ("axnode.hardware", "axnode.config", "axwire.quantities"):
-        package, module = name.split(".")
+    """Free modules, functions and words that only the start-up, or a gateway, has a use for."""
+    for name, words in _ONLY_FOR_OTHERS:
+        module = sys.modules.get(name)
+        for word in words.split():
+            if hasattr(module, word):
+                delattr(module, word)
+    for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
+        package, module_name = name.split(".")
         del sys.modules[name]
-        delattr(sys.modules[package], module)
+        delattr(sys.modules[package], module_name)
 
 
 class Node:
@@ -106,6 +119,8 @@ class Node:
         self.clock = BootClock()
         self.outbox = Outbox(parts.outbox_bytes)
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
+        most = parts.spill_bytes // SEGMENT_BYTES
+        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports)
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.link = SerialLink(parts.uart, self.clock)
         self.session = Session(
@@ -115,6 +130,7 @@ class Node:
             boot,
             self.clock,
             self.outbox,
+            self.spill,
             self.reports,
             self.obey,
         )
@@ -171,7 +187,7 @@ class Node:
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
         watchdog = machine.WDT(timeout=_WATCHDOG_MS)
-        passes = turns = 0
+        passes = turns = arrived = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
             now = self.clock.tick()
@@ -182,7 +198,13 @@ class Node:
             if ticks_diff(now, health_at) >= 0:
                 health_at = ticks_add(now, _HEALTH_US)
                 self._report_health()
+            # Writing flash stops all else on some boards: not while bytes arrive.
+            if self.link.arrived == arrived and self.outbox.is_crowded():
+                self.spill.write(self.about)
+            arrived = self.link.arrived
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
+                while self.spill.write(self.about):
+                    watchdog.feed()
                 machine.reset()
             if self._blink_beats and self._led is not None:
                 self._blink_beats -= 1
@@ -220,6 +242,12 @@ class Node:
                 None,
                 self.session.down_sequence,
                 outbox.samples,
+                self.spill.segments,
+                self.spill.written,
+                self.spill.damaged,
+                self.spill.errors,
+                self.spill.dropped_messages,
+                self.spill.dropped_samples,
             ]
         )
         sampler.worst_us = 0

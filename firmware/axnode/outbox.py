@@ -1,7 +1,8 @@
 """What the node keeps until the gateway has it: payloads with their sequence, in RAM.
 
 Readings and health lie in one ring, events and channel tables in a smaller one, so that a long
-outage never costs an event. When a ring is full its oldest payload gives way, and is counted.
+outage never costs an event. What they cannot hold spills to flash in time (axnode.spill); where
+that cannot be, the oldest payload of a full ring gives way, and is counted.
 """
 
 from array import array
@@ -11,8 +12,8 @@ from micropython import const
 
 WINDOW_MESSAGES = const(48)
 WINDOW_BYTES = const(6144)
-"""Most that is sent without being acknowledged. The gateway commits each second, so a second's
-readings are always on their way."""
+"""Most readings that are sent without being acknowledged. The gateway commits each second, so a
+second's readings are always on their way."""
 
 _RESEND_US = const(3_000_000)
 _DOUBLINGS = const(3)
@@ -25,12 +26,16 @@ _MOST_TRIES = const(200)
 
 class Outbox:
     """The payloads of one boot that are not acknowledged; `sequence` is the next one's,
-    `samples` counts those of all messages so far."""
+    `samples` counts those of all messages so far, `spilled` is the oldest sequence that lies in
+    flash, or None."""
 
     def __init__(self, capacity: int) -> None:
         self.sequence = 0
         self.samples = 0
         self.resent = 0
+        self.spilled: int | None = None
+        self._spill_dropped_messages = 0
+        self._spill_dropped_samples = 0
         self._health = -1
         self._readings = _Ring(capacity * 3 // 4)
         self._reports = _Ring(capacity // 4)
@@ -47,10 +52,54 @@ class Outbox:
         self._health = self._readings.put(payload, self.sequence, 0)
         self.sequence += 1
 
-    def put_report(self, payload: "memoryview") -> None:
-        """Keep a message that readings cannot push out."""
-        self._reports.put(payload, self.sequence, 0)
+    def put_report(self, payload: "memoryview") -> int:
+        """Keep a message that readings cannot push out; returns its number for `holds_report`."""
+        number = self._reports.put(payload, self.sequence, 0)
         self.sequence += 1
+        return number
+
+    def holds_report(self, number: int) -> bool:
+        """Whether a report is still to be acknowledged."""
+        return self._reports.holds(number)
+
+    def has_waiting(self) -> bool:
+        """Whether something is not on its way yet."""
+        return self._readings.waiting() or self._reports.waiting()
+
+    def is_crowded(self) -> bool:
+        """Whether a ring will soon have to drop something."""
+        return self._readings.is_crowded() or self._reports.is_crowded()
+
+    def oldest_first(self, room: int, each: int) -> "list[tuple[_Ring, int]]":
+        """The oldest payloads, as ring and number, that fit `room` bytes with `each` more."""
+        picked = []
+        readings = self._readings.following(0)
+        reports = self._reports.following(0)
+        while readings >= 0 or reports >= 0:
+            if reports < 0 or (
+                readings >= 0
+                and self._readings.sequence(readings) < self._reports.sequence(reports)
+            ):
+                ring, number = self._readings, readings
+                readings = ring.following(number + 1)
+            else:
+                ring, number = self._reports, reports
+                reports = ring.following(number + 1)
+            room -= each + len(ring.payload(number))
+            if room < 0:
+                break
+            picked.append((ring, number))
+        return picked
+
+    def moved(self, picked: "list[tuple[_Ring, int]]") -> None:
+        """These payloads lie in flash now."""
+        for ring, number in picked:
+            ring.take(number)
+
+    def lost(self, messages: int, samples: int) -> None:
+        """So much of this boot had to be dropped from flash."""
+        self._spill_dropped_messages += messages
+        self._spill_dropped_samples += samples
 
     def next(self, now: int) -> "memoryview | None":
         """What to send at tick `now`, which then counts as sent: late ones first, in order.
@@ -60,9 +109,9 @@ class Outbox:
         ring = self._earliest(self._readings.overdue(now), self._reports.overdue(now))
         if ring is not None:
             return self._send(ring, ring.found, now)
-        if self.in_flight() >= WINDOW_MESSAGES or self._bytes_in_flight() >= WINDOW_BYTES:
-            return None
-        ring = self._earliest(self._readings.waiting(), self._reports.waiting())
+        # Reports have no window: without the channel table no reading is acknowledged.
+        full = self.in_flight() >= WINDOW_MESSAGES or self._bytes_in_flight() >= WINDOW_BYTES
+        ring = self._earliest(not full and self._readings.waiting(), self._reports.waiting())
         if ring is None:
             return None
         ring.advance()
@@ -92,7 +141,12 @@ class Outbox:
             ring.rewind()
 
     def oldest(self) -> int:
-        """The lowest sequence still held; the next one when nothing is."""
+        """The lowest sequence still held, in RAM or flash; the next one when nothing is."""
+        oldest = self.oldest_in_ram()
+        return oldest if self.spilled is None else min(oldest, self.spilled)
+
+    def oldest_in_ram(self) -> int:
+        """The lowest sequence held in RAM; the next one when nothing is."""
         ring = self._earliest(self._readings.held(), self._reports.held())
         return self.sequence if ring is None else ring.sequence_found()
 
@@ -101,7 +155,7 @@ class Outbox:
         return self._readings.in_flight + self._reports.in_flight
 
     def messages(self) -> int:
-        """Messages held."""
+        """Messages held in RAM."""
         return self._readings.messages + self._reports.messages
 
     def bytes(self) -> int:
@@ -109,10 +163,11 @@ class Outbox:
         return self._readings.bytes + self._reports.bytes
 
     def dropped_messages(self) -> int:
-        return self._readings.dropped_messages + self._reports.dropped_messages
+        in_ram = self._readings.dropped_messages + self._reports.dropped_messages
+        return in_ram + self._spill_dropped_messages
 
     def dropped_samples(self) -> int:
-        return self._readings.dropped_samples
+        return self._readings.dropped_samples + self._spill_dropped_samples
 
     def _bytes_in_flight(self) -> int:
         return self._readings.bytes_in_flight + self._reports.bytes_in_flight
@@ -189,6 +244,32 @@ class _Ring:
         slot = number % self._most
         offset = self._offset[slot]
         return self._data[offset : offset + self._length[slot]]
+
+    def sequence(self, number: int) -> int:
+        return self._sequence[number % self._most]
+
+    def samples(self, number: int) -> int:
+        return self._samples[number % self._most]
+
+    def following(self, number: int) -> int:
+        """The first payload held from that number on; -1: none."""
+        number = max(number, self._first)
+        while number < self._end:
+            if self._tries[number % self._most] != _GONE:
+                return number
+            number += 1
+        return -1
+
+    def is_crowded(self) -> bool:
+        """Whether three quarters of the bytes or of the places are taken."""
+        return (
+            4 * self.bytes >= 3 * self._capacity or 4 * (self._end - self._first) >= 3 * self._most
+        )
+
+    def take(self, number: int) -> None:
+        """A payload is kept elsewhere now."""
+        self._remove(number)
+        self._trim()
 
     def sequence_found(self) -> int:
         return self._sequence[self.found % self._most]

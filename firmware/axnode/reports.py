@@ -45,6 +45,15 @@ class Reports:
             up.hello(self._writer, self._boot, sequence, about, self.revision, piece, pieces)
             self._outbox.put_report(self._writer.written())
 
+    def tables(self, about: "About") -> "list[bytes]":
+        """The HELLOs that this boot began with, as they were."""
+        pieces = up.hello_pieces(self._groups, self._room)
+        tables = []
+        for piece in range(len(pieces)):
+            up.hello(self._writer, self._boot, piece, about, self.revision, piece, pieces)
+            tables.append(bytes(self._writer.written()))
+        return tables
+
     def flush(self, blocks: "list[Block]") -> None:
         """All finished rows, in as few READINGS as hold them."""
         first = 0
@@ -67,11 +76,11 @@ class Reports:
     def status_changed(self, channel: int, old: int, new: int, tick: int) -> None:
         self.event(EVENT_STATUS, (channel, old, new), tick)
 
-    def event(self, code: int, arguments: "tuple[int, ...]", tick: int) -> None:
-        """Something happened at `tick`; codes in axwire.codes."""
+    def event(self, code: int, arguments: "tuple[int, ...]", tick: int) -> int:
+        """Something happened at `tick`; codes in axwire.codes. Returns the outbox's number."""
         t_ms = self._clock.ms_at(tick)
         up.event(self._writer, self._boot, self._outbox.sequence, t_ms, code, arguments)
-        self._outbox.put_report(self._writer.written())
+        return self._outbox.put_report(self._writer.written())
 
     def waveform(self, channel: int, features: "Features", period_ns: int) -> None:
         """A window as it was taken, in as many pieces as it needs, and that there is one."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from axnode.outbox import Outbox
     from axnode.reports import Reports
     from axnode.serial_link import SerialLink
+    from axnode.spill import Spill
     from axnode.ticks import BootClock
 
 DONE = const(0)
@@ -58,6 +59,7 @@ class Session:
         boot: int,
         clock: "BootClock",
         outbox: "Outbox",
+        spill: "Spill",
         reports: "Reports",
         obey: "Callable[[int, list[int]], int]",
     ) -> None:
@@ -70,6 +72,7 @@ class Session:
         self._boot = boot
         self._clock = clock
         self._outbox = outbox
+        self._spill = spill
         self._reports = reports
         self._obey = obey
         self._wake = asyncio.Event()
@@ -121,7 +124,9 @@ class Session:
         if self._asking and ticks_diff(now, self._asked) >= _SILENT_US:
             self._fall_silent(now)
             return None
-        payload = self._outbox.next(now)
+        payload: bytes | memoryview | None = self._outbox.next(now)
+        if payload is None and self.down_sequence is not None:
+            payload = self._spill.next(now)
         if payload is not None and not self._asking:
             self._asking = True
             self._asked = now
@@ -142,12 +147,18 @@ class Session:
         envelope.check(self._key, DOWN)
         down = parse_down(envelope.payload)
         last = self.down_sequence
-        if down.boot != self._boot or (last is not None and down.sequence <= last):
-            raise WireError("replayed", "for another boot or old")
+        if last is not None and down.sequence <= last:
+            raise WireError("replayed", "old")
+        # An earlier boot's messages are sent only after a word for the present one, and sequences
+        # rise over all boots: what is above the last was said in this boot.
+        rest = down.kind == ACK and last is not None and down.boot == self._spill.boot
+        if down.boot != self._boot and not rest:
+            raise WireError("replayed", "for another boot")
         self.down_sequence = down.sequence
         if last is None or down.sequence >> RUN_BITS != last >> RUN_BITS:
             # Another run of the gateway: what was on its way to the one before may be lost.
             self._outbox.rewind()
+            self._spill.rewind()
         now = self._clock.tick()
         if self._silent:
             self._hear_again(now)
@@ -157,12 +168,18 @@ class Session:
                 self._pong_writer, self._boot, down.sequence, self._clock.us_at(self._link.arrived)
             )
             self._pong = bytes(self._pong_writer.written())
+            time: list[Any] = down.fields
+            if time[0]:
+                self._spill.board_ms = self._clock.ms_at(self._link.arrived)
+                self._spill.utc_ms = time[0]
         elif down.kind == ACK:
             fields: list[Any] = down.fields
-            self._outbox.acknowledge(fields[0], fields[1])
+            if down.boot == self._boot:
+                self._outbox.acknowledge(fields[0], fields[1])
+            self._spill.acknowledge(down.boot, fields[0], fields[1])
         else:
             self._command(down, now)
-        self._asking = self._outbox.in_flight() > 0
+        self._asking = self._outbox.in_flight() > 0 or self._spill.in_flight()
         self._wake.set()
 
     def _command(self, down: Down, now: int) -> None:
@@ -191,3 +208,4 @@ class Session:
             totals = (dropped, self._outbox.dropped_samples())
             self._reports.event(EVENT_OUTBOX_DROPPED, totals, now)
         self._outbox.rewind()
+        self._spill.rewind()

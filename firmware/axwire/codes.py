@@ -30,6 +30,7 @@ EVENT_LINK_BACK = 3
 EVENT_OUTBOX_DROPPED = 4
 EVENT_COMMAND_DONE = 5
 EVENT_BURST = 6
+EVENT_EARLIER_BOOT = 7
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
@@ -37,6 +38,10 @@ EVENTS = {
     EVENT_OUTBOX_DROPPED: "outbox full: messages dropped, samples dropped",
     EVENT_COMMAND_DONE: "command carried out: its sequence, its code, result (0 = done)",
     EVENT_BURST: "burst taken: burst number, channel",
+    EVENT_EARLIER_BOOT: (
+        "the rest of an earlier boot follows: the boot, oldest sequence held of it, ms since that "
+        "boot and UTC in ms of the time last told to it (0, 0 = never)"
+    ),
 }
 
 # COMMAND codes; arguments behind the colon.
@@ -77,6 +82,12 @@ HEALTH_FIELDS = (
     "supply_mv",
     "down_sequence",
     "samples",
+    "flash_segments",
+    "flash_segments_written",
+    "flash_segments_damaged",
+    "flash_errors",
+    "earlier_dropped_messages",
+    "earlier_dropped_samples",
 )
 # `samples` counts what the node put into messages of this boot before this one: what it took and
 # the gateway does not have in the end is lost, to the sample.

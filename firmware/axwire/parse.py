@@ -7,7 +7,9 @@ from axwire import ACCEPTED_VERSIONS
 from axwire.cbor import INT8, INT16, INT32, Typed, decode
 from axwire.codes import RESET_CAUSES, STATUSES
 from axwire.errors import MessageError
-from axwire.table import CHANNEL_CAP, GROUP_CAP, Group, bounded, parse_group
+from axwire.places import place_name
+from axwire.quantities import QUANTITIES
+from axwire.table import CHANNEL_CAP, GROUP_CAP, PERIOD_CAP_MS, Channel, Group, bounded
 from axwire.up import EVENT, HEALTH, HELLO, PONG, READINGS, TEXT_CAP, WAVEFORM
 
 BLOCK_CAP = 64
@@ -47,9 +49,7 @@ class Hello(Up):
         self.revision = bounded(fields[5], 0, 0xFFFF, "revision")
         self.pieces = bounded(fields[7], 1, GROUP_CAP, "pieces")
         self.piece = bounded(fields[6], 0, self.pieces - 1, "piece")
-        self.groups: list[Group] = [
-            parse_group(item) for item in _list(fields[8], GROUP_CAP, "groups")
-        ]
+        self.groups: list[Group] = [_group(item) for item in _list(fields[8], GROUP_CAP, "groups")]
 
 
 class Block:
@@ -222,3 +222,36 @@ def _typed(value: object, tags: "tuple[int, ...]") -> Typed:
     if not isinstance(value, Typed) or value.tag not in tags:
         raise MessageError(f"samples are a typed array with one of the tags {tags}")
     return value
+
+
+def _group(item: object) -> Group:
+    """Check one group of a HELLO. Raises MessageError with what is wrong."""
+    if not (isinstance(item, list) and len(item) == 4 and isinstance(item[3], list)):
+        raise MessageError("a group is [number, first, period, channels]")
+    number = bounded(item[0], 0, GROUP_CAP - 1, "group number")
+    first = bounded(item[1], 0, GROUP_CAP * CHANNEL_CAP - 1, "first channel")
+    period_ms = bounded(item[2], 1, PERIOD_CAP_MS, "period in ms")
+    if not 0 < len(item[3]) <= CHANNEL_CAP:
+        raise MessageError("group %d has %d channels" % (number, len(item[3])))
+    return Group(number, first, period_ms, [_channel(channel) for channel in item[3]])
+
+
+def _channel(item: object) -> Channel:
+    if not (isinstance(item, list) and len(item) == 5):
+        raise MessageError("a channel is [quantity, place, scale, offset, calibration]")
+    channel = Channel(
+        bounded(item[0], 0, 0xFFFF, "quantity"),
+        bounded(item[1], 0, 0xFFFF, "place"),
+        bounded(item[2], -(1 << 62), 1 << 62, "scale"),
+        bounded(item[3], -(1 << 62), 1 << 62, "offset"),
+        bounded(item[4], 0, 0xFFFFFFFF, "calibration"),
+    )
+    if channel.quantity not in QUANTITIES:
+        raise MessageError("quantity %d is not known" % channel.quantity)
+    if not channel.scale:
+        raise MessageError("a channel with scale 0 says nothing")
+    try:
+        place_name(channel.place)
+    except ValueError as error:
+        raise MessageError(str(error)) from None
+    return channel

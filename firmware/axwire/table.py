@@ -6,8 +6,6 @@ boot, so that a stored block can be read years later.
 
 from axwire.cbor import Writer, head_size
 from axwire.errors import MessageError
-from axwire.places import place_name
-from axwire.quantities import QUANTITIES
 
 GROUP_CAP = 16
 CHANNEL_CAP = 28
@@ -73,39 +71,6 @@ def group_size(group: Group) -> int:
         for field in channel.fields():
             size += head_size(field if field >= 0 else -1 - field)
     return size
-
-
-def parse_group(item: object) -> Group:
-    """Check one group of a HELLO. Raises MessageError with what is wrong."""
-    if not (isinstance(item, list) and len(item) == 4 and isinstance(item[3], list)):
-        raise MessageError("a group is [number, first, period, channels]")
-    number = bounded(item[0], 0, GROUP_CAP - 1, "group number")
-    first = bounded(item[1], 0, GROUP_CAP * CHANNEL_CAP - 1, "first channel")
-    period_ms = bounded(item[2], 1, PERIOD_CAP_MS, "period in ms")
-    if not 0 < len(item[3]) <= CHANNEL_CAP:
-        raise MessageError("group %d has %d channels" % (number, len(item[3])))
-    return Group(number, first, period_ms, [_parse_channel(channel) for channel in item[3]])
-
-
-def _parse_channel(item: object) -> Channel:
-    if not (isinstance(item, list) and len(item) == 5):
-        raise MessageError("a channel is [quantity, place, scale, offset, calibration]")
-    channel = Channel(
-        bounded(item[0], 0, 0xFFFF, "quantity"),
-        bounded(item[1], 0, 0xFFFF, "place"),
-        bounded(item[2], -(1 << 62), 1 << 62, "scale"),
-        bounded(item[3], -(1 << 62), 1 << 62, "offset"),
-        bounded(item[4], 0, 0xFFFFFFFF, "calibration"),
-    )
-    if channel.quantity not in QUANTITIES:
-        raise MessageError("quantity %d is not known" % channel.quantity)
-    if not channel.scale:
-        raise MessageError("a channel with scale 0 says nothing")
-    try:
-        place_name(channel.place)
-    except ValueError as error:
-        raise MessageError(str(error)) from None
-    return channel
 
 
 def bounded(value: object, low: int, high: int, what: str) -> int:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock
 
+from gateway.ingest import WINDOW
 from gateway.spool import Kind
 from gateway.spool.errors import BufferFullError
 
@@ -275,13 +276,13 @@ def test_what_is_given_up_is_not_taken_when_it_comes_after_all(
 def test_no_more_than_a_window_is_taken_behind_a_gap(collect: Collect, board: Board) -> None:
     gateway = collect(board)
     first = board.event()
-    gateway.receive(*(board.event() for _ in range(1024)))
+    gateway.receive(*(board.event() for _ in range(WINDOW)))
     too_far = board.event()
     gateway.receive(too_far)
     assert gateway.ingest.refused == {"too_far_ahead": 1}
     gateway.receive(first, too_far)
     gateway.commit()
-    assert gateway.line.acks() == [(1026, [])]
+    assert gateway.line.acks() == [(WINDOW + 2, [])]
 
 
 def test_health_is_taken_though_the_window_is_full_where_it_closes_the_gap(
@@ -289,11 +290,11 @@ def test_health_is_taken_though_the_window_is_full_where_it_closes_the_gap(
 ) -> None:
     gateway = collect(board)
     board.next()
-    gateway.receive(*(board.event() for _ in range(1024)))
+    gateway.receive(*(board.event() for _ in range(WINDOW)))
     gateway.receive(board.health(oldest=1))
     gateway.commit()
     assert gateway.ingest.refused == {}
-    assert gateway.line.acks() == [(1026, [])]
+    assert gateway.line.acks() == [(WINDOW + 2, [])]
 
 
 def test_a_node_far_into_its_boot_is_taken_up_by_a_gateway_with_a_new_disk(
@@ -311,7 +312,7 @@ def test_what_is_too_far_ahead_shows_that_the_node_is_alive(
 ) -> None:
     gateway = collect(board)
     board.next()
-    gateway.receive(*(board.event() for _ in range(1024)))
+    gateway.receive(*(board.event() for _ in range(WINDOW)))
     gateway.clock.advance_us(60_000_000)
     gateway.receive(board.event())
     assert gateway.ingest.refused == {"too_far_ahead": 1}

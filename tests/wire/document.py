@@ -27,9 +27,9 @@ _HEALTH = {
     "heap_free_bytes": "free memory after a collection",
     "heap_low_water_bytes": "the least that was ever free after a collection",
     "loop_lag_max_us": "the longest that a row began after its time since the last HEALTH",
-    "outbox_messages": "messages held",
-    "outbox_bytes": "bytes of payload held",
-    "dropped_messages": "messages that a full outbox dropped",
+    "outbox_messages": "messages held in RAM",
+    "outbox_bytes": "bytes of payload held in RAM",
+    "dropped_messages": "messages of this boot that a full outbox dropped",
     "dropped_samples": "samples in them",
     "thinned_samples": "samples given up when old blocks were thinned",
     "missed_deadlines": "samples not taken in time",
@@ -42,6 +42,12 @@ _HEALTH = {
     "supply_mv": "supply voltage, mV",
     "down_sequence": "the last sequence accepted from the gateway; null before the first",
     "samples": "samples put into messages of this boot before this one",
+    "flash_segments": "segments held in flash, of all boots",
+    "flash_segments_written": "segments written in this boot",
+    "flash_segments_damaged": "segments found cut off or damaged, and given up",
+    "flash_errors": "failures of the file system",
+    "earlier_dropped_messages": "messages of earlier boots that a full flash dropped",
+    "earlier_dropped_samples": "samples in them",
 }
 
 

@@ -94,7 +94,7 @@ def _changed(path, value):
 def test_a_good_configuration():
     _write(GOOD, KEY + "\n")
     config, key = load()
-    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 12_288)
+    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 10_240)
     assert len(key) == 32 and key[:3] == b"\x00\x11\x22"
     first, second = config.groups
     assert (first.number, first.first, first.period_ms) == (0, 0, 10)

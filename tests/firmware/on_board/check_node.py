@@ -29,6 +29,7 @@ class Parts:
     board = "pico"
     configuration = 1
     outbox_bytes = 8192
+    spill_bytes = 65_536
     flush_ms = 100
     groups = []
     uart = Uart()

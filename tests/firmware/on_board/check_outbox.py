@@ -38,10 +38,10 @@ def test_messages_go_out_once_in_order_until_the_window_is_full():
             outbox.put_readings(_payload(number, 50), 10)
         else:
             outbox.put_report(_payload(number, 20))
-    assert _drain(outbox, 0) == list(range(WINDOW_MESSAGES))
+    assert _drain(outbox, 0) == list(range(WINDOW_MESSAGES)) + [50, 55], "reports need no window"
     assert _drain(outbox, SECOND) == []
     outbox.acknowledge(10, [20, 21])
-    assert _drain(outbox, SECOND) == list(range(48, 60))
+    assert _drain(outbox, SECOND) == [48, 49, 51, 52, 53, 54, 56, 57, 58, 59]
     assert outbox.oldest() == 10 and outbox.messages() == 48 and outbox.resent == 0
 
 
@@ -178,3 +178,12 @@ def test_nothing_is_lost_uncounted_whatever_happens():
         counted = outbox.dropped_samples() - sum([samples[number] for number in lost])
         assert 0 <= counted <= 127 * too_late
         assert outbox.bytes() == outbox.messages() == 0
+
+
+def test_a_channel_table_goes_out_though_readings_without_it_fill_the_window():
+    outbox = Outbox(CAPACITY)
+    for number in range(60):
+        outbox.put_readings(_payload(number, 50), 10)
+    assert len(_drain(outbox, 0)) == WINDOW_MESSAGES
+    outbox.put_report(_payload(60, 200))
+    assert _drain(outbox, 0) == [60]

@@ -5,6 +5,7 @@ import asyncio
 from axnode.outbox import Outbox
 from axnode.reports import Reports
 from axnode.session import DONE, NOT_SUPPORTED, Session
+from axnode.spill import Spill
 from axnode.ticks import BootClock
 from axwire import down
 from axwire.cbor import Writer, decode
@@ -68,8 +69,17 @@ class Talk:
         self.outbox = Outbox(8192)
         self.reports = Reports(NAME, BOOT, self.clock, self.outbox, [])
         self.orders = []
+        self.spill = Spill("spill", 8, BOOT, self.outbox, self.reports)
         self.session = Session(
-            self.link, NAME, KEY, BOOT, self.clock, self.outbox, self.reports, self._obey
+            self.link,
+            NAME,
+            KEY,
+            BOOT,
+            self.clock,
+            self.outbox,
+            self.spill,
+            self.reports,
+            self._obey,
         )
         self.writer = Writer(1024)
         self.sequence = 0
@@ -258,6 +268,52 @@ def test_a_silent_gateway_is_asked_once_a_second_and_gets_all_when_it_is_back():
         talk.say(down.ack, len(kept), [])
         await talk.turn()
         assert talk.outbox.messages() == 0 and events == []
+
+    _talk(scenario)
+
+
+def test_acks_of_an_earlier_boot_count_only_when_they_are_new():
+    async def scenario(talk):
+        spill = talk.spill
+        freed = []
+        spill.boot = 0xA
+        spill.acknowledge = lambda boot, upto, singles: freed.append((boot, upto))
+        refused = talk.session.refused
+        talk.say(down.ack, 3, [], boot=0xA)
+        await talk.turn()
+        assert freed == [(0xA, 3)] and talk.session.refused == refused
+        for sequence in (1, talk.sequence):
+            talk.say(down.ack, 9, [], boot=0xA, sequence=sequence)
+        talk.say(down.ack, 9, [], boot=0xB)
+        talk.say(down.ping, None, boot=0xA)
+        talk.say(down.command, 2, [10], boot=0xA)
+        await talk.turn()
+        assert freed == [(0xA, 3)] and talk.session.refused == refused + 5
+        assert talk.orders == [] and talk.take(PONG) == []
+
+    _talk(scenario)
+
+
+def test_an_ack_of_an_earlier_boot_is_not_the_first_word_to_this_one():
+    async def scenario(talk):
+        freed = []
+        talk.spill.boot = 0xA
+        talk.spill.acknowledge = lambda boot, upto, singles: freed.append((boot, upto))
+        talk.session.down_sequence = None
+        talk.say(down.ack, 3, [], boot=0xA)
+        await talk.turn()
+        assert freed == [] and talk.session.down_sequence is None
+
+    _talk(scenario)
+
+
+def test_the_time_last_told_is_kept_for_what_goes_to_flash():
+    async def scenario(talk):
+        talk.say(down.ping, 1_763_755_200_000)
+        talk.say(down.ping, None)
+        await talk.turn()
+        assert talk.spill.utc_ms == 1_763_755_200_000
+        assert 0 <= talk.spill.board_ms <= talk.clock.ms_at(talk.clock.tick())
 
     _talk(scenario)
 

@@ -1,0 +1,343 @@
+"""What RAM has no room for: whole segments in files, sent again oldest first, freed by acks.
+
+A segment is one file of about a block of flash, written once and complete in itself: the boot,
+when the gateway last told that boot the time, its channel table, and payloads with their
+sequence, up to a CRC-32. So a cut in a write costs that segment alone, and any segment can go
+without harm to another. Files are numbered; the numbers go on over all boots that still have one.
+
+    "AXS1" boot first-sequence board-ms utc-ms tables messages
+    length sequence samples payload       `tables` HELLOs, then `messages` payloads
+    CRC-32                                all little-endian
+"""
+
+import os
+from array import array
+from binascii import crc32
+from struct import calcsize, pack, unpack
+from time import ticks_diff
+
+from micropython import const
+
+from axwire.codes import EVENT_EARLIER_BOOT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from axnode.outbox import Outbox
+    from axnode.reports import Reports
+    from axwire.up import About
+
+SEGMENT_BYTES = const(4096)
+"""A block of flash; a segment takes one more for each 2 KB of channel table."""
+
+_ENOENT = const(2)
+_ENOSPC = const(28)
+_MAGIC = b"AXS1"
+_HEAD = "<4sIIQQHH"
+_HEAD_BYTES = calcsize(_HEAD)
+_RECORD = "<HIH"
+_RECORD_BYTES = const(8)
+_TABLE_BYTES = const(2048)
+_RESEND_US = const(3_000_000)
+_DOUBLINGS = const(3)
+_PAUSE = const(50)
+"""Calls of `write` that do nothing after one that failed."""
+
+
+class Spill:
+    """The segments in `folder`, at most `most` of them; `boot` is the present one.
+
+    `segments` are held, `written` were written in this boot, `damaged` could not be read and were
+    given up, `errors` are failures of the file system. `dropped_messages` and `dropped_samples`
+    are what earlier boots lost because there was no room; the present boot's are the outbox's.
+    """
+
+    def __init__(
+        self, folder: str, most: int, boot: int, outbox: "Outbox", reports: "Reports"
+    ) -> None:
+        self.segments = 0
+        self.written = 0
+        self.damaged = 0
+        self.errors = 0
+        self.dropped_messages = 0
+        self.dropped_samples = 0
+        self.board_ms = 0
+        self.utc_ms = 0
+        self.boot = boot
+        self._folder = folder
+        self._most = most
+        self._own = boot
+        self._outbox = outbox
+        self._reports = reports
+        self._file: Any = None
+        self._sequences = array("I")
+        self._acknowledged = bytearray()
+        self._tables = self._left = self._from = 0
+        self._board_ms = self._utc_ms = 0
+        self._index = self._at = self._high = 0
+        self._sent = self._tries = 0
+        self._pause = 0
+        self._announced: int | None = None
+        self._announcement = -1
+        self._told_table: int | None = None
+        self._first = self._next = 0
+        self._find()
+
+    def write(self, about: "About") -> bool:
+        """Move the oldest payloads from RAM into a segment. False: nothing was moved."""
+        if self._pause:
+            self._pause -= 1
+            return False
+        if not self._most:
+            return False
+        tables = self._reports.tables(about)
+        table_bytes = sum([_RECORD_BYTES + len(table) for table in tables])
+        room = SEGMENT_BYTES * (1 + table_bytes // _TABLE_BYTES) - table_bytes - _HEAD_BYTES - 4
+        picked = self._outbox.oldest_first(room, _RECORD_BYTES)
+        if not picked:
+            return False
+        while self.segments >= self._most:
+            self._drop()
+        path = self._path(self._next)
+        try:
+            self._write(path, tables, picked)
+        except OSError as error:
+            _remove(path)
+            if error.args[0] == _ENOSPC and self.segments:
+                self._drop()
+            else:
+                self.errors += 1
+                self._pause = _PAUSE
+            return False
+        self._next += 1
+        self.segments += 1
+        self.written += 1
+        if self._outbox.spilled is None:
+            self._outbox.spilled = picked[0][0].sequence(picked[0][1])
+        self._outbox.moved(picked)
+        return True
+
+    def next(self, now: int) -> "bytes | None":
+        """What to send at tick `now` when RAM has nothing to send; it then counts as sent."""
+        if self._outbox.has_waiting() or not self._open():
+            return None
+        if self.boot != self._own and not self._is_announced(now):
+            return None
+        try:
+            while self._index < len(self._sequences):
+                self._file.seek(self._at)
+                length, _, _ = unpack(_RECORD, self._file.read(_RECORD_BYTES))
+                self._at += _RECORD_BYTES + length
+                self._index += 1
+                if not self._acknowledged[self._index - 1]:
+                    self._sent = now
+                    self._high = max(self._high, self._index)
+                    payload: bytes = self._file.read(length)
+                    return payload
+        except OSError:
+            self.errors += 1
+            self._give_up()
+            return None
+        if ticks_diff(now, self._sent) >= _RESEND_US << self._tries:
+            self._tries = min(self._tries + 1, _DOUBLINGS)
+            self._restart()
+        return None
+
+    def acknowledge(self, boot: int, upto: int, singles: "list[int]") -> None:
+        """Free what was sent of that boot below `upto` and each of `singles`."""
+        if self._file is None or boot != self.boot:
+            return
+        for index in range(self._high):
+            sequence = self._sequences[index]
+            if not self._acknowledged[index] and (sequence < upto or sequence in singles):
+                self._acknowledged[index] = 1
+                self._left -= 1
+        if not self._left:
+            self._told_table = boot
+            self._free()
+            self._open()
+
+    def rewind(self) -> None:
+        """Nothing counts as on its way or as told any more."""
+        self._announced = None
+        self._told_table = None
+        if self._file is not None:
+            self._tries = 0
+            self._high = 0
+            self._restart()
+
+    def in_flight(self) -> bool:
+        """Whether something was sent and is not acknowledged."""
+        return self._file is not None and self._high > 0
+
+    def _find(self) -> None:
+        """The segments that earlier boots left. Their content is looked at when its turn comes."""
+        numbers = []
+        try:
+            os.mkdir(self._folder)
+        except OSError:
+            pass
+        try:
+            for entry in os.listdir(self._folder):
+                try:
+                    numbers.append(int(entry))
+                except ValueError:
+                    pass
+        except OSError:
+            self.errors += 1
+        if numbers:
+            self._first = min(numbers)
+            self._next = max(numbers) + 1
+        self.segments = len(numbers)
+
+    def _write(self, path: str, tables: "list[bytes]", picked: "list[tuple[Any, int]]") -> None:
+        ring, number = picked[0]
+        first = ring.sequence(number)
+        head = pack(
+            _HEAD,
+            _MAGIC,
+            self._own,
+            first,
+            self.board_ms,
+            self.utc_ms,
+            len(tables),
+            len(picked),
+        )
+        with open(path, "wb") as file:
+            file.write(head)
+            crc = crc32(head)
+            for sequence, table in enumerate(tables):
+                crc = _append(file, table, sequence, 0, crc)
+            for ring, number in picked:
+                payload = ring.payload(number)
+                crc = _append(file, payload, ring.sequence(number), ring.samples(number), crc)
+            file.write(pack("<I", crc & 0xFFFFFFFF))
+
+    def _open(self) -> bool:
+        """Make the oldest readable segment the one that is sent. False: there is none."""
+        while self._file is None and self.segments:
+            try:
+                file = open(self._path(self._first), "rb")
+            except OSError as error:
+                self._first += 1
+                if error.args[0] != _ENOENT:
+                    self.errors += 1
+                    self.segments -= 1
+                if self._first >= self._next:
+                    self.segments = 0
+                continue
+            try:
+                readable = self._read(file)
+            except (OSError, ValueError):
+                readable = False
+            self._file = file
+            if not readable:
+                self._give_up()
+        if self._file is None:
+            self._outbox.spilled = None
+        elif self.boot == self._own:
+            self._outbox.spilled = self._from
+        return self._file is not None
+
+    def _read(self, file: "Any") -> bool:
+        """Take in what is in a segment; whether it is whole."""
+        head = file.read(_HEAD_BYTES)
+        crc = crc32(head)
+        if len(head) != _HEAD_BYTES or head[:4] != _MAGIC:
+            return False
+        _, self.boot, self._from, self._board_ms, self._utc_ms, tables, messages = unpack(
+            _HEAD, head
+        )
+        count = tables + messages
+        if count > SEGMENT_BYTES:
+            return False
+        self._sequences = array("I", bytes(4 * count))
+        for index in range(count):
+            record = file.read(_RECORD_BYTES)
+            if len(record) != _RECORD_BYTES:
+                return False
+            length, self._sequences[index], _ = unpack(_RECORD, record)
+            payload = file.read(length)
+            crc = crc32(payload, crc32(record, crc))
+        if file.read(8) != pack("<I", crc & 0xFFFFFFFF):
+            return False
+        self._acknowledged = bytearray(count)
+        self._left = count
+        if self._told_table == self.boot:
+            self._left -= tables
+            for index in range(tables):
+                self._acknowledged[index] = 1
+        self._tables = tables
+        self._sent = 0
+        self._tries = 0
+        self._high = 0
+        self._restart()
+        return True
+
+    def _restart(self) -> None:
+        self._index = 0
+        self._at = _HEAD_BYTES
+
+    def _is_announced(self, now: int) -> bool:
+        """Whether the gateway knows that what comes is the rest of an earlier boot."""
+        if self._announced != self.boot:
+            self._announced = self.boot
+            arguments = (self.boot, self._from, self._board_ms, self._utc_ms)
+            self._announcement = self._reports.event(EVENT_EARLIER_BOOT, arguments, now)
+        return not self._outbox.holds_report(self._announcement)
+
+    def _drop(self) -> None:
+        """Give the oldest segment up, and count what is lost with it."""
+        if not self._open():
+            return
+        messages = samples = 0
+        at = _HEAD_BYTES
+        try:
+            for index in range(len(self._sequences)):
+                self._file.seek(at)
+                length, _, count = unpack(_RECORD, self._file.read(_RECORD_BYTES))
+                at += _RECORD_BYTES + length
+                if index >= self._tables and not self._acknowledged[index]:
+                    messages += 1
+                    samples += count
+        except OSError:
+            self.errors += 1
+        if self.boot == self._own:
+            self._outbox.lost(messages, samples)
+        else:
+            self.dropped_messages += messages
+            self.dropped_samples += samples
+            self._announced = None
+        self._free()
+        self._open()
+
+    def _give_up(self) -> None:
+        self.damaged += 1
+        self._free()
+
+    def _free(self) -> None:
+        """The oldest segment is not needed any more."""
+        self._file.close()
+        self._file = None
+        _remove(self._path(self._first))
+        self._first += 1
+        self.segments -= 1
+
+    def _path(self, number: int) -> str:
+        return "%s/%08d" % (self._folder, number)
+
+
+def _append(file: "Any", payload: "Any", sequence: int, samples: int, crc: int) -> int:
+    """Write a record; the CRC-32 with it."""
+    record = pack(_RECORD, len(payload), sequence, samples)
+    file.write(record)
+    file.write(payload)
+    return crc32(payload, crc32(record, crc))
+
+
+def _remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass
