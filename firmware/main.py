@@ -5,6 +5,11 @@ import gc
 # Loading leaves garbage between what stays; collected often, it leaves the rest of the heap whole.
 gc.threshold(4096)
 
+import micropython  # noqa: E402
+
+# No line numbers: a traceback still names the functions, and they cost some KB of the heap.
+micropython.opt_level(3)
+
 import sys  # noqa: E402
 from time import sleep_ms  # noqa: E402
 

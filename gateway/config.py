@@ -18,12 +18,14 @@ __all__ = [
     "GatewayConfig",
     "InfluxConfig",
     "LocomotiveConfig",
+    "MqttConfig",
     "NodeConfig",
     "PageConfig",
     "SerialConfig",
     "SpoolConfig",
     "load_config",
     "load_keys",
+    "load_password",
     "load_token",
 ]
 
@@ -51,6 +53,16 @@ class SerialConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     name: Name
     port: Path
     baud: Annotated[int, Meta(ge=9600, le=4_000_000)] = 921_600
+
+
+class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The broker that nodes without a cable speak over; docs/mosquitto.conf sets one up."""
+
+    host: Annotated[str, Meta(min_length=1)]
+    port: Annotated[int, Meta(ge=1, le=65535)] = 1883
+    username: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
 
 
 class SpoolConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -92,6 +104,7 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     locomotive: LocomotiveConfig
     nodes: list[NodeConfig] = []
     serial: list[SerialConfig] = []
+    mqtt: MqttConfig | None = None
     spool: SpoolConfig = SpoolConfig()
     clock: ClockConfig = ClockConfig()
     influx: InfluxConfig | None = None
@@ -117,6 +130,8 @@ def load_config(path: Path) -> GatewayConfig:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     _check_unique(path, "nodes", [node.name for node in config.nodes])
     _check_unique(path, "serial", [port.name for port in config.serial])
+    if config.mqtt is not None and config.mqtt.password_file and config.mqtt.username is None:
+        raise ConfigError(f"{path}: mqtt.password_file needs mqtt.username")
     _check_unique(path, "serial port", [str(port.port) for port in config.serial])
     return _with_absolute_paths(config, path.absolute().parent)
 
@@ -141,6 +156,20 @@ def load_keys(config: GatewayConfig) -> dict[str, MacKey]:
             ) from None
         _check_secret(f"key of node {node.name}", path)
     return keys
+
+
+def load_password(config: MqttConfig) -> str | None:
+    """The broker's password. Raises ConfigError; the text never shows it."""
+    path = config.password_file
+    if path is None:
+        return None
+    try:
+        password = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"mqtt.password_file: {path}: {error}") from None
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"mqtt.password_file: others can read {path}; run: chmod 600 {path}")
+    return password
 
 
 def load_token(config: InfluxConfig, environment: str | None) -> str | None:
@@ -196,6 +225,13 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
     influx = config.influx
     if influx is not None and influx.token_file is not None:
         influx = msgspec.structs.replace(influx, token_file=base / influx.token_file)
+    mqtt = config.mqtt
+    if mqtt is not None:
+        mqtt = msgspec.structs.replace(
+            mqtt,
+            password_file=mqtt.password_file and base / mqtt.password_file,
+            ca_file=mqtt.ca_file and base / mqtt.ca_file,
+        )
     return msgspec.structs.replace(
         config,
         nodes=[
@@ -203,5 +239,6 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
         ],
         serial=[msgspec.structs.replace(port, port=base / port.port) for port in config.serial],
         spool=msgspec.structs.replace(config.spool, folder=base / config.spool.folder),
+        mqtt=mqtt,
         influx=influx,
     )

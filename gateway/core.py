@@ -92,8 +92,9 @@ class Gateway:
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
         )
-        self.ingest.start(VERSION, config.locomotive.id)
-        self.writer.commit()
+        ticket = self.ingest.start(VERSION, config.locomotive.id)
+        if self.writer.commit():
+            self.ingest.committed(ticket)
 
     def use_forwarder(
         self, state: Callable[[], Forward], forwarded: Callable[[], Position | None]

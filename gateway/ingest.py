@@ -96,6 +96,10 @@ class Ingest:
         self.messages = 0
         self.samples = 0
         self.acknowledged = 0
+        self.ticket = 0
+        """The newest record handed to the store."""
+        self.durable = 0
+        """Every record up to this ticket is on the disk."""
 
     @property
     def pending(self) -> int:
@@ -151,6 +155,7 @@ class Ingest:
 
     def committed(self, ticket: int) -> None:
         """Everything up to `ticket` is on the disk: acknowledge it."""
+        self.durable = max(self.durable, ticket)
         durable: dict[tuple[str, int], set[int]] = {}
         while self._pending and self._pending[0][0] <= ticket:
             _, name, number, sequence = self._pending.popleft()
@@ -320,7 +325,8 @@ class Ingest:
             self._downlink.acknowledge(name, number, upto, some, link)
 
     def _append(self, kind: Kind, priority: Priority, body: bytes) -> int:
-        return self._store.append(kind, priority, body, self._clock.utc_us())
+        self.ticket = self._store.append(kind, priority, body, self._clock.utc_us())
+        return self.ticket
 
     def _refuse(self, link: Link, message: bytes, error: WireError) -> None:
         now = self._clock.monotonic_us()

@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 
 from gateway.core import Gateway
 from gateway.forwarding import Forwarding
+from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.spool.commit_thread import CommitThread
 
@@ -16,7 +17,7 @@ __all__ = ["registry_for"]
 
 def registry_for(
     gateway: Gateway,
-    links: Iterable[SerialLink],
+    links: Iterable[SerialLink | MqttLink],
     committer: CommitThread,
     forwarding: Forwarding | None,
 ) -> CollectorRegistry:
@@ -30,7 +31,7 @@ class _GatewayCollector(Collector):
     def __init__(
         self,
         gateway: Gateway,
-        links: list[SerialLink],
+        links: list[SerialLink | MqttLink],
         committer: CommitThread,
         forwarding: Forwarding | None,
     ) -> None:
@@ -44,6 +45,7 @@ class _GatewayCollector(Collector):
         yield from self._spool()
         yield from self._nodes()
         yield from self._ports()
+        yield from self._broker()
         yield from self._forwarder()
         yield self._errors()
 
@@ -121,12 +123,19 @@ class _GatewayCollector(Collector):
             "axlebox_link_waiting_messages", "Read and not taken in yet", labels=["link"]
         )
         for link in self._links:
+            waiting.add_metric([link.name], link.depth)
             is_open.add_metric([link.name], float(link.is_open))
             received.add_metric([link.name], link.bytes_received)
             sent.add_metric([link.name], link.bytes_sent)
             opened.add_metric([link.name], link.opened)
-            waiting.add_metric([link.name], link.depth)
         yield from (is_open, received, sent, opened, waiting)
+
+    def _broker(self) -> Iterator[Metric]:
+        for link in self._links:
+            if isinstance(link, MqttLink):
+                yield _counter("axlebox_mqtt_attempts", "Connections tried", link.attempts)
+                yield _gauge("axlebox_mqtt_unreceipted", "Receipts to give", link.unreceipted)
+                yield _counter("axlebox_mqtt_dropped", "Dropped without QoS 1", link.dropped)
 
     def _forwarder(self) -> Iterator[Metric]:
         if self._forwarding is None:

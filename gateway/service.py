@@ -5,9 +5,10 @@ import logging
 import signal
 from collections.abc import Callable
 
-from gateway.config import GatewayConfig
+from gateway.config import GatewayConfig, load_password
 from gateway.core import Gateway
 from gateway.forwarding import Forwarding
+from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
@@ -35,9 +36,19 @@ async def serve_gateway(
     `listening` is told the page's address once it can be opened.
     Raises AxleboxError where the gateway cannot start.
     """
+    password = None if config.mqtt is None else load_password(config.mqtt)
     gateway = Gateway(config, clock)
     loop = asyncio.get_running_loop()
-    gateway.writer.on_committed = lambda ticket: _in_loop(loop, gateway, ticket)
+    broker = None
+    if config.mqtt is not None:
+        broker = MqttLink(config.mqtt, config.locomotive.id, gateway.ingest, password)
+
+    def committed(ticket: int) -> None:
+        gateway.ingest.committed(ticket)
+        if broker is not None:
+            broker.committed()
+
+    gateway.writer.on_committed = lambda ticket: _in_loop(loop, committed, ticket)
     forwarding = Forwarding(gateway, config.influx, token) if config.influx else None
 
     def after_commit() -> None:
@@ -46,7 +57,11 @@ async def serve_gateway(
             forwarding.wake()
 
     committer = CommitThread(gateway.writer, clock, after_commit)
-    links = [SerialLink(port, gateway.ingest) for port in config.serial]
+    links: list[SerialLink | MqttLink] = [
+        SerialLink(port, gateway.ingest) for port in config.serial
+    ]
+    if broker is not None:
+        links.append(broker)
 
     def problems() -> list[str]:
         found = gateway.problems() + [link.fault for link in links if link.fault is not None]
@@ -96,9 +111,11 @@ def run_until_signalled(
     asyncio.run(run())
 
 
-def _in_loop(loop: asyncio.AbstractEventLoop, gateway: Gateway, ticket: int) -> None:
+def _in_loop(
+    loop: asyncio.AbstractEventLoop, committed: Callable[[int], None], ticket: int
+) -> None:
     if not loop.is_closed():
-        loop.call_soon_threadsafe(gateway.ingest.committed, ticket)
+        loop.call_soon_threadsafe(committed, ticket)
 
 
 async def _tick(gateway: Gateway) -> None:

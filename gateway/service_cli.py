@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
-from gateway.config import GatewayConfig, load_config, load_keys, load_token
+from gateway.config import GatewayConfig, load_config, load_keys, load_password, load_token
 from gateway.errors import AxleboxError, LinkError
 from gateway.profiles import load_profile
 from gateway.service import run_until_signalled
@@ -51,6 +51,8 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     load_keys(settings)
     profile = load_profile(settings.locomotive.profile)
     _token(settings)
+    if settings.mqtt is not None:
+        load_password(settings.mqtt)
     missing = [port for port in settings.serial if not port.port.exists()]
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for port in missing:
@@ -60,6 +62,7 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     console.print(
         f"{config}: good. {settings.locomotive.id} ({profile.title}), "
         f"{len(settings.nodes)} nodes, {len(settings.serial)} serial ports, "
+        f"{f'broker {settings.mqtt.host}:{settings.mqtt.port}, ' if settings.mqtt else ''}"
         f"forwarding {'to ' + settings.influx.url if settings.influx else 'off'}"
     )
 

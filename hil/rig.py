@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ _PR_SET_PDEATHSIG = 1
 class RigPlan:
     """What to build. `fits`: each node with where its values come from, and whether they step.
 
-    `influx`: lines for the [influx] section of the gateway's configuration.
+    `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
+    `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
     """
 
     profile: Profile
@@ -51,6 +52,8 @@ class RigPlan:
     noise: dict[str, LineNoise] = field(default_factory=dict)
     influx: dict[str, str] = field(default_factory=dict)
     spool: dict[str, int] = field(default_factory=dict)
+    mqtt: dict[str, str | int] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class GatewayProcess:
@@ -137,6 +140,10 @@ class Rig:
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
             fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
+            configuration = {**fitting.configuration, **plan.settings.get(fit.name, {})}
+            if configuration["uart"] is None:
+                del configuration["uart"]
+            fitting = replace(fitting, configuration=configuration)
             self.keys[fit.name] = os.urandom(32)
             self.cables[fit.name] = Cable(ports / fit.name, plan.noise.get(fit.name))
             self.targets[fit.name] = MicropythonTarget(
@@ -221,12 +228,18 @@ class Rig:
         ]
         if plan.influx:
             lines += ["[influx]", *(f'{key} = "{value}"' for key, value in plan.influx.items())]
+        if plan.mqtt:
+            lines += [
+                "[mqtt]",
+                *(f"{key} = {json.dumps(value)}" for key, value in plan.mqtt.items()),
+            ]
         for name, key in self.keys.items():
             key_file = plan.folder / f"{name}.key"
             key_file.touch(mode=0o600)
             key_file.write_text(key.hex() + "\n", encoding="ascii")
             lines += ["[[nodes]]", f'name = "{name}"', f'key_file = "{key_file.name}"']
-            lines += ["[[serial]]", f'name = "{name}"', f'port = "ports/{name}"']
+            if "uart" in self.targets[name].fitting.configuration:
+                lines += ["[[serial]]", f'name = "{name}"', f'port = "ports/{name}"']
         path = plan.folder / "axlebox.toml"
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return path

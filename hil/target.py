@@ -161,8 +161,10 @@ class MicropythonTarget:
         key_file = flash / "node.key"
         key_file.touch(mode=0o600)
         key_file.write_text(key.hex() + "\n", encoding="ascii")
-        uart = str(self.fitting.configuration["uart"]["id"])
-        wiring = {**self.fitting.wiring, "uart": {uart: {"path": uart_path}}}
+        wiring = dict(self.fitting.wiring)
+        if "uart" in self.fitting.configuration:
+            uart = str(self.fitting.configuration["uart"]["id"])
+            wiring["uart"] = {uart: {"path": uart_path}}
         (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
 
     def _spawn(self, cause: str) -> None:

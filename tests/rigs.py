@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gateway.profiles import NodeFit, load_profile
 from gateway.timebase import SystemClock
@@ -22,8 +23,12 @@ def running(
     replace: dict[str, tuple[NodeFit, Source, bool]] | None = None,
     influx: dict[str, str] | None = None,
     spool: dict[str, int] | None = None,
+    links: dict[str, Any] | None = None,
 ) -> Iterator[Rig]:
-    """A started rig with every node heard; `replace` gives a node another fit and source."""
+    """A started rig with every node heard; `replace` gives a node another fit and source.
+
+    `links`: what of RigPlan says how the nodes are reached; cables by default.
+    """
     print(f"seed {seed}")
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
@@ -33,7 +38,14 @@ def running(
         if node.name in nodes
     )
     plan = RigPlan(
-        profile, "TE33A-0001", fits, folder, seed, influx=influx or {}, spool=spool or {}
+        profile,
+        "TE33A-0001",
+        fits,
+        folder,
+        seed,
+        influx=influx or {},
+        spool=spool or {},
+        **(links or {}),
     )
     clock = SystemClock()
     rig = Rig(plan, find_interpreter(), clock)

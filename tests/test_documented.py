@@ -18,9 +18,10 @@ from manual_clock import ManualClock
 
 import gateway
 from gateway.cli import command_line
-from gateway.config import GatewayConfig, InfluxConfig, SerialConfig, load_config
+from gateway.config import GatewayConfig, InfluxConfig, MqttConfig, SerialConfig, load_config
 from gateway.forward import Verdict
 from gateway.forwarding import Forwarding
+from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
@@ -132,11 +133,12 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     board.readings()
     collecting.receive(board.health(**fields))
     link = SerialLink(SerialConfig(name="motors", port=tmp_path / "port"), core.ingest)
+    broker = MqttLink(MqttConfig(host="127.0.0.1"), "TE33A-0001", core.ingest)
     forwarding = Forwarding(core, InfluxConfig(url="http://127.0.0.1:9"), None)
     forwarding.start()
     shown: dict[str, set[str]] = {}
     committer = CommitThread(core.writer, core.clock)
-    for family in registry_for(core, [link], committer, forwarding).collect():
+    for family in registry_for(core, [link, broker], committer, forwarding).collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         shown[name] = {label for sample in family.samples for label in sample.labels}
     yield shown

@@ -2,6 +2,8 @@
 
 {"node": "motors-a", "board": "pico", "outbox_bytes": 10240, "flush_ms": 100, "led": 25,
  "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
+ "mqtt": {"host": "192.168.4.1", "port": 1883, "locomotive": "TE33A-0001",
+          "username": "motors-a", "password": "...", "ssid": "locomotive", "wifi_password": "..."},
  "i2c": [{"id": 0, "scl": 5, "sda": 4, "freq": 400000}],
  "spi": [{"id": 0, "sck": 18, "mosi": 19, "miso": 16, "baud": 1000000}],
  "chips": [{"name": "adc1", "kind": "ads1115", "i2c": 0, "address": 72, ...},
@@ -13,7 +15,10 @@
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
 flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
-`calibration`, pins and buses may be left out. `node.key` is 64 hexadecimal digits.
+`calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
+are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
+look a name up would hold the sampling up. Without `username` the broker asks for none; without
+`ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
 node whose files are damaged does not run on defaults: it is unprovisioned.
@@ -36,7 +41,17 @@ if TYPE_CHECKING:
 FILE = "node.json"
 KEY_FILE = "node.key"
 
-_KINDS = ("ads1115", "max31865", "iis3dwb", "adxl345", "tacho", "contact")
+_KINDS = (
+    "ads1115",
+    "max31865",
+    "max31856",
+    "nau7802",
+    "hx711",
+    "iis3dwb",
+    "adxl345",
+    "tacho",
+    "contact",
+)
 _WHOLE = [0, (1 << 30) - 1]
 _WIDE = [-(1 << 62), 1 << 62]
 _PIN = [0, 63]
@@ -48,6 +63,7 @@ _NODE = {
     "flush_ms": [10, 1000],
     "led": _PIN,
     "uart": dict,
+    "mqtt": dict,
     "i2c": list,
     "spi": list,
     "chips": list,
@@ -58,10 +74,29 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "spill_bytes": 524_288,
     "flush_ms": 100,
     "led": None,
+    "uart": None,
+    "mqtt": None,
     "i2c": [],
     "spi": [],
 }
 _UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
+_MQTT = {
+    "host": str,
+    "port": [1, 65535],
+    "locomotive": str,
+    "username": str,
+    "password": str,
+    "ssid": str,
+    "wifi_password": str,
+}
+_MQTT_DEFAULTS: "dict[str, Any]" = {
+    "port": 1883,
+    "username": None,
+    "password": None,
+    "ssid": None,
+    "wifi_password": None,
+}
+_MQTT_TEXT_CAP = 64
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
 _NO_PINS = {"tx": None, "rx": None, "scl": None, "sda": None}
@@ -98,7 +133,8 @@ class Config:
         self.spill_bytes: int = keys["spill_bytes"]
         self.flush_ms: int = keys["flush_ms"]
         self.led: int | None = keys["led"]
-        self.uart: dict[str, Any] = keys["uart"]
+        self.uart: dict[str, Any] | None = keys["uart"]
+        self.mqtt: dict[str, Any] | None = keys["mqtt"]
         self.i2c: list[dict[str, Any]] = keys["i2c"]
         self.spi: list[dict[str, Any]] = keys["spi"]
         self.chips: list[dict[str, Any]] = keys["chips"]
@@ -116,7 +152,12 @@ def load() -> "tuple[Config, bytes]":
     config = Config(crc32(data) & 0xFFFFFFFF, _checked(keys, "", _NODE, _NODE_DEFAULTS))
     _check_text("node", config.name, NAME_CAP)
     _check_text("board", config.board, TEXT_CAP)
-    config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
+    if config.uart is not None:
+        config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
+    if config.mqtt is not None:
+        config.mqtt = _broker(config.mqtt)
+    if config.uart is None and config.mqtt is None:
+        raise ConfigError("%s: key 'uart' or 'mqtt' is missing" % FILE)
     config.i2c = _each(config.i2c, "i2c", _I2C, _NO_PINS)
     config.spi = _each(config.spi, "spi", _SPI, _NO_SPI_PINS)
     config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
@@ -195,6 +236,20 @@ def _channel(keys: "dict[str, Any]", where: str) -> Channel:
         _refuse(where + ".scale", "not 0")
     quantity = BY_NAME[keys["quantity"]].number
     return Channel(quantity, place, keys["scale"], keys["offset"], keys["calibration"])
+
+
+def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
+    keys = _checked(item, "mqtt", _MQTT, _MQTT_DEFAULTS)
+    parts = keys["host"].split(".")
+    if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+        _refuse("mqtt.host", "an IPv4 address")
+    for key in _MQTT:
+        if isinstance(keys[key], str):
+            _check_text("mqtt." + key, keys[key], _MQTT_TEXT_CAP)
+    for character in "+#/":
+        if character in keys["locomotive"]:
+            _refuse("mqtt.locomotive", "without + # /")
+    return keys
 
 
 def _each(

@@ -41,7 +41,8 @@ class Parts:
         self.spill_bytes = config.spill_bytes
         self.flush_ms = config.flush_ms
         self.groups = config.groups
-        self.uart = board.uart()
+        self.uart = None if config.uart is None else board.uart(config.uart)
+        self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         drivers = [_driver(keys, board) for keys in config.chips]
         scans = [Scan(driver, []) for driver in drivers]
@@ -70,9 +71,8 @@ class Board:
         self._i2c: dict[int, I2C] = {}
         self._spi: dict[int, SPI] = {}
 
-    def uart(self) -> UART:
+    def uart(self, keys: "dict[str, Any]") -> UART:
         """The line to the gateway; neither reading nor writing waits."""
-        keys = self._config.uart
         pins = _pins(keys, ("tx", "rx"))
         return UART(
             keys["id"],

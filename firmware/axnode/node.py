@@ -18,7 +18,6 @@ from axnode import VERSION
 from axnode.outbox import Outbox
 from axnode.reports import Reports
 from axnode.sampler import Sampler
-from axnode.serial_link import SerialLink
 from axnode.session import DONE, NOT_POSSIBLE, NOT_SUPPORTED, Session
 from axnode.spill import SEGMENT_BYTES, Spill
 from axnode.ticks import BootClock
@@ -30,6 +29,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.hardware import Parts
+    from axnode.session import Link
+    from drivers.features import Features
 
 _BEAT_MS = const(200)
 _WATCHDOG_MS = const(8000)
@@ -54,14 +55,20 @@ _CAUSES = (
 )
 """Names in `machine`, of which each port has some, and their numbers in axwire.codes."""
 
-_ONLY_FOR_OTHERS = (
+_START_ONLY = (
     ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS HEALTH_FIELDS"),
     ("axwire.down", "ack ping configure command _begin _integers"),
-    ("axwire.up", "waveform"),
     ("drivers.ads1115", "make SETTINGS DEFAULTS"),
-    ("drivers.max31865", "make SETTINGS DEFAULTS"),
+    ("drivers.max31865", "make SETTINGS DEFAULTS resistance"),
 )
-"""What modules that stay have of it, as the attributes of each."""
+"""Modules, and what of them has no use once the parts are made."""
+
+_MAKING_ONLY = (
+    ("axnode.mqtt", "connect subscribe"),
+    ("axnode.reports", "rows_cap"),
+    ("axnode.node", "_links _provision _unprovisioned _reset_cause _CAUSES _START_ONLY"),
+)
+"""The same once the node is made."""
 
 
 def main() -> None:
@@ -74,10 +81,13 @@ async def _live() -> None:
     if isinstance(parts, str):
         await _unprovisioned(parts)
     else:
-        _forget_what_started_us()
+        _forget(_START_ONLY)
+        node = Node(parts)
+        del parts
+        _forget(_MAKING_ONLY)
         # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
         await asyncio.sleep_ms(1)
-        await Node(parts).run()
+        await node.run()
 
 
 def _provision() -> "Parts | str":
@@ -98,17 +108,17 @@ async def _unprovisioned(reason: str) -> None:
         await asyncio.sleep_ms(_UNPROVISIONED_MS)
 
 
-def _forget_what_started_us() -> None:
-    """Free modules, functions and words that only the start-up, or a gateway, has a use for."""
-    for name, words in _ONLY_FOR_OTHERS:
-        module = sys.modules.get(name)
-        for word in words.split():
-            if hasattr(module, word):
-                delattr(module, word)
+def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
+    """Free what only the start-up, or a gateway, has a use for: 18 KB in all."""
+    for module, names in unneeded:
+        if module in sys.modules:
+            for name in names.split():
+                delattr(sys.modules[module], name)
     for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
-        package, module_name = name.split(".")
-        del sys.modules[name]
-        delattr(sys.modules[package], module_name)
+        if name in sys.modules:
+            package, module = name.split(".")
+            del sys.modules[name]
+            delattr(sys.modules[package], module)
 
 
 class Node:
@@ -122,9 +132,9 @@ class Node:
         most = parts.spill_bytes // SEGMENT_BYTES
         self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports)
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
-        self.link = SerialLink(parts.uart, self.clock)
+        self.links = _links(parts, self.clock)
         self.session = Session(
-            self.link,
+            self.links,
             parts.name,
             MacKey(parts.key),
             boot,
@@ -138,12 +148,13 @@ class Node:
         self._led = parts.led
         self._blink_beats = 0
         self._reboot_at: int | None = None
-        gc.collect()
-        gc.threshold(-1)
-        self._low_water = gc.mem_free()
+        self._low_water = 0
 
     async def run(self) -> None:
         """Sample and speak until something breaks."""
+        gc.collect()
+        gc.threshold(-1)
+        self._low_water = gc.mem_free()
         self.reports.hello(self.about)
         self.session.wake()
         await asyncio.gather(
@@ -199,9 +210,9 @@ class Node:
                 health_at = ticks_add(now, _HEALTH_US)
                 self._report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
-            if self.link.arrived == arrived and self.outbox.is_crowded():
+            before, arrived = arrived, sum([link.arrived for link in self.links])
+            if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
-            arrived = self.link.arrived
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 while self.spill.write(self.about):
                     watchdog.feed()
@@ -234,9 +245,9 @@ class Node:
                 0,
                 sampler.missed,
                 outbox.resent,
-                self.link.refused(),
+                sum([link.refused() for link in self.links]),
                 self.session.refused,
-                self.link.errors,
+                sum([link.errors for link in self.links]),
                 sampler.errors,
                 None,
                 None,
@@ -251,6 +262,25 @@ class Node:
             ]
         )
         sampler.worst_us = 0
+
+
+def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
+    """The links that are configured, and no code of others."""
+    links: list[Link] = []
+    if parts.uart is not None:
+        from axnode.serial_link import SerialLink
+
+        links.append(SerialLink(parts.uart, clock))
+    if parts.mqtt is not None:
+        from axnode.mqtt_link import MqttLink
+
+        wifi = None
+        if parts.mqtt["ssid"] is not None:
+            from axnode.wifi import Wifi
+
+            wifi = Wifi(parts.mqtt["ssid"], parts.mqtt["wifi_password"])
+        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi))
+    return links
 
 
 def _reset_cause() -> int:

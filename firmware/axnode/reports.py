@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from axnode.ticks import BootClock
     from axwire.table import Group
     from axwire.up import About
+    from drivers.features import Features
 
 _READINGS_HEAD = 1 + 1 + 5 + 5 + 3 + 2
 """At most what READINGS takes beside its blocks."""

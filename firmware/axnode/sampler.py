@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 
     from axnode.block import Block
     from axnode.ticks import BootClock
+    from drivers.features import Features
 
     class Sink(Protocol):
         """Where finished rows and changes go."""
 
         def flush(self, blocks: "list[Block]") -> None: ...
         def status_changed(self, channel: int, old: int, new: int, tick: int) -> None: ...
+        def burst(self, channel: int, features: "Features", period_ns: int) -> None: ...
 
 
 _EARLY_US = const(500)
@@ -79,7 +81,7 @@ class Scan:
         self.retry = 0
         self.back_off_us = 0
         self.turn = 0
-        self.features = getattr(driver, "features", None)
+        self.features: Any = getattr(driver, "features", None)
 
 
 class Sampler:

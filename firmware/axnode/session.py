@@ -2,7 +2,8 @@
 
 The gateway counts as silent when it has not said a word for 3 s after something was sent. Then one
 message a second asks whether it is there, by turns the oldest that it lacks and the newest HEALTH;
-at its first authentic word everything it lacks is sent again, in order.
+at its first authentic word everything it lacks is sent again, in order. With two links they are
+tried by turns then, and the one that brings that word is used until it falls silent in its turn.
 """
 
 import asyncio
@@ -27,11 +28,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from axnode.mqtt_link import MqttLink
     from axnode.outbox import Outbox
     from axnode.reports import Reports
     from axnode.serial_link import SerialLink
     from axnode.spill import Spill
     from axnode.ticks import BootClock
+
+    Link = SerialLink | MqttLink
 
 DONE = const(0)
 NOT_SUPPORTED = const(1)
@@ -44,7 +48,7 @@ _PONG_BYTES = const(32)
 
 
 class Session:
-    """Speaks with the gateway over one link, in the name of one boot.
+    """Speaks with the gateway in the name of one boot, over the first of `links` that answers.
 
     `obey` carries out a command: its code and arguments in, its result out. `refused` counts
     messages that were not from our gateway, not for this boot, or old. `down_sequence` is the
@@ -53,7 +57,7 @@ class Session:
 
     def __init__(
         self,
-        link: "SerialLink",
+        links: "list[Link]",
         name: str,
         key: MacKey,
         boot: int,
@@ -66,7 +70,10 @@ class Session:
         self.refused = 0
         self.turns = 0
         self.down_sequence: int | None = None
-        self._link = link
+        self._links = links
+        self._link = links[0]
+        self._pong_link = links[0]
+        self._way = links[0]
         self._name = name
         self._key = key
         self._boot = boot
@@ -98,26 +105,36 @@ class Session:
             self.turns += 1
             payload = self._next()
             while payload is not None:
-                if not await self._link.send(seal(self._key, self._name, UP, payload)):
+                if not await self._way.send(seal(self._key, self._name, UP, payload)):
                     break
                 # Sealing takes milliseconds: let a row that is due begin before the next one.
                 await asyncio.sleep_ms(0)
                 payload = self._next()
 
     async def listen(self) -> None:
-        """Receive for ever."""
+        """Receive for ever, on all links."""
+        await asyncio.gather(*[self._listen(link) for link in self._links])
+
+    async def _listen(self, link: "Link") -> None:
         while True:
-            for message in await self._link.receive():
+            for message in await link.receive():
                 try:
-                    self._receive(message)
+                    self._receive(message, link)
                 except WireError:
                     self.refused += 1
 
     def _next(self) -> "bytes | memoryview | None":
+        """What to send next, over the link that is then `_way`."""
         pong = self._pong
         if pong is not None:
             self._pong = None
+            self._way = self._pong_link
             return pong
+        payload = self._next_kept()
+        self._way = self._link
+        return payload
+
+    def _next_kept(self) -> "bytes | memoryview | None":
         now = self._clock.tick()
         if self._silent:
             return self._next_probe(now)
@@ -136,11 +153,14 @@ class Session:
         if ticks_diff(now, self._probe) < 0:
             return None
         self._probe = ticks_add(now, _PROBE_US)
+        links = len(self._links)
+        health_is_due = self._probes // links & 1
         self._probes += 1
-        health = self._outbox.health_payload(now) if self._probes & 1 == 0 else None
+        self._link = self._links[(self._links.index(self._link) + 1) % links]
+        health = self._outbox.health_payload(now) if health_is_due else None
         return self._outbox.oldest_payload(now) if health is None else health
 
-    def _receive(self, message: bytes) -> None:
+    def _receive(self, message: bytes, link: "Link") -> None:
         envelope = split(message)
         if envelope.name != self._name:
             raise WireError("not_ours", "for node %s" % envelope.name)
@@ -161,16 +181,16 @@ class Session:
             self._spill.rewind()
         now = self._clock.tick()
         if self._silent:
+            self._link = link
             self._hear_again(now)
         self._asked = now
         if down.kind == PING:
-            up.pong(
-                self._pong_writer, self._boot, down.sequence, self._clock.us_at(self._link.arrived)
-            )
+            up.pong(self._pong_writer, self._boot, down.sequence, self._clock.us_at(link.arrived))
+            self._pong_link = link
             self._pong = bytes(self._pong_writer.written())
             time: list[Any] = down.fields
             if time[0]:
-                self._spill.board_ms = self._clock.ms_at(self._link.arrived)
+                self._spill.board_ms = self._clock.ms_at(link.arrived)
                 self._spill.utc_ms = time[0]
         elif down.kind == ACK:
             fields: list[Any] = down.fields

@@ -5,15 +5,15 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol
 
 import serial
 from axwire import GATEWAY_MESSAGE_CAP
 from axwire.framing import Deframer, frame
 
 from gateway.config import SerialConfig
+from gateway.links.receiver import Receiver
 
-__all__ = ["Receiver", "SerialLink"]
+__all__ = ["SerialLink"]
 
 _log = logging.getLogger(__name__)
 
@@ -21,19 +21,6 @@ _READ_BYTES = 16 * 1024
 _SEND_CAP_BYTES = 64 * 1024
 _REOPEN_S = 0.25
 _OFFER_AGAIN_S = 0.05
-
-
-class Receiver(Protocol):
-    """Who takes the messages; ingest, as a link sees it."""
-
-    def link_opened(self, link: "SerialLink") -> None:
-        """The port can be written to and read again."""
-
-    def receive(self, link: "SerialLink", message: bytes) -> bool:
-        """False: cannot take it now, offer it again."""
-
-    def refuse_noise(self, reason: str, count: int) -> None:
-        """So many pieces of the stream were no messages."""
 
 
 class SerialLink:

@@ -167,7 +167,7 @@ def test_commands(bench: Start) -> None:
         (COMMAND_HELLO, [], 0),
         (COMMAND_IDENTIFY, [5], 0),
         (COMMAND_IDENTIFY, [], 2),
-        (COMMAND_BURST, [0], 1),
+        (COMMAND_BURST, [0], 2),
         (77, [], 1),
     ):
         done = len(node.of(Event))

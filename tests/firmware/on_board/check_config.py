@@ -197,3 +197,37 @@ def test_files_that_are_not_there():
         except ConfigError as error:
             refusal = str(error)
         assert words in refusal, refusal
+
+
+BROKER = {"host": "192.168.4.1", "locomotive": "TE33A-0001"}
+
+
+def _linked(**links):
+    content = {key: value for key, value in GOOD.items() if key != "uart"}
+    content.update(links)
+    return content
+
+
+def test_a_line_or_a_broker_or_both():
+    _write(_linked(mqtt=BROKER))
+    config, _ = load()
+    assert config.uart is None
+    assert (config.mqtt["port"], config.mqtt["username"], config.mqtt["ssid"]) == (
+        1883,
+        None,
+        None,
+    )
+    _write(_linked(mqtt=BROKER, uart=GOOD["uart"]))
+    config, _ = load()
+    assert config.uart["baud"] == 921600
+    assert "key 'uart' or 'mqtt' is missing" in _refusal(_linked())
+
+
+def test_a_broker_is_named_by_its_address():
+    for host in ("broker", "1.2.3", "1.2.3.256", "1.2.3.x", ""):
+        said = _refusal(_linked(mqtt={"host": host, "locomotive": "TE33A-0001"}))
+        assert "mqtt.host must be an IPv4 address" in said, said
+    said = _refusal(_linked(mqtt={"host": "1.2.3.4", "locomotive": "a/b"}))
+    assert "mqtt.locomotive must be without + # /" in said, said
+    said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
+    assert "key 'mqtt.locomotive' is missing" in said, said

@@ -33,6 +33,7 @@ class Parts:
     flush_ms = 100
     groups = []
     uart = Uart()
+    mqtt = None
     led = None
     rows = []
     scans = []

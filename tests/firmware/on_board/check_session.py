@@ -66,12 +66,13 @@ class Talk:
         self.ticks = Ticks((1 << 30) - 10_000_000)
         self.clock = BootClock(self.ticks)
         self.link = Link(self.clock)
+        self.second = Link(self.clock)
         self.outbox = Outbox(8192)
         self.reports = Reports(NAME, BOOT, self.clock, self.outbox, [])
         self.orders = []
         self.spill = Spill("spill", 8, BOOT, self.outbox, self.reports)
         self.session = Session(
-            self.link,
+            self.links(),
             NAME,
             KEY,
             BOOT,
@@ -83,6 +84,9 @@ class Talk:
         )
         self.writer = Writer(1024)
         self.sequence = 0
+
+    def links(self):
+        return [self.link]
 
     def _obey(self, code, arguments):
         self.orders.append((code, arguments))
@@ -123,9 +127,9 @@ class Talk:
         return [items[2] for items in self.take() if items[0] != PONG]
 
 
-def _talk(scenario):
+def _talk(scenario, kind=Talk):
     async def run():
-        talk = Talk()
+        talk = kind()
         tasks = [
             asyncio.create_task(talk.session.transmit()),
             asyncio.create_task(talk.session.listen()),
@@ -361,3 +365,38 @@ def test_a_link_that_takes_nothing_loses_nothing():
         assert [items[2] for items in talk.take(READINGS)] == [0, 1, 2, 3, 4]
 
     _talk(scenario)
+
+
+class TwoLinks(Talk):
+    """The same with a second link beside the first."""
+
+    def links(self):
+        return [self.link, self.second]
+
+    def sent(self):
+        """How many messages went over each since the last time."""
+        counts = len(self.link.sent), len(self.second.sent)
+        self.link.sent = []
+        self.second.sent = []
+        return counts
+
+
+def test_the_second_link_takes_over_when_the_first_is_silent_and_repeats_all():
+    async def scenario(talk):
+        for _ in range(4):
+            talk.put_readings()
+        await talk.turn(2.8)
+        assert talk.sent() == (4, 0)
+        await talk.turn(5)
+        first, second = talk.sent()
+        assert first >= 2 and second >= 2, "both are tried by turns"
+        talk.link, talk.second = talk.second, talk.link
+        talk.say(down.ping, None)
+        talk.link, talk.second = talk.second, talk.link
+        await talk.turn(0.2)
+        said = [items[2] for items in talk.second.sent if items[0] == READINGS]
+        assert said == [0, 1, 2, 3]
+        assert [items[0] for items in talk.second.sent].count(PONG) == 1
+        assert talk.link.sent == []
+
+    _talk(scenario, TwoLinks)

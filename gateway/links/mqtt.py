@@ -1,0 +1,336 @@
+"""A broker with nodes behind it, by MQTT 5 towards it; it may be away, hung or wiped at any time.
+
+The broker's word counts for nothing: nodes keep a message until the gateway's own ACK. Its receipt
+(PUBACK) is nevertheless given only when the message is on the disk, so that a broker that keeps
+its session hands over again what a killed gateway had in hand. At most `INFLIGHT` messages are
+without receipt; the broker sends no more, and so the gateway is not flooded while its disk stalls.
+"""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from axwire import cose
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from gateway.config import MqttConfig
+from gateway.links.receiver import CommittingReceiver
+
+__all__ = ["INFLIGHT", "MqttLink"]
+
+_log = logging.getLogger(__name__)
+
+INFLIGHT = 1024
+"""Messages without receipt: more than a locomotive sends while a commit is under way."""
+
+_KEEPALIVE_S = 5
+"""A broker that says nothing for twice as long is left. It pings nobody: nodes do that."""
+
+_CONNECT_S = 5.0
+_OFFER_AGAIN_S = 0.05
+_FIRST_PAUSE_S = 0.25
+_LONGEST_PAUSE_S = 8.0
+_CLOSE_S = 1.0
+_SESSION_S = 3600
+_QUEUED = 256
+"""Messages to nodes that wait for the broker; what they say is said again later."""
+
+_BAD_LOGIN = (134, 135)
+_TAKEN_OVER = 142
+
+
+class _Arrival(NamedTuple):
+    client: Client
+    number: int
+    qos: int
+    message: bytes
+
+
+class MqttLink:
+    """One broker in an asyncio loop. `open` it once; it connects and connects again.
+
+    A thread of its own waits for the broker; all else happens in the loop. Tell it by `committed`
+    when the receiver's `durable` has risen.
+    """
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        locomotive: str,
+        receiver: CommittingReceiver,
+        password: str | None = None,
+    ) -> None:
+        self._config = config
+        self._password = password
+        self._receiver = receiver
+        self._client_id = f"axlebox-{locomotive}"
+        self._topics = f"axlebox/{locomotive}"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+        self._client: Client | None = None
+        self._inbox: deque[_Arrival] = deque()
+        self._unreceipted: deque[tuple[int, int]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_reading = True
+        self.name = "mqtt"
+        self.is_open = False
+        self.fault: str | None = None
+        self.bytes_received = 0
+        self.bytes_sent = 0
+        self.opened = 0
+        self.attempts = 0
+        """Connections tried."""
+        self.dropped = 0
+        """Messages that came without QoS 1 and faster than they could be taken."""
+
+    @property
+    def depth(self) -> int:
+        """Messages read and not yet taken."""
+        return len(self._inbox)
+
+    @property
+    def unreceipted(self) -> int:
+        """Messages taken whose receipt waits for the disk."""
+        return len(self._unreceipted)
+
+    def open(self) -> None:
+        """Use the broker as soon as it is there; must be called in the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
+        self._thread.start()
+
+    def send(self, message: bytes) -> bool:
+        """Queue a message for its node; False when the broker is away or too much waits."""
+        if self._client is None or not self.is_open:
+            return False
+        topic = f"{self._topics}/{cose.split(message).name}/down"
+        if self._client.publish(topic, message, qos=1).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            return False
+        self.bytes_sent += len(message)
+        return True
+
+    def committed(self) -> None:
+        """Give the receipts that are due."""
+        while self._unreceipted and self._unreceipted[0][0] <= self._receiver.durable:
+            _, number = self._unreceipted.popleft()
+            if self._client is not None:
+                self._client.ack(number, 1)
+
+    def stop_reading(self) -> None:
+        """Take nothing more in; what was read and not taken stays with the broker."""
+        self._is_reading = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def close(self) -> None:
+        """Say that the gateway goes, and leave the broker."""
+        self.stop_reading()
+        self._stop.set()
+        if self._client is not None:
+            if self.is_open:
+                self._client.publish(f"{self._topics}/status", "offline", retain=True)
+            self._client.disconnect()
+        if self._thread is not None:
+            self._thread.join(_CLOSE_S)
+
+    # In the thread ------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stop.is_set():
+            opened = self.opened
+            try:
+                fault = self._stay_connected()
+            except Exception as error:
+                _log.exception("%s: the connection failed", self.name)
+                fault = f"the connection to the broker failed: {error}"
+            self._call(self._lost, fault)
+            pause_s = _FIRST_PAUSE_S if self.opened > opened else pause_s * 2
+            self._stop.wait(min(pause_s, _LONGEST_PAUSE_S))
+
+    def _stay_connected(self) -> str:
+        """Connect and stay until the connection ends; returns why it did."""
+        self.attempts += 1
+        ended = threading.Event()
+        faults: list[str] = []
+        client = self._new_client()
+
+        def on_connect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
+            if code.is_failure:
+                faults.append(self._refusal(code))
+            else:
+                client.subscribe(f"{self._topics}/+/up", qos=1)
+
+        def on_subscribe(_client: Client, _data: Any, _id: int, codes: Any, _more: Any) -> None:
+            if any(code.is_failure for code in codes):
+                faults.append(
+                    f"the broker at {self._where} does not let {self._user} read "
+                    f"{self._topics}/+/up: allow it, docs/mosquitto.conf shows how"
+                )
+                client.disconnect()
+            else:
+                client.publish(f"{self._topics}/status", "online", qos=1, retain=True)
+                self._call(self._opened, client)
+
+        def on_disconnect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
+            if code.value == _TAKEN_OVER:
+                faults.append(
+                    f"another client calls itself {self._client_id} at {self._where}: "
+                    "end the other gateway, or give it another locomotive.id"
+                )
+            faults.append(f"the broker at {self._where} left or does not answer: start it again")
+            ended.set()
+
+        client.on_connect = on_connect
+        client.on_subscribe = on_subscribe
+        client.on_disconnect = on_disconnect
+        client.on_message = self._arrived
+        try:
+            if self._config.ca_file is not None:
+                client.tls_set(ca_certs=str(self._config.ca_file))
+        except OSError as error:
+            return f"mqtt.ca_file: {self._config.ca_file} cannot be used: {error}"
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = _SESSION_S
+        session.ReceiveMaximum = INFLIGHT
+        self._call(self._begun, client)
+        try:
+            client.connect(
+                self._config.host,
+                self._config.port,
+                _KEEPALIVE_S,
+                clean_start=False,
+                properties=session,
+            )
+        except (OSError, ValueError) as error:
+            return self._explain(error)
+        client.loop_start()
+        ended.wait()
+        client.loop_stop()
+        return faults[0]
+
+    def _new_client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            self._client_id,
+            protocol=MQTTv5,
+            manual_ack=True,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = _CONNECT_S
+        client.max_queued_messages_set(_QUEUED)
+        client.username_pw_set(self._config.username, self._password)
+        client.will_set(f"{self._topics}/status", "offline", qos=1, retain=True)
+        return client
+
+    def _arrived(self, client: Client, _data: Any, message: MQTTMessage) -> None:
+        if len(self._inbox) >= INFLIGHT:
+            if message.qos:
+                client.disconnect()
+            else:
+                self.dropped += 1
+            return
+        arrival = _Arrival(client, message.mid, message.qos, bytes(message.payload))
+        self._inbox.append(arrival)
+        self._call(self._offer)
+
+    def _call(self, function: Callable[..., None], *arguments: Any) -> None:
+        """Go on in the loop, unless that is over."""
+        assert self._loop is not None
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    # In the loop --------------------------------------------------------------------------------
+
+    def _begun(self, client: Client) -> None:
+        self._client = client
+        self._unreceipted.clear()
+
+    def _opened(self, client: Client) -> None:
+        if client is not self._client:
+            return
+        if self.fault is not None:
+            _log.info("%s: the broker is back", self.name)
+        self.fault = None
+        self.is_open = True
+        self.opened += 1
+        self._receiver.link_opened(self)
+
+    def _lost(self, fault: str) -> None:
+        self._client = None
+        self.is_open = False
+        self._unreceipted.clear()
+        if self._stop.is_set():
+            return
+        if self.fault != fault:
+            _log.warning("%s: %s", self.name, fault)
+        self.fault = fault
+
+    def _offer(self) -> None:
+        while self._inbox and self._is_reading:
+            arrival = self._inbox[0]
+            if arrival.client is self._client:
+                if not self._is_taken(arrival.message):
+                    self._pause()
+                    return
+                if arrival.qos:
+                    self._unreceipted.append((self._receiver.ticket, arrival.number))
+            self._inbox.popleft()
+        self.committed()
+
+    def _is_taken(self, message: bytes) -> bool:
+        try:
+            taken = self._receiver.receive(self, message)
+        except Exception:
+            _log.exception("%s: a message that the gateway cannot handle", self.name)
+            self._receiver.refuse_noise("internal_error", 1)
+            taken = True
+        self.bytes_received += len(message) if taken else 0
+        return taken
+
+    def _pause(self) -> None:
+        assert self._loop is not None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(_OFFER_AGAIN_S, self._offer)
+
+    # Words --------------------------------------------------------------------------------------
+
+    @property
+    def _where(self) -> str:
+        return f"{self._config.host}:{self._config.port}"
+
+    @property
+    def _user(self) -> str:
+        name = self._config.username
+        return "a client without a name" if name is None else f"user {name}"
+
+    def _refusal(self, code: Any) -> str:
+        if code.value in _BAD_LOGIN:
+            return (
+                f"the broker at {self._where} refuses {self._user}: correct mqtt.username and "
+                "the password in mqtt.password_file"
+            )
+        return f"the broker at {self._where} refuses the connection: {code}"
+
+    def _explain(self, error: Exception) -> str:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return (
+                f"the certificate of the broker at {self._where} is not believed "
+                f"({error.verify_message}): correct mqtt.ca_file or mqtt.host"
+            )
+        if isinstance(error, TimeoutError):
+            return f"the broker at {self._where} does not answer: look at it and its network"
+        reason = getattr(error, "strerror", None) or error
+        return (
+            f"no broker at {self._where} ({reason}): start it, or correct mqtt.host and mqtt.port"
+        )

@@ -1,0 +1,372 @@
+"""A gateway's link to a real mosquitto that goes, hangs, refuses, or has too much to say."""
+
+import asyncio
+import ssl
+import subprocess
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axwire import cose
+from broker import PASSWORD, Broker, free_port
+from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+
+from gateway.config import MqttConfig, load_password
+from gateway.errors import ConfigError
+from gateway.links.mqtt import INFLIGHT, MqttLink
+
+LIMIT_S = 20
+NODE = "motors-a"
+KEY = cose.MacKey(bytes(32))
+
+
+class Receiver:
+    """Takes messages while `takes`; they are on the disk once the test says so."""
+
+    def __init__(self) -> None:
+        self.messages: list[bytes] = []
+        self.noise: Counter[str] = Counter()
+        self.openings = 0
+        self.takes = True
+        self.ticket = 0
+        self.durable = 0
+
+    def link_opened(self, link: MqttLink) -> None:
+        self.openings += 1
+
+    def receive(self, link: MqttLink, message: bytes) -> bool:
+        if self.takes:
+            self.messages.append(message)
+            self.ticket += 1
+        return self.takes
+
+    def refuse_noise(self, reason: str, count: int) -> None:
+        self.noise[reason] += count
+
+    def commit(self, link: MqttLink) -> None:
+        self.durable = self.ticket
+        link.committed()
+
+
+class Node:
+    """A client in a node's name; `heard` came down, `receipts` counts what the broker took."""
+
+    def __init__(self, port: int) -> None:
+        self.heard: list[bytes] = []
+        self.receipts = 0
+        self.is_ready = False
+        self.client = Client(CallbackAPIVersion.VERSION2, NODE, protocol=MQTTv5)
+        self.client.username_pw_set(NODE, PASSWORD)
+        self.client.on_message = lambda _c, _d, message: self.heard.append(bytes(message.payload))
+        self.client.on_publish = self._on_publish
+        self.client.on_subscribe = self._on_subscribe
+        self.client.max_queued_messages_set(0)
+        self.client.connect("127.0.0.1", port)
+        self.client.subscribe(f"axlebox/TE33A-0001/{NODE}/down", qos=1)
+        self.client.loop_start()
+
+    def say(self, *messages: bytes, qos: int = 1) -> None:
+        for message in messages:
+            self.client.publish(f"axlebox/TE33A-0001/{NODE}/up", message, qos=qos)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _on_publish(self, *_: Any) -> None:
+        self.receipts += 1
+
+    def _on_subscribe(self, *_: Any) -> None:
+        self.is_ready = True
+
+
+@pytest.fixture
+def broker(mosquitto_command: list[str], tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(mosquitto_command, tmp_path / "broker", ("gateway", NODE))
+    made.start()
+    yield made
+    made.kill()
+
+
+def link_to(port: int, receiver: Receiver, password: str = PASSWORD, **more: Any) -> MqttLink:
+    config = MqttConfig(host="127.0.0.1", port=port, username="gateway", **more)
+    return MqttLink(config, "TE33A-0001", receiver, password)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(scenario())  # type: ignore[arg-type]
+
+
+def numbered(count: int, first: int = 0) -> list[bytes]:
+    return [b"%d" % number for number in range(first, first + count)]
+
+
+def test_messages_go_both_ways(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        node = Node(broker.port)
+        await until(lambda: link.is_open and node.is_ready)
+        assert (receiver.openings, link.opened, link.attempts, link.fault) == (1, 1, 1, None)
+        node.say(*numbered(50))
+        await until(lambda: len(receiver.messages) == 50)
+        assert receiver.messages == numbered(50)
+        down = cose.seal(KEY, NODE, cose.DOWN, b"\x00")
+        assert link.send(down)
+        await until(lambda: node.heard == [down])
+        assert link.bytes_sent == len(down)
+        assert link.bytes_received == sum(map(len, numbered(50)))
+        node.close()
+        link.close()
+
+    run(scenario)
+
+
+def test_a_receipt_follows_the_disk_and_what_has_none_comes_again(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        node = Node(broker.port)
+        await until(lambda: link.is_open and node.is_ready)
+        node.say(*numbered(3))
+        await until(lambda: len(receiver.messages) == 3)
+        receiver.commit(link)
+        assert link.unreceipted == 0
+        node.say(*numbered(5, 3))
+        await until(lambda: len(receiver.messages) == 8)
+        assert link.unreceipted == 5
+        link.close()
+        again = Receiver()
+        link = link_to(broker.port, again)
+        link.open()
+        await until(lambda: len(again.messages) == 5)
+        assert again.messages == numbered(5, 3)
+        node.close()
+        link.close()
+
+    run(scenario)
+
+
+def test_while_the_store_is_full_no_more_than_the_window_is_read(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        receiver.takes = False
+        link = link_to(broker.port, receiver)
+        link.open()
+        node = Node(broker.port)
+        await until(lambda: link.is_open and node.is_ready)
+        count = INFLIGHT + 500
+        node.say(*numbered(count))
+        await until(lambda: node.receipts == count)
+        await until(lambda: link.depth == INFLIGHT)
+        node.say(*numbered(20, count), qos=0)
+        await until(lambda: link.dropped == 20 or link.depth > INFLIGHT)
+        assert (link.depth, receiver.messages) == (INFLIGHT, [])
+        receiver.takes = True
+        await until(lambda: len(receiver.messages) == INFLIGHT)
+        assert link.unreceipted == INFLIGHT
+        receiver.commit(link)
+        await until(lambda: len(receiver.messages) == count)
+        assert receiver.messages == numbered(count)
+        assert link.attempts == 1
+        node.close()
+        link.close()
+
+    run(scenario)
+
+
+def test_a_killed_broker_is_named_and_found_again(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        await until(lambda: link.is_open)
+        broker.kill()
+        await until(lambda: link.fault is not None and "no broker at" in link.fault)
+        assert link.fault == (
+            f"no broker at 127.0.0.1:{broker.port} (Connection refused): start it, or correct "
+            "mqtt.host and mqtt.port"
+        )
+        assert not link.send(cose.seal(KEY, NODE, cose.DOWN, b"\x00"))
+        broker.start()
+        await until(lambda: link.is_open)
+        assert (link.fault, receiver.openings) == (None, 2)
+        link.close()
+
+    run(scenario)
+
+
+def test_a_hung_broker_is_left_and_found_again(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        await until(lambda: link.is_open)
+        broker.freeze()
+        try:
+            await until(lambda: link.fault is not None)
+        finally:
+            broker.go_on()
+        assert link.fault == (
+            f"the broker at 127.0.0.1:{broker.port} left or does not answer: start it again"
+        )
+        await until(lambda: link.is_open)
+        link.close()
+
+    run(scenario)
+
+
+def test_a_wrong_password_is_named_with_the_remedy(broker: Broker) -> None:
+    async def scenario() -> None:
+        link = link_to(broker.port, Receiver(), "wrong")
+        link.open()
+        await until(lambda: link.fault is not None)
+        assert link.fault == (
+            f"the broker at 127.0.0.1:{broker.port} refuses user gateway: correct mqtt.username "
+            "and the password in mqtt.password_file"
+        )
+        assert not link.is_open
+        link.close()
+
+    run(scenario)
+
+
+def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
+    """mosquitto with a file of rules lets anyone subscribe; other brokers answer so."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1024)
+        writer.write(b"\x20\x03\x00\x00\x00")
+        subscribe = await reader.read(1024)
+        writer.write(b"\x90\x04" + subscribe[2:4] + b"\x00\x87")
+        await reader.read()
+        writer.close()
+
+    async def scenario() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        link = link_to(port, Receiver())
+        link.open()
+        await until(lambda: link.fault is not None)
+        assert link.fault == (
+            f"the broker at 127.0.0.1:{port} does not let user gateway read "
+            "axlebox/TE33A-0001/+/up: allow it, docs/mosquitto.conf shows how"
+        )
+        link.close()
+        server.close()
+
+    run(scenario)
+
+
+def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
+    async def scenario() -> None:
+        heard: list[bytes] = []
+        link = link_to(broker.port, Receiver())
+        link.open()
+        await until(lambda: link.is_open)
+        watcher = Client(CallbackAPIVersion.VERSION2, "watcher")
+        watcher.username_pw_set("gateway", PASSWORD)
+        watcher.on_message = lambda _c, _d, message: heard.append(message.payload)
+        watcher.connect("127.0.0.1", broker.port)
+        watcher.subscribe("axlebox/TE33A-0001/status")
+        watcher.loop_start()
+        await until(lambda: heard == [b"online"])
+        link.close()
+        await until(lambda: heard == [b"online", b"offline"])
+        watcher.disconnect()
+        watcher.loop_stop()
+
+    # The recommended rules let the gateway write its status and nobody read it: people get a rule.
+    acl = broker.folder / "mosquitto.acl"
+    text = acl.read_text(encoding="utf-8")
+    acl.write_text(text.replace("topic write axlebox/+/status", "topic axlebox/+/status"))
+    broker.kill()
+    broker.start()
+    run(scenario)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1, signed by itself; its key beside it."""
+    path = tmp_path / "broker.crt"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=broker -addext"
+    subprocess.run(
+        [*command.split(), "subjectAltName=IP:127.0.0.1", "-keyout", "broker.key", "-out", path],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+# Where a handshake fails, paho leaves the socket to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_is_used_and_a_strange_certificate_refused(
+    mosquitto_command: list[str], tmp_path: Path, certificate: Path
+) -> None:
+    port = free_port()
+    listener = [
+        f"listener {port} 127.0.0.1",
+        f"certfile {certificate}",
+        f"keyfile {certificate.with_suffix('.key')}",
+    ]
+    broker = Broker(mosquitto_command, tmp_path / "broker", extra=listener)
+    broker.start()
+    system_cas = ssl.get_default_verify_paths().openssl_cafile
+    other = Path(system_cas) if Path(system_cas).exists() else None
+
+    async def scenario() -> None:
+        link = link_to(port, Receiver(), ca_file=certificate)
+        link.open()
+        await until(lambda: link.is_open)
+        link.close()
+        if other is not None:
+            link = link_to(port, Receiver(), ca_file=other)
+            link.open()
+            await until(lambda: link.fault is not None)
+            assert link.fault is not None
+            assert link.fault.startswith(
+                f"the certificate of the broker at 127.0.0.1:{port} is not believed ("
+            )
+            link.close()
+        link = link_to(port, Receiver(), ca_file=tmp_path / "missing.crt")
+        link.open()
+        await until(lambda: link.fault is not None)
+        assert link.fault == (
+            f"mqtt.ca_file: {tmp_path / 'missing.crt'} cannot be used: "
+            "[Errno 2] No such file or directory"
+        )
+        link.close()
+
+    try:
+        run(scenario)
+    finally:
+        broker.kill()
+
+
+def test_a_password_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_text("secret\n", encoding="utf-8")
+    path.chmod(0o644)
+    config = MqttConfig(host="127.0.0.1", password_file=path)
+    with pytest.raises(ConfigError) as raised:
+        load_password(config)
+    assert str(raised.value) == (
+        f"mqtt.password_file: others can read {path}; run: chmod 600 {path}"
+    )
+    path.chmod(0o600)
+    assert load_password(config) == "secret"
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"mqtt\.password_file: .*/password: "):
+        load_password(config)
