@@ -96,6 +96,7 @@ _MQTT_DEFAULTS: "dict[str, Any]" = {
     "ssid": None,
     "wifi_password": None,
 }
+_LOCOMOTIVE_CAP = 32
 _MQTT_TEXT_CAP = 64
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
@@ -246,6 +247,7 @@ def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
     for key in _MQTT:
         if isinstance(keys[key], str):
             _check_text("mqtt." + key, keys[key], _MQTT_TEXT_CAP)
+    _check_text("mqtt.locomotive", keys["locomotive"], _LOCOMOTIVE_CAP)
     for character in "+#/":
         if character in keys["locomotive"]:
             _refuse("mqtt.locomotive", "without + # /")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from axnode.ticks import BootClock
     from axnode.wifi import Wifi
+    from axwire.cose import Sealer
 
 _CHUNK = const(256)
 _PACKET_CAP = const(128)
@@ -83,7 +84,7 @@ class MqttLink:
         self._sent = 0
         self._pause_ms = _FIRST_PAUSE_MS
 
-    async def send(self, message: bytes) -> bool:
+    async def send(self, sealed: "Sealer") -> bool:
         """Hand the whole message to the socket. False: there is no broker, or it is stuck."""
         stalled_ms = 0
         while self._works and len(self._in_flight) >= _IN_FLIGHT and stalled_ms < _STALLED_MS:
@@ -94,7 +95,7 @@ class MqttLink:
             return False
         number = self._next_number()
         self._in_flight.append(number)
-        if not await self._write(mqtt.publish(number, self._up, message), _STALLED_MS):
+        if not await self._write(mqtt.publish_in_place(sealed, number, self._up), _STALLED_MS):
             self.errors += 1
             return False
         return True
@@ -187,7 +188,7 @@ class MqttLink:
         self.arrived = self._clock.tick()
         return list(self._packets.feed(bytes(self._view[:count])))
 
-    async def _write(self, packet: bytes, limit_ms: int) -> bool:
+    async def _write(self, packet: "bytes | memoryview", limit_ms: int) -> bool:
         """Whether the socket took the whole packet; what else is to be sent waits meanwhile."""
         async with self._lock:
             stream = self._socket

@@ -11,7 +11,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire import up
+from axwire import MESSAGE_CAP, up
 from axwire.cbor import Writer
 from axwire.codes import (
     EVENT_COMMAND_DONE,
@@ -19,7 +19,7 @@ from axwire.codes import (
     EVENT_LINK_SILENT,
     EVENT_OUTBOX_DROPPED,
 )
-from axwire.cose import DOWN, UP, MacKey, seal, split
+from axwire.cose import DOWN, UP, MacKey, Sealer, split
 from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
 from axwire.errors import WireError
 
@@ -76,6 +76,7 @@ class Session:
         self._way = links[0]
         self._name = name
         self._key = key
+        self._sealer = Sealer(key, name, UP, MESSAGE_CAP)
         self._boot = boot
         self._clock = clock
         self._outbox = outbox
@@ -105,7 +106,8 @@ class Session:
             self.turns += 1
             payload = self._next()
             while payload is not None:
-                if not await self._way.send(seal(self._key, self._name, UP, payload)):
+                self._sealer.seal(payload)
+                if not await self._way.send(self._sealer):
                     break
                 # Sealing takes milliseconds: let a row that is due begin before the next one.
                 await asyncio.sleep_ms(0)
