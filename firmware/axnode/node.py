@@ -58,10 +58,10 @@ _CAUSES = (
 _START_ONLY = (
     ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS HEALTH_FIELDS"),
     ("axwire.down", "ack ping configure command _begin _integers"),
-    ("drivers.ads1115", "make SETTINGS DEFAULTS"),
-    ("drivers.max31865", "make SETTINGS DEFAULTS resistance"),
 )
-"""Modules, and what of them has no use once the parts are made."""
+"""Modules, and what of them has no use once the parts are made; of the drivers, see _DRIVERS."""
+
+_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
 
 _MAKING_ONLY = (
     ("axnode.mqtt", "connect subscribe"),
@@ -82,6 +82,7 @@ async def _live() -> None:
         await _unprovisioned(parts)
     else:
         _forget(_START_ONLY)
+        _forget(tuple([(name, _DRIVERS) for name in sys.modules if name.startswith("drivers.")]))
         node = Node(parts)
         del parts
         _forget(_MAKING_ONLY)
@@ -113,7 +114,8 @@ def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
     for module, names in unneeded:
         if module in sys.modules:
             for name in names.split():
-                delattr(sys.modules[module], name)
+                if hasattr(sys.modules[module], name):
+                    delattr(sys.modules[module], name)
     for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
         if name in sys.modules:
             package, module = name.split(".")
