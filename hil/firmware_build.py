@@ -1,5 +1,6 @@
-"""The deployable: the firmware's file tree compiled for one board, and its manifest.
+"""The deployable: the firmware's file tree stripped and compiled for one board, and its manifest.
 
+Without line numbers, which take a tenth of the code's room; a traceback names module and function.
 The same sources, board and mpy-cross give the same bytes, wherever and whenever it is built.
 """
 
@@ -18,8 +19,9 @@ from axwire import PROTOCOL_VERSION
 from hil.boards import Board
 from hil.errors import BuildError
 from hil.firmware_files import MAIN, firmware_files
+from hil.firmware_strip import keywords_in, strip
 
-__all__ = ["MANIFEST", "Built", "Compiler", "build", "files_for", "find_compiler"]
+__all__ = ["MANIFEST", "Built", "Compiler", "build", "compiled", "files_for", "find_compiler"]
 
 MANIFEST = "manifest.json"
 
@@ -86,13 +88,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
     sources = files_for(board.port)
-    with tempfile.TemporaryDirectory() as scratch:
-        contents = {
-            _name_of(name): source.read_bytes()
-            if name == MAIN
-            else _compiled(compiler, board.architecture.value, name, source, Path(scratch))
-            for name, source in sources.items()
-        }
+    contents = compiled(sources, board.architecture.value, compiler)
     version = _firmware_version(sources["axnode/__init__.py"])
     manifest = {
         "board": board.id,
@@ -114,20 +110,47 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     return Built(folder, version, len(sources), sum(map(len, contents.values())))
 
 
+def compiled(sources: dict[str, Path], architecture: str, compiler: Compiler) -> dict[str, bytes]:
+    """The files that a board gets, by their path there. Raises BuildError."""
+    keywords = frozenset[str]().union(*(_keywords(name, path) for name, path in sources.items()))
+    with tempfile.TemporaryDirectory() as scratch:
+        return {
+            _name_of(name): source.read_bytes()
+            if name == MAIN
+            else _compiled(compiler, architecture, name, source, keywords, Path(scratch))
+            for name, source in sources.items()
+        }
+
+
+def _keywords(name: str, source: Path) -> frozenset[str]:
+    try:
+        return keywords_in(source.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
+
+
 def _name_of(source: str) -> str:
     return source if source == MAIN else source.removesuffix(".py") + ".mpy"
 
 
 def _compiled(
-    compiler: Compiler, architecture: str, name: str, source: Path, scratch: Path
+    compiler: Compiler,
+    architecture: str,
+    name: str,
+    source: Path,
+    keywords: frozenset[str],
+    scratch: Path,
 ) -> bytes:
+    stripped = scratch / "stripped.py"
     output = scratch / "compiled.mpy"
+    stripped.write_text(strip(source.read_text(encoding="utf-8"), keywords), encoding="utf-8")
+    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     done = subprocess.run(
         [
             *compiler.command,
-            f"-march={architecture}",
+            *([f"-march={architecture}"] if architecture else []),
             f"-msmall-int-bits={_SMALL_INT_BITS}",
-            *("-s", name, "-o", str(output), str(source)),
+            *("-O3", "-s", module, "-o", str(output), str(stripped)),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,

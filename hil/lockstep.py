@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
-from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
@@ -263,7 +263,7 @@ class LockstepTarget:
 
     def _lay_out(self, key: bytes, wake_up_us: int, flash_blocks: int) -> None:
         flash = self._folder / "flash"
-        lay_out_firmware(flash)
+        lay_out_firmware(flash, self._interpreter)
         lay_out(self._sim, lockstep=True)
         (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
         key_file = flash / "node.key"

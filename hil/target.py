@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
-from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
 from simulators.board.control_frames import (
@@ -155,7 +155,7 @@ class MicropythonTarget:
 
     def _lay_out(self, key: bytes, uart_path: str) -> None:
         flash = self._folder / "flash"
-        lay_out_firmware(flash)
+        lay_out_firmware(flash, self._interpreter)
         lay_out(self._folder / "sim")
         (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
         key_file = flash / "node.key"

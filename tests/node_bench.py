@@ -16,6 +16,7 @@ from axwire.framing import Deframer, frame
 from axwire.parse import Block, Event, Health, Hello, Pong, Readings, Waveform, parse_up
 
 from gateway.timebase import SystemClock
+from hil.bench_firmware import bench_firmware
 from simulators.board import control_frames
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 
@@ -79,8 +80,9 @@ class NodeBench:
         self._down_sequence = 0
         lay_out(folder / "sim")
 
-    def start(self, cause: str = "power_on", firmware: Path = FIRMWARE) -> None:
-        """Write its files, unless they are there, and switch it on."""
+    def start(self, cause: str = "power_on", firmware: Path | None = None) -> None:
+        """Write its files, unless they are there, and switch it on; with the bench's firmware."""
+        firmware = firmware or bench_firmware(tuple(self._micropython))
         for name, content in (
             ("node.json", json.dumps(self.configuration)),
             ("node.key", KEY.hex()),

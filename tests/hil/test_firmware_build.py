@@ -110,14 +110,21 @@ def test_a_folder_in_use_is_not_touched(tmp_path: Path, compiler: Compiler) -> N
     assert contents(tmp_path) == {"mine": b"kept"}
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pass\ndef f(:\n", r"drivers/broken\.py, line 2: invalid syntax"),
+        ("match 1:\n case 1: pass\n", r"refuses drivers/broken\.py for armv6m"),
+    ],
+)
 def test_a_file_that_does_not_compile_is_named_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler, text: str, words: str
 ) -> None:
     broken = tmp_path / "broken.py"
-    broken.write_text("def f(:\n", encoding="utf-8")
+    broken.write_text(text, encoding="utf-8")
     files = {**firmware_files.firmware_files(), "drivers/broken.py": broken}
     monkeypatch.setattr(firmware_build, "firmware_files", lambda: files)
-    with pytest.raises(BuildError, match=r"refuses drivers/broken\.py for armv6m"):
+    with pytest.raises(BuildError, match=words):
         build(load_board("pico"), tmp_path / "tree", compiler)
     assert not (tmp_path / "tree").exists()
 
