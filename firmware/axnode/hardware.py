@@ -60,6 +60,7 @@ class Parts:
             for slot in row.slots:
                 scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
+            group.pack()
         self.scans = [scan for scan in scans if scan.slots]
 
 
