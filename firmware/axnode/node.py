@@ -214,8 +214,8 @@ class Node:
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
-                while self.spill.write(self.about):
-                    watchdog.feed()
+                self.sampler.flush(now)
+                self.spill.write_all(self.about, watchdog.feed)
                 machine.reset()
             if self._blink_beats and self._led is not None:
                 self._blink_beats -= 1

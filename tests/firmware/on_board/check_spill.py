@@ -323,3 +323,24 @@ def test_the_supply_is_cut_at_every_file_operation_of_an_outage_and_of_the_recov
             break
     print(cuts, torn, flash.done)
     assert cuts > 300 and torn > 30
+
+
+def test_files_of_others_cost_no_time_and_stay():
+    """Whatever they are called; the numbers between two are not tried one by one."""
+    _empty()
+    Board(0x9)
+    names = ["5", "0005", "-0000005", "99999990", "1.txt"]
+    for name in names:
+        with open("spill/" + name, "wb") as file:
+            file.write(b"by a person")
+    os.mkdir("spill/00000003")
+    board = Board(0xA)
+    board.put(200)
+    gateway = Gateway()
+    board.send(gateway, 30)
+    assert gateway.sequences(0xA) == list(range(board.outbox.sequence))
+    assert board.spill.damaged == 2, "those that are named like a segment"
+    assert board.spill.segments == 0
+    names.remove("99999990")
+    assert sorted(os.listdir("spill")) == sorted(["00000003"] + names)
+    os.rmdir("spill/00000003")
