@@ -45,7 +45,7 @@ class Parts:
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         drivers = [_driver(keys, board) for keys in config.chips]
-        scans = [Scan(driver, []) for driver in drivers]
+        scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
         self.rows = []
         for group in config.groups:
             sources = config.sources[group.number]
@@ -56,7 +56,7 @@ class Parts:
             wide = any(drivers[index].wide for index, _ in sources)
             most = rows_cap(config.name, len(sources), 4 if wide else 2)
             capacity = min(most, config.flush_ms // group.period_ms + 2)
-            row = Row(Block(group, wide, capacity), [number for _, number in sources])
+            row = Row(Block(group, wide, capacity), [number for _, number in sources], most)
             for slot in row.slots:
                 scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
