@@ -162,6 +162,7 @@ class Node:
         )
         self.about = About(VERSION, parts.board, _reset_cause(), parts.configuration)
         self._led = parts.led
+        self._vitals = parts.vitals
         self._blink_beats = 0
         self._reboot_at: int | None = None
         self._test: SelfTest | None = None
@@ -236,7 +237,7 @@ class Node:
 
     def _end_test(self, test: "SelfTest") -> None:
         self._report_health()
-        result = test.board(None, None, self.clock.tick())
+        result = test.board(self._temperature(), self._supply(), self.clock.tick())
         self.session.answer(test.sequence, COMMAND_SELF_TEST, result)
         self._test = None
         _unload("axnode", "self_test")
@@ -282,6 +283,12 @@ class Node:
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
 
+    def _temperature(self) -> "int | None":
+        return None if self._vitals is None else self._vitals.temperature_centi_c()
+
+    def _supply(self) -> "int | None":
+        return None if self._vitals is None else self._vitals.supply_mv()
+
     def _collect(self) -> None:
         gc.collect()
         free = gc.mem_free()
@@ -308,8 +315,8 @@ class Node:
                 self.session.refused,
                 sum([link.errors for link in self.links]),
                 sampler.errors,
-                None,
-                None,
+                self._temperature(),
+                self._supply(),
                 self.session.down_sequence,
                 outbox.samples,
                 self.spill.segments,

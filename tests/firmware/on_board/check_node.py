@@ -35,6 +35,7 @@ class Parts:
     uart = Uart()
     mqtt = None
     led = None
+    vitals = None
     rows = []
     scans = []
 
