@@ -73,6 +73,7 @@ class Ads1115:
         self._i2c = i2c
         self._address = address
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = self._nominal_us + self._nominal_us // 10
         self._began = 0
         self._low = _code(_LOW_UA, range_mv, shunt_milliohm)
         self._high = _code(_HIGH_UA, range_mv, shunt_milliohm)

@@ -108,6 +108,7 @@ class Hx711:
         self._dout = dout
         self._extra = SETTINGS["gain"].index(gain) + 1
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = 2 * self._nominal_us
         self._lowest = lowest
         self._highest = highest
         self._stage = _DOWN
@@ -124,6 +125,10 @@ class Hx711:
         self._clock.hold(1)
         self._stage = _DOWN
         return OK
+
+    def verify(self) -> int:
+        """Whether the chip drives DOUT: it has nothing else to show."""
+        return NO_ANSWER if self._floating() else OK
 
     def start(self, number: int) -> None:
         """Nothing: it converts all the time."""

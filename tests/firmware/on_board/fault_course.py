@@ -140,7 +140,7 @@ class Run:
         sink = self.sink
         channel, group = CHIPS[name]
         period_ms = GROUPS[group][2]
-        row = self.sampler._rows[group]
+        row = self.sampler.rows[group]
         while abs(ticks_diff(row.next, ticks()) // 1000 - period_ms + 60) > 5:
             self.for_ms(1)
         fault = {"chip": name, "word": word}
