@@ -52,7 +52,8 @@ class Session:
 
     `obey` carries out a command: its code and arguments in, its result out. `refused` counts
     messages that were not from our gateway, not for this boot, or old. `down_sequence` is the
-    last one accepted, or None.
+    last one accepted, or None. `configure` takes a piece of a configuration: its fields in, its
+    result out.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Session:
         self.refused = 0
         self.turns = 0
         self.down_sequence: int | None = None
+        self.configure: Callable[[int, int, int, bytes], int] | None = None
         self._links = links
         self._link = links[0]
         self._pong_link = links[0]
@@ -105,6 +107,7 @@ class Session:
             self.turns += 1
             payload = self._next()
             while payload is not None:
+                self.turns += 1
                 if not await self._way.send(seal(self._key, self._name, UP, payload)):
                     break
                 # Sealing takes milliseconds: let a row that is due begin before the next one.
@@ -209,6 +212,9 @@ class Session:
             fields: list[Any] = down.fields
             code = fields[0]
             result = self._obey(code, fields[1])
+        elif self.configure is not None:
+            parts: list[Any] = down.fields
+            result = self.configure(*parts)
         answer = (down.sequence, code, result)
         self._reports.event(EVENT_COMMAND_DONE, answer, now)
 
