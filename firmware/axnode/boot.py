@@ -1,8 +1,8 @@
 """Why this boot began, and how many resets in a row led to it. Needed at start-up only.
 
-A reset is in the row while no boot since the one before has run for a minute, and none of them was
-asked for. Supply that comes or dips, and the RUN pin of an RP2040, are not the firmware's fault:
-they end the row. It is kept in the file `resets`, which is there only while there is a row.
+A reset belongs to the row while no boot since the one before has run for a minute; one that was
+asked for begins a new row. Supply that comes or dips, and the RUN pin of an RP2040, are not the
+firmware's fault: they end it. It is kept in the file `resets`, there only while there is a row.
 
 What a reset is told from:
 

@@ -159,6 +159,7 @@ class Node:
         self.session.configure = self.configure
         cause, self._resets, self.safe = start
         self.about = About(VERSION, parts.board, cause, parts.configuration)
+        self._measuring = bool(parts.rows)
         self._notes = provision.notes
         self._repaired = provision.copies_repaired
         self._copy = provision.copy
@@ -181,9 +182,10 @@ class Node:
             self.reports.event(code, arguments, self.clock.tick())
         self._notes = []
         self.session.wake()
-        await asyncio.gather(
-            self.sampler.run(), self.session.transmit(), self.session.listen(), self._tend()
-        )
+        tasks = [self.session.transmit(), self.session.listen(), self._tend()]
+        if self._measuring:
+            tasks.append(self.sampler.run())
+        await asyncio.gather(*tasks)
 
     def flush(self, blocks: "list[Block]") -> None:
         """Take finished rows from the sampler."""
@@ -241,7 +243,7 @@ class Node:
         while True:
             now = self.clock.tick()
             if (
-                self.sampler.passes != passes
+                (self.sampler.passes != passes or not self._measuring)
                 and self.session.turns != turns
                 and self.outbox.sequence != sequence
             ):

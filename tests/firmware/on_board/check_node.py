@@ -22,6 +22,10 @@ class Uart:
         return len(data)
 
 
+class Row:
+    block = None
+
+
 class Parts:
     name = NAME
     key = bytes(range(32))
@@ -34,7 +38,7 @@ class Parts:
     uart = Uart()
     mqtt = None
     led = None
-    rows = []
+    rows = [Row]
     scans = []
 
 
