@@ -21,6 +21,7 @@ from hil.errors import BenchError
 from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
+from hil.node_files import lay_out_node
 from hil.target import BOARD_HEAP_BYTES
 from simulators.board.control_frames import (
     ASK,
@@ -266,10 +267,7 @@ class LockstepTarget:
         flash = self._folder / "flash"
         lay_out_firmware(flash, self._interpreter)
         lay_out(self._sim, lockstep=True)
-        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
-        key_file = flash / "node.key"
-        key_file.touch(mode=0o600)
-        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        lay_out_node(flash, self.fitting.configuration, key)
         wiring = {
             **self.fitting.wiring,
             "uart": {str(self._port): {"path": ""}},

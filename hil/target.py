@@ -13,6 +13,7 @@ from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
+from hil.node_files import lay_out_node
 from simulators.board.control_frames import (
     ASK,
     CUT,
@@ -157,10 +158,7 @@ class MicropythonTarget:
         flash = self._folder / "flash"
         lay_out_firmware(flash, self._interpreter)
         lay_out(self._folder / "sim")
-        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
-        key_file = flash / "node.key"
-        key_file.touch(mode=0o600)
-        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        lay_out_node(flash, self.fitting.configuration, key)
         wiring = dict(self.fitting.wiring)
         if "uart" in self.fitting.configuration:
             uart = str(self.fitting.configuration["uart"]["id"])

@@ -17,6 +17,7 @@ from axwire.parse import Block, Event, Health, Hello, Pong, Readings, Waveform, 
 
 from gateway.timebase import SystemClock
 from hil.bench_firmware import bench_firmware
+from hil.node_files import lay_out_node
 from simulators.board import control_frames
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 
@@ -83,13 +84,8 @@ class NodeBench:
     def start(self, cause: str = "power_on", firmware: Path | None = None) -> None:
         """Write its files, unless they are there, and switch it on; with the bench's firmware."""
         firmware = firmware or bench_firmware(tuple(self._micropython))
-        for name, content in (
-            ("node.json", json.dumps(self.configuration)),
-            ("node.key", KEY.hex()),
-            ("wiring.json", json.dumps(self._wiring())),
-        ):
-            if not (self.folder / name).exists():
-                (self.folder / name).write_text(content, encoding="utf-8")
+        if not (self.folder / "wiring.json").exists():
+            self.lay_out()
         self.exit_code = None
         with (self.folder / "console").open("ab") as console:
             self._process = subprocess.Popen(
@@ -112,6 +108,11 @@ class NodeBench:
                 stderr=console,
                 pass_fds=(self._control_in, self._account_out),
             )
+
+    def lay_out(self) -> None:
+        """Write its files."""
+        (self.folder / "wiring.json").write_text(json.dumps(self._wiring()), encoding="utf-8")
+        lay_out_node(self.folder, self.configuration, KEY)
 
     def close(self) -> None:
         if self._process is not None:

@@ -1,4 +1,4 @@
-"""What this node is: `node.json` and `node.key` in the root of its file system, read strictly.
+"""What this node measures and how it is reached: `node.json`, read strictly.
 
 {"node": "motors-a", "board": "pico", "outbox_bytes": 10240, "flush_ms": 100, "led": 25,
  "temperature": "adc4", "supply": {"pin": 29, "full_mv": 9900},
@@ -20,17 +20,17 @@ its own (axnode.vitals). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`, `temp
 `calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
 are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
 look a name up would hold the sampling up. Without `username` the broker asks for none; without
-`ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
+`ssid` no Wi-Fi is joined.
 
-An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
-node whose files are damaged does not run on defaults: it is unprovisioned.
+An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. How
+the file is kept, and what becomes of a node without a usable one, is in axnode.provision.
 """
 
 import json
 import sys
-from binascii import crc32, unhexlify
+from binascii import crc32
 
-from axwire.cose import KEY_BYTES, NAME_CAP
+from axwire.cose import NAME_CAP
 from axwire.places import parse_place
 from axwire.quantities import BY_NAME
 from axwire.table import CHANNEL_CAP, GROUP_CAP, Channel, Group
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 FILE = "node.json"
 KEY_FILE = "node.key"
+LINK_FILE = "node.link"
 
 _KINDS = (
     "ads1115",
@@ -54,6 +55,7 @@ _KINDS = (
     "tacho",
     "contact",
 )
+_LINK_KEYS = ("node", "board", "led", "uart", "mqtt")
 _WHOLE = [0, (1 << 30) - 1]
 _WIDE = [-(1 << 62), 1 << 62]
 _PIN = [0, 63]
@@ -130,11 +132,14 @@ class Config:
 
     `number` = CRC-32 of the file, by which its readings tell under which configuration they were
     made. `chips` are dictionaries with `name`, `kind` and what their driver needs; `sources` has,
-    group by group, for each channel (chip's index, input).
+    group by group, for each channel (chip's index, input). `measuring`: drivers are to be made of
+    them. `link` is a configuration without chips and groups.
     """
 
-    def __init__(self, number: int, keys: "dict[str, Any]") -> None:
+    def __init__(self, number: int, keys: "dict[str, Any]", measuring: bool) -> None:
         self.number = number
+        self.measuring = measuring
+        self.link: dict[str, Any] = {"chips": [], "groups": []}
         self.name: str = keys["node"]
         self.board: str = keys["board"]
         self.outbox_bytes: int = keys["outbox_bytes"]
@@ -152,14 +157,20 @@ class Config:
         self.sources: list[list[tuple[int, int]]] = []
 
 
-def load() -> "tuple[Config, bytes]":
-    """The configuration and the key. Raises ConfigError."""
-    data = _read(FILE)
+def parse(data: bytes, measuring: bool = True) -> Config:
+    """What a configuration says. Raises ConfigError.
+
+    Not `measuring`: chips are neither looked at nor loaded, and there may be no group.
+    """
     try:
         keys = json.loads(data)
     except ValueError:
         raise ConfigError("%s is not JSON" % FILE)
-    config = Config(crc32(data) & 0xFFFFFFFF, _checked(keys, "", _NODE, _NODE_DEFAULTS))
+    checked = _checked(keys, "", _NODE, _NODE_DEFAULTS)
+    config = Config(crc32(data) & 0xFFFFFFFF, checked, measuring)
+    for key in _LINK_KEYS:
+        if key in keys:
+            config.link[key] = keys[key]
     _check_text("node", config.name, NAME_CAP)
     _check_text("board", config.board, TEXT_CAP)
     if config.supply is not None:
@@ -172,29 +183,11 @@ def load() -> "tuple[Config, bytes]":
         raise ConfigError("%s: key 'uart' or 'mqtt' is missing" % FILE)
     config.i2c = _each(config.i2c, "i2c", _I2C, _NO_PINS)
     config.spi = _each(config.spi, "spi", _SPI, _NO_SPI_PINS)
-    config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
+    if measuring:
+        config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
     _check_unique("chips", [chip["name"] for chip in config.chips])
     _groups(keys["groups"], config)
-    return config, _key()
-
-
-def _key() -> bytes:
-    digits = _read(KEY_FILE).strip()
-    try:
-        key = unhexlify(digits)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ConfigError("%s: %d hexadecimal digits are expected" % (KEY_FILE, 2 * KEY_BYTES))
-    return key
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigError("%s cannot be read: %s" % (path, error))
+    return config
 
 
 def _chip(item: "Any", where: str) -> "dict[str, Any]":
@@ -209,7 +202,7 @@ def _chip(item: "Any", where: str) -> "dict[str, Any]":
 
 
 def _groups(items: "list[Any]", config: Config) -> None:
-    if not 0 < len(items) <= GROUP_CAP:
+    if not config.measuring <= len(items) <= GROUP_CAP:
         _refuse("groups", "1 to %d groups" % GROUP_CAP)
     chips = [chip["name"] for chip in config.chips]
     taken: list[tuple[int, int]] = []

@@ -46,9 +46,14 @@ class Parts:
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         self.vitals = _vitals(config)
+        self.rows: list[Row] = []
+        self.scans: list[Scan] = []
+        if config.measuring:
+            self._measure(config, board)
+
+    def _measure(self, config: "Config", board: "Board") -> None:
         drivers = [_driver(keys, board) for keys in config.chips]
         scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
-        self.rows = []
         for group in config.groups:
             sources = config.sources[group.number]
             for index, number in sources:
