@@ -77,7 +77,8 @@ _DOWN, _WAITING, _CLOCKING = const(0), const(1), const(2)
 
 
 def make(settings: "dict[str, int]", board: "Board") -> "Hx711":
-    """The chip that the configuration describes. Raises ValueError: its limits are none."""
+    """The chip that the configuration describes. Raises ValueError: its limits are none, or the
+    board has no state machines."""
     check_limits(settings)
     dout = Pin(settings["dout"], Pin.IN, Pin.PULL_UP)
     if settings["sm"] is None:
@@ -85,8 +86,10 @@ def make(settings: "dict[str, int]", board: "Board") -> "Hx711":
 
         clock: Clock = PinClock(board.output(settings["sck"], 0), dout)
     else:
-        from drivers.hx711_rp2 import PioClock
-
+        try:
+            from drivers.hx711_rp2 import PioClock
+        except ImportError:
+            raise ValueError("this port has no state machine: leave sm out")
         clock = PioClock(settings["sm"], Pin(settings["sck"]), dout)
     return Hx711(
         clock, dout, settings["gain"], settings["rate"], settings["lowest"], settings["highest"]
