@@ -41,6 +41,7 @@ class RigPlan:
 
     `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
     `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
+    `measured`: nodes whose accounts tell how long the firmware's turns are.
     """
 
     profile: Profile
@@ -54,6 +55,7 @@ class RigPlan:
     spool: dict[str, int] = field(default_factory=dict)
     mqtt: dict[str, str | int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    measured: tuple[str, ...] = ()
 
 
 class GatewayProcess:
@@ -152,6 +154,7 @@ class Rig:
                 interpreter,
                 plan.folder / "nodes" / fit.name,
                 self.cables[fit.name].board_path,
+                measured=fit.name in plan.measured,
             )
         self.feeder = Feeder(
             [(self.targets[fit.name], source, held) for fit, source, held in plan.fits], clock

@@ -66,6 +66,7 @@ class MicropythonTarget:
 
     `uart_path` is the device its UART opens; `folder` becomes its file system and its logs.
     A board that resets itself is started again with its reset cause, as a supply does.
+    `measured`: its account tells how long the firmware's turns are.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class MicropythonTarget:
         interpreter: Interpreter,
         folder: Path,
         uart_path: str,
+        *,
+        measured: bool = False,
     ) -> None:
         self.fitting = fitting
         self.resets: Counter[str] = Counter()
@@ -91,7 +94,7 @@ class MicropythonTarget:
         self._to_board_read, self._to_board = os.pipe()
         self._from_board, self._from_board_write = os.pipe()
         os.set_blocking(self._to_board, False)
-        self._lay_out(key, uart_path)
+        self._lay_out(key, uart_path, measured)
         self._listener = threading.Thread(
             target=self._listen, name=f"account {fitting.node}", daemon=True
         )
@@ -154,10 +157,10 @@ class MicropythonTarget:
     def _log(self) -> Path:
         return self._folder / "console.log"
 
-    def _lay_out(self, key: bytes, uart_path: str) -> None:
+    def _lay_out(self, key: bytes, uart_path: str, measured: bool) -> None:
         flash = self._folder / "flash"
         lay_out_firmware(flash, self._interpreter)
-        lay_out(self._folder / "sim")
+        lay_out(self._folder / "sim", measured=measured)
         lay_out_node(flash, self.fitting.configuration, key)
         wiring = dict(self.fitting.wiring)
         if "uart" in self.fitting.configuration:

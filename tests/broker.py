@@ -113,11 +113,12 @@ class Broker:
 class SlowLine:
     """Passes connections at `port` on to another port at so many bytes a second each way.
 
-    `accepted` counts connections.
+    `accepted_us` has the moment of each connection.
     """
 
     def __init__(self, to_port: int, bytes_a_second: float) -> None:
-        self.accepted = 0
+        self.accepted_us: list[int] = []
+        self._clock = SystemClock()
         self._to_port = to_port
         self.slow_to(bytes_a_second)
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -127,10 +128,16 @@ class SlowLine:
         self._thread = threading.Thread(target=self._run, name="slow line", daemon=True)
         self._thread.start()
 
+    @property
+    def accepted(self) -> int:
+        """Connections so far."""
+        return len(self.accepted_us)
+
     def slow_to(self, bytes_a_second: float) -> None:
         self._chunk = max(1, round(bytes_a_second * _STEP_S))
 
     def close(self) -> None:
+        """May be called again."""
         self._stop.set()
         self._thread.join()
         for end in [*self._pairs, self._listening]:
@@ -147,7 +154,7 @@ class SlowLine:
 
     def _accept(self) -> None:
         near, _ = self._listening.accept()
-        self.accepted += 1
+        self.accepted_us.append(self._clock.monotonic_us())
         try:
             far = socket.create_connection(("127.0.0.1", self._to_port), 1)
         except OSError:

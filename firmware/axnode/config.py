@@ -260,7 +260,7 @@ def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
     keys = _checked(item, "mqtt", _MQTT, _MQTT_DEFAULTS)
     parts = keys["host"].split(".")
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
-        _refuse("mqtt.host", "an IPv4 address")
+        _refuse("mqtt.host", "an IPv4 address: to look a name up holds the sampling up")
     for key in _MQTT:
         if isinstance(keys[key], str):
             _check_text("mqtt." + key, keys[key], _MQTT_TEXT_CAP)

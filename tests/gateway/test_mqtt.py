@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 import subprocess
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -265,6 +266,44 @@ def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
         )
         link.close()
         server.close()
+
+    run(scenario)
+
+
+def test_a_node_speaks_in_its_own_name_only_and_hears_no_other(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        node = Node(broker.port)
+        await until(lambda: link.is_open and node.is_ready)
+        node.client.subscribe("axlebox/TE33A-0001/brakes-a/down", qos=1)
+        node.client.publish("axlebox/TE33A-0001/brakes-a/up", b"as another", qos=1)
+        node.client.publish(f"axlebox/TE33A-0001/{NODE}/down", b"as the gateway", qos=1)
+        node.say(b"as itself")
+        await until(lambda: receiver.messages)
+        await until(lambda: node.receipts == 3)
+        assert receiver.messages == [b"as itself"]
+        assert link.send(cose.seal(KEY, "brakes-a", cose.DOWN, b"\x00"))
+        mine = cose.seal(KEY, NODE, cose.DOWN, b"\x00")
+        assert link.send(mine)
+        await until(lambda: node.heard)
+        assert node.heard == [mine]
+        node.close()
+        link.close()
+
+    run(scenario)
+
+
+def test_a_link_that_is_closed_while_it_connects_leaves_nothing_behind(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        links = [link_to(broker.port, receiver) for _ in range(5)]
+        for link in links:
+            link.open()
+            link.close()
+        await until(lambda: not any(thread.name == "mqtt" for thread in threading.enumerate()))
+        assert receiver.openings == 0
 
     run(scenario)
 
