@@ -19,7 +19,7 @@ from axwire import PROTOCOL_VERSION
 from hil.boards import Board
 from hil.errors import BuildError
 from hil.firmware_files import MAIN, firmware_files
-from hil.firmware_strip import keywords_in, strip
+from hil.firmware_strip import strip
 
 __all__ = ["MANIFEST", "Built", "Compiler", "build", "compiled", "files_for", "find_compiler"]
 
@@ -28,6 +28,9 @@ MANIFEST = "manifest.json"
 _PORTS = ("rp2", "esp32")
 _SMALL_INT_BITS = 31
 """Of the 32-bit boards; mpy-cross would fold constants for the machine it runs on."""
+
+_GATEWAY_ONLY = ("axwire/parse.py",)
+"""What of axwire reads a node's messages."""
 
 _VERSION = re.compile(r"MicroPython v(\S+) .*emitting mpy v([\d.]+)")
 _LIMIT_S = 60
@@ -112,45 +115,40 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
 
 def compiled(sources: dict[str, Path], architecture: str, compiler: Compiler) -> dict[str, bytes]:
     """The files that a board gets, by their path there. Raises BuildError."""
-    keywords = frozenset[str]().union(*(_keywords(name, path) for name, path in sources.items()))
-    with tempfile.TemporaryDirectory() as scratch:
-        return {
-            _name_of(name): source.read_bytes()
-            if name == MAIN
-            else _compiled(compiler, architecture, name, source, keywords, Path(scratch))
-            for name, source in sources.items()
-        }
-
-
-def _keywords(name: str, source: Path) -> frozenset[str]:
+    texts = {
+        name: path.read_text(encoding="utf-8")
+        for name, path in sources.items()
+        if name not in _GATEWAY_ONLY
+    }
+    roots = {MAIN: texts.pop(MAIN)}
     try:
-        return keywords_in(source.read_text(encoding="utf-8"))
+        modules = strip({_module(name): text for name, text in texts.items()}, roots)
     except SyntaxError as error:
-        raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
+        raise BuildError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+    contents = {MAIN: roots[MAIN].encode()}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in texts:
+            content = _compiled(compiler, architecture, name, modules[_module(name)], scratch)
+            contents[name.removesuffix(".py") + ".mpy"] = content
+    return contents
 
 
-def _name_of(source: str) -> str:
-    return source if source == MAIN else source.removesuffix(".py") + ".mpy"
+def _module(name: str) -> str:
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
 def _compiled(
-    compiler: Compiler,
-    architecture: str,
-    name: str,
-    source: Path,
-    keywords: frozenset[str],
-    scratch: Path,
+    compiler: Compiler, architecture: str, name: str, text: str, scratch: str
 ) -> bytes:
-    stripped = scratch / "stripped.py"
-    output = scratch / "compiled.mpy"
-    stripped.write_text(strip(source.read_text(encoding="utf-8"), keywords), encoding="utf-8")
-    module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    stripped = Path(scratch) / "stripped.py"
+    output = Path(scratch) / "compiled.mpy"
+    stripped.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             *compiler.command,
             *([f"-march={architecture}"] if architecture else []),
             f"-msmall-int-bits={_SMALL_INT_BITS}",
-            *("-O3", "-s", module, "-o", str(output), str(stripped)),
+            *("-O3", "-s", _module(name), "-o", str(output), str(stripped)),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,

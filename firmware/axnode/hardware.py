@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _I2C_TIMEOUT_US = const(2000)
 """How long a bus that a chip holds down may delay the others."""
 
-_UART_BUFFER = const(1024)
+_UART_BUFFER = const(512)
 
 
 class Parts:

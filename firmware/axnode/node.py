@@ -73,25 +73,20 @@ _COLLECT_BELOW = const(24 * 1024)
 just begun to convert: the 14 ms that a collection takes on an RP2040 cost the least there, and
 nothing between two flushes needs as much."""
 
-_START_ONLY = (
-    ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS RESULTS HEALTH_FIELDS"),
-    ("axwire.down", "ack ping configure command _begin _integers"),
-)
-"""Modules, and what of them has no use once the parts are made; of the drivers, see _DRIVERS."""
-
-_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
+_MAKING_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
+"""What of each driver has no use once the parts are made."""
 
 _START_MODULES = (
     "axnode.boot axnode.provision axnode.store axnode.trial axnode.hardware axnode.config "
     "axwire.quantities axwire.places"
 )
 
-_MAKING_ONLY = (
+_MAKING_ONLY = [
     ("axnode.mqtt", "connect subscribe"),
     ("axnode.reports", "rows_cap"),
-    ("axnode.node", "_links _provide _START_ONLY"),
-)
-"""The same once the node is made."""
+    ("axnode.node", "_links _provide"),
+]
+"""Modules, and what of them has no use once the node is made."""
 
 
 def main(start: "Start", watchdog: "WDT") -> None:
@@ -106,8 +101,7 @@ async def _live(start: "Start", watchdog: "WDT") -> None:
         from axnode.unprovisioned import wait
 
         wait(provision.reason, watchdog)
-    _forget(_START_ONLY)
-    _forget(tuple([(name, _DRIVERS) for name in sys.modules if name.startswith("drivers.")]))
+    _forget([(name, _MAKING_DRIVERS) for name in sys.modules if name.startswith("drivers.")])
     node = Node(start, provision, watchdog)
     # With the last object of its classes a module goes, too.
     del provision
@@ -125,8 +119,8 @@ def _provide(start: "Start") -> "Provision":
     return Provision(start)
 
 
-def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
-    """Free what only the start-up, or a gateway, has a use for."""
+def _forget(unneeded: "list[tuple[str, str]]") -> None:
+    """Free what only the start-up has a use for."""
     for module, names in unneeded:
         if module in sys.modules:
             for name in names.split():

@@ -89,7 +89,7 @@ def _changed(path, value):
 
 def test_a_good_configuration():
     config = _parse(GOOD)
-    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 10_240)
+    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 8192)
     first, second = config.groups
     assert (first.number, first.first, first.period_ms) == (0, 0, 10)
     assert (second.number, second.first, second.period_ms) == (1, 1, 1000)
