@@ -6,7 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["CONFIGURATION_FILE", "KEY_FILE", "copy_of", "encode", "lay_out_node", "write_copies"]
+from axwire.cose import KEY_BYTES
+
+from hil.errors import BoardError
+
+__all__ = [
+    "CONFIGURATION_FILE",
+    "KEY_FILE",
+    "copy_of",
+    "encode",
+    "lay_out_node",
+    "read_key",
+    "write_copies",
+]
 
 CONFIGURATION_FILE = "node.json"
 KEY_FILE = "node.key"
@@ -16,6 +28,17 @@ def lay_out_node(folder: Path, configuration: Mapping[str, Any], key: bytes) -> 
     """Make the board whose files lie in `folder` this node."""
     write_copies(folder, CONFIGURATION_FILE, encode(configuration))
     write_copies(folder, KEY_FILE, key.hex().encode() + b"\n", mode=0o600)
+
+
+def read_key(path: Path) -> bytes:
+    """A key from a file of hexadecimal digits. Raises BoardError, which never shows it."""
+    try:
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise BoardError(f"{path} must be a file of {2 * KEY_BYTES} hex digits and nothing else")
+    return key
 
 
 def encode(configuration: Mapping[str, Any]) -> bytes:

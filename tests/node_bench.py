@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import tty
 from collections.abc import Callable
@@ -127,6 +128,11 @@ class NodeBench:
             self._account_out,
         ):
             os.close(descriptor)
+
+    def interrupt(self) -> None:
+        """Ctrl-C on its console. Where a board would be at its prompt, this one ends."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
 
     def console(self) -> str:
         return (self.folder / "console").read_text(encoding="utf-8", errors="replace")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,8 @@ class SteppedNode:
     """A node with two loops each 100 ms. What it sends is checked, opened and kept in `messages`.
 
     `answers`: it is acknowledged each 50 ms, and pinged once a second. With `flash_blocks` its
-    files lie in a simulated flash, else in `files`.
+    files lie in a simulated flash, else in `files`. `each_step` is called after each step of time,
+    `sequence_of` gives the next sequence of what is said to it.
     """
 
     def __init__(self, folder: Path, flash_blocks: int = 0, seed: int = 1) -> None:
@@ -65,7 +67,8 @@ class SteppedNode:
         self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
         self._blocks = flash_blocks
         self._writer = Writer(GATEWAY_MESSAGE_CAP)
-        self._sequence = 0
+        self.each_step: Callable[[], None] = lambda: None
+        self.sequence_of: Callable[[], int] = count(1).__next__
         self._pinged_us = 0
         self._unread = 0
 
@@ -137,14 +140,17 @@ class SteppedNode:
 
     def say(self, write: Callable[..., None], *fields: Any) -> int:
         """Send it a message for its last boot; returns the sequence."""
-        self._sequence += 1
-        write(self._writer, self.boot, self._sequence, *fields)
-        self._send()
-        return self._sequence
+        sequence = self.sequence_of()
+        write(self._writer, self.boot, sequence, *fields)
+        self._seal()
+        return sequence
 
-    def _send(self) -> None:
-        message = cose.seal(self.key, NAME, cose.DOWN, self._writer.written())
+    def send(self, message: bytes) -> None:
+        """A sealed message on its line."""
         self.target.send(frame(message), self.target.now_us)
+
+    def _seal(self) -> None:
+        self.send(cose.seal(self.key, NAME, cose.DOWN, self._writer.written()))
 
     def _step(self, until_us: int) -> None:
         for piece in self.target.advance(until_us):
@@ -155,6 +161,7 @@ class SteppedNode:
                 self.messages.append(parse_up(envelope.payload))
         if self.answers and self.target.now_us >= self.target.on_us:
             self._answer()
+        self.each_step()
 
     def _answer(self) -> None:
         fresh = self.messages[self._unread :]
@@ -170,10 +177,9 @@ class SteppedNode:
         upto = 0
         while upto in kept:
             upto += 1
-        self._sequence += 1
         singles = sorted(sequence for sequence in kept if sequence > upto)[-64:]
-        down.ack(self._writer, boot, self._sequence, upto, singles)
-        self._send()
+        down.ack(self._writer, boot, self.sequence_of(), upto, singles)
+        self._seal()
 
 
 @contextmanager

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 _HEAD_CAP = const(48)
-_CRC_DIGITS = const(8)
 _CHUNK = const(256)
 
 
@@ -66,14 +65,12 @@ def _generation(path: str) -> int:
         with open(path, "rb") as file:
             head = file.readline(_HEAD_CAP)
             _, generation, length, _ = head.split()
-            start = head[: len(head) - _CRC_DIGITS - 1]
+            start = b"AXC1 %d %d " % (int(generation), int(length))
             crc, count = _sum(file, crc32(start))
+            whole = head == start + b"%08x\n" % crc and count == int(length)
+            return int(generation) if whole else 0
     except (OSError, ValueError):
         return 0
-    expected = b"AXC1 %d %d %08x\n" % (int(generation), int(length), crc)
-    if head != expected or count != int(length):
-        return 0
-    return int(generation)
 
 
 def _sum(file: "Any", crc: int) -> "tuple[int, int]":

@@ -327,6 +327,19 @@ def test_without_its_files_it_says_so_and_sends_nothing(
     assert (node.line_bytes, node.exit_code) == (0, None)
 
 
+def test_ctrl_c_gives_a_prompt_before_the_node_begins(bench: Start) -> None:
+    node = bench()
+    node.lay_out()
+    (node.folder / "maintenance").touch()
+    node.start()
+    node.until(lambda: "MAINTENANCE: " in node.console(), "maintenance")
+    assert not (node.folder / "maintenance").exists()
+    node.interrupt()
+    node.until(lambda: node.exit_code is not None, "prompt")
+    assert node.console().endswith("KeyboardInterrupt: \n")
+    assert (node.exit_code, node.line_bytes) == (1, 0)
+
+
 def test_a_crash_is_shown_and_ends_in_a_reset(bench: Start, tmp_path: Path) -> None:
     damaged = tmp_path / "firmware"
     shutil.copytree(FIRMWARE, damaged)
