@@ -214,7 +214,7 @@ class Node:
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
-                self.sampler.flush(now)
+                self.sampler.end(now)
                 self.spill.write_all(self.about, watchdog.feed)
                 machine.reset()
             if self._blink_beats and self._led is not None:
