@@ -313,7 +313,7 @@ class Node:
             if test is not None and test.is_board_next(arrived == before):
                 self._end_test(test)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
-                self.sampler.flush(now)
+                self.sampler.end(now)
                 self.spill.write_all(self.about, watchdog.feed)
                 _remove("resets")
                 machine.reset()

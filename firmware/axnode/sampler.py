@@ -176,6 +176,15 @@ class Sampler:
         self._flush_at = ticks_add(self._flush_at, (skipped + 1) * self.flush_us)
         self._sink.flush(self._blocks)
 
+    def end(self, now: int) -> None:
+        """Hand all on that was sampled, also what an unfinished row has of it."""
+        for row in self._rows:
+            if 0 < row.left < row.block.channels:
+                self.missed += row.left
+                row.left = 0
+                self._finish(row)
+        self.flush(now)
+
     def ask_burst(self, channel: int) -> bool:
         """Take the next window of the sensor with this channel as a burst. False: it has none."""
         for scan in self.scans:
