@@ -75,7 +75,8 @@ class LockstepTarget:
     `now_us` is how far it has come, `on_us` when it was switched on last. With `flash_blocks` its
     file system is LittleFS in a simulated flash of that size, which outlasts every reset; else it
     is a folder of the host's. A board that resets itself is switched on again START_US later with
-    its reset cause; what its sensors see and the faults they have outlast that.
+    its reset cause; what its sensors see and the faults they have outlast that. `taken_in_runs`
+    are the samples taken in each run that is over.
     """
 
     def __init__(
@@ -104,7 +105,7 @@ class LockstepTarget:
         self._incoming = bytearray()
         self._writing: deque[Sent] = deque()
         self._account: dict[str, Any] = {}
-        self._taken_before = 0
+        self.taken_in_runs: list[int] = []
         self._waits_before = 0
         self._stretches: dict[int, deque[bytes]] = {}
         self._faults: dict[tuple[str, str, Any], dict[str, Any]] = {}
@@ -205,7 +206,7 @@ class LockstepTarget:
         self._outgoing += frame(CUT)
 
     def taken(self) -> int:
-        return self._taken_before + _taken_in(self.account())
+        return sum(self.taken_in_runs) + _taken_in(self.account())
 
     def account(self) -> dict[str, Any]:
         """What the simulated hardware says of itself now: see simulators/board/host.py."""
@@ -349,7 +350,7 @@ class LockstepTarget:
                 whole.append(Sent(at_us, piece.data[:left]))
         self._writing = deque(whole)
         self._cause = cause
-        self._taken_before += _taken_in(self._account)
+        self.taken_in_runs.append(_taken_in(self._account))
         self._account = {}
         self.now_us = at_us + off_us + START_US
         self.start()

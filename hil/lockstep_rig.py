@@ -1,6 +1,7 @@
 """A locomotive on the bench in simulated time: boards, cables, a feeder, a gateway."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
@@ -49,6 +50,8 @@ class LockstepRig:
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
             fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
+            settings = plan.settings.get(fit.name, {})
+            fitting = replace(fitting, configuration={**fitting.configuration, **settings})
             self.keys[fit.name] = randomness.randbytes(32)
             target = LockstepTarget(
                 fitting,
