@@ -248,7 +248,7 @@ class Node:
 
         sequence = self.session.down_sequence or 0
         if self.reports.revision < REVISION_CAP:
-            result = ask_period(self.sampler, self.clock.tick(), arguments, sequence)
+            result = ask_period(self.sampler, arguments, sequence)
         _unload("axnode", "retiming")
         return result
 
@@ -274,6 +274,7 @@ class Node:
             if test is not None and test.is_board_next(arrived == before):
                 self._end_test(test)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
+                self.flush([row.block for row in self.sampler.rows])
                 while self.spill.write(self.about):
                     watchdog.feed()
                 machine.reset()

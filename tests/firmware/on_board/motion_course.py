@@ -154,7 +154,7 @@ class Run:
         while ticks_diff(end, ticks()) > 0:
             now = self.sampler._clock.tick()
             self.sampler.step(now)
-            if ticks_diff(self.sampler._flush_at, now) <= 500:
+            if ticks_diff(self.sampler.flush_at, now) <= 500:
                 self.sampler.flush(now)
             ticks.advance(self.sampler.idle_ms(self.sampler._clock.tick()) * 1000 + 150)
 
