@@ -137,9 +137,7 @@ def _module(name: str) -> str:
     return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _compiled(
-    compiler: Compiler, architecture: str, name: str, text: str, scratch: str
-) -> bytes:
+def _compiled(compiler: Compiler, architecture: str, name: str, text: str, scratch: str) -> bytes:
     stripped = Path(scratch) / "stripped.py"
     output = Path(scratch) / "compiled.mpy"
     stripped.write_text(text, encoding="utf-8")

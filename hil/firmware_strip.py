@@ -176,7 +176,9 @@ def _numbers(tree: ast.Module) -> Iterator[tuple[str, int]]:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 pairs = [(name, _number(value))]
             case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
-                pairs = [(ast.unparse(name), _number(v)) for name, v in zip(names, values, strict=False)]
+                pairs = [
+                    (ast.unparse(name), _number(v)) for name, v in zip(names, values, strict=False)
+                ]
             case _:
                 continue
         yield from ((name, number) for name, number in pairs if number is not None)
@@ -187,8 +189,8 @@ def _number(node: ast.expr) -> int | None:
         case ast.Constant(value=int(value)) if not isinstance(value, bool):
             return value
         case ast.UnaryOp(op=ast.USub(), operand=operand):
-            value = _number(operand)
-            return None if value is None else -value
+            positive = _number(operand)
+            return None if positive is None else -positive
         case ast.Call(func=ast.Name(id="const"), args=[argument]):
             return _number(argument)
         case ast.BinOp(left=left, op=op, right=right):
@@ -219,7 +221,7 @@ def _drop_unmentioned(trees: list[ast.Module], users: list[ast.Module]) -> None:
         mentions: Counter[str] = Counter()
         for tree in (*trees, *users):
             mentions.update(_mentions(tree))
-        goes = any([_drop(tree, tree.body, mentions) for tree in trees])
+        goes = sum(_drop(tree, tree.body, mentions) for tree in trees) > 0
 
 
 def _drop(tree: ast.AST, body: list[ast.stmt], mentions: Counter[str]) -> bool:

@@ -37,7 +37,7 @@ _ANSWER_S = 5.0
 
 
 class Target(Protocol):
-    """A node under test. Its sensors' channels are numbered as in its `fitting`."""
+    """A node under test. Its signals are numbered as in its `fitting`."""
 
     @property
     def fitting(self) -> Fitting: ...

@@ -270,7 +270,7 @@ class Node:
 
         sequence = self.session.down_sequence or 0
         if self.reports.revision < REVISION_CAP:
-            result = ask_period(self.sampler, self.clock.tick(), arguments, sequence)
+            result = ask_period(self.sampler, arguments, sequence)
         _unload("axnode", "retiming")
         return result
 

@@ -116,7 +116,7 @@ class Course:
             took_us = ticks_diff(ticks(), now)
             if took_us > self.longest_us:
                 self.longest_us = took_us
-            if ticks_diff(sampler._flush_at, now) <= 500:
+            if ticks_diff(sampler.flush_at, now) <= 500:
                 sampler.flush(now)
             ticks.advance(sampler.idle_ms(sampler._clock.tick()) * 1000 + 150)
 
