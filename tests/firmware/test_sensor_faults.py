@@ -112,6 +112,33 @@ def test_every_kind_of_sensor_is_on_the_course() -> None:
     assert on_course == kinds
 
 
+TITLES = {
+    "loops": "ADS1115, loops",
+    "ratio": "ADS1115, ratiometric",
+    "rtd": "MAX31865",
+    "couple": "MAX31856",
+    "nau": "NAU7802",
+    "hx": "HX711",
+    "vib": "IIS3DWB",
+    "acc": "ADXL345",
+    "trend": "ADXL345",
+    "wheel": "speed sensor",
+    "axle": "speed sensor with inverse",
+    "contact": "contact with inverse",
+}
+"""Sensors as the table of docs/wiring.md names them. Its columns are WORDS, in their order."""
+
+
+@pytest.mark.parametrize("chip", SHOWS)
+def test_the_document_says_what_each_fault_shows_as(chip: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "wiring.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| {TITLES[chip]} | "))
+    told = [cell.strip().strip("`") for cell in row.strip("|").split("|")[1:]]
+    shown = expected(chip)
+    for word, status in zip(WORDS, told, strict=True):
+        assert status == shown.get(word, "—") or (chip, word) == ("trend", "bus_stuck"), word
+
+
 @pytest.mark.parametrize("node", [CONVERTERS, MOTION], ids=["converters", "motion"])
 def test_the_nodes_of_the_course_are_possible_on_their_board(node: Node) -> None:
     assert list(problems(load_board("pico"), node.configuration())) == []
