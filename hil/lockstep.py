@@ -21,7 +21,7 @@ from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
-from hil.target import BOARD_HEAP_BYTES
+from hil.target import BOARD_HEAP_BYTES, driver_pin
 from simulators.board.control_frames import (
     ASK,
     BYTES,
@@ -271,7 +271,7 @@ class LockstepTarget:
         key_file.write_text(key.hex() + "\n", encoding="ascii")
         wiring = {
             **self.fitting.wiring,
-            "uart": {str(self._port): {"path": ""}},
+            "uart": {str(self._port): {"path": "", **driver_pin(self.fitting)}},
             "wake_up_us": wake_up_us,
         }
         if flash_blocks:

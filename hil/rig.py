@@ -22,7 +22,7 @@ from hil.account import Account, read_store, settle
 from hil.cable import Cable, LineNoise
 from hil.errors import BenchError
 from hil.feeder import Feeder, Source
-from hil.fitting import fit_node
+from hil.fitting import Fitting, fit_node
 from hil.interpreter import Interpreter
 from hil.target import MicropythonTarget
 
@@ -56,6 +56,14 @@ class RigPlan:
     mqtt: dict[str, str | int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
+
+    def fit(self, fit: NodeFit, unique_id: str) -> Fitting:
+        """A node as fitted, with the settings that the plan has for it."""
+        fitting = fit_node(fit, unique_id, self.seed)
+        configuration = {**fitting.configuration, **self.settings.get(fit.name, {})}
+        if configuration["uart"] is None:
+            del configuration["uart"]
+        return replace(fitting, configuration=configuration)
 
 
 class GatewayProcess:
@@ -141,11 +149,7 @@ class Rig:
         self.keys: dict[str, bytes] = {}
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
-            fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
-            configuration = {**fitting.configuration, **plan.settings.get(fit.name, {})}
-            if configuration["uart"] is None:
-                del configuration["uart"]
-            fitting = replace(fitting, configuration=configuration)
+            fitting = plan.fit(fit, f"{randomness.getrandbits(64):016x}")
             self.keys[fit.name] = os.urandom(32)
             self.cables[fit.name] = Cable(ports / fit.name, plan.noise.get(fit.name))
             self.targets[fit.name] = MicropythonTarget(

@@ -16,7 +16,8 @@
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
 flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
 `calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
-are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
+are, the second takes over when the first is silent. `de` of `uart` is the pin that enables the
+driver of an RS-485 pair. The broker's `host` is an IPv4 address: to
 look a name up would hold the sampling up. Without `username` the broker asks for none; without
 `ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
 
@@ -79,7 +80,7 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "i2c": [],
     "spi": [],
 }
-_UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
+_UART = {"id": [0, 7], "baud": [115_200, 921_600], "tx": _PIN, "rx": _PIN, "de": _PIN}
 _MQTT = {
     "host": str,
     "port": [1, 65535],
@@ -99,7 +100,7 @@ _MQTT_DEFAULTS: "dict[str, Any]" = {
 _MQTT_TEXT_CAP = 64
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
-_NO_PINS = {"tx": None, "rx": None, "scl": None, "sda": None}
+_NO_PINS = {"tx": None, "rx": None, "de": None, "scl": None, "sda": None}
 _NO_SPI_PINS = {"sck": None, "mosi": None, "miso": None}
 _GROUP = {"period_ms": [1, 60_000], "channels": list}
 _CHANNEL = {

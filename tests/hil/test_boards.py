@@ -98,6 +98,14 @@ def use_no_pin(content: dict[str, Any]) -> None:
     content["uart"]["tx"] = 31
 
 
+def share_the_drivers_pin(content: dict[str, Any]) -> None:
+    content["uart"] = {**content["uart"], "de": content["chips"][2]["cs"]}
+
+
+def use_no_pin_for_the_driver(content: dict[str, Any]) -> None:
+    content["uart"] = {**content["uart"], "de": 24}
+
+
 def use_no_board(content: dict[str, Any]) -> None:
     content["board"] = "arduino"
 
@@ -115,6 +123,8 @@ def use_no_board(content: dict[str, Any]) -> None:
         (use_no_bus, '"id": 7', 0, "has no spi 7; there are: 0, 1"),
         (lose_a_channel, '"groups"', 0, "the channel motor.current at motor 6 is missing"),
         (use_no_pin, '"tx": 31', 0, "Raspberry Pi Pico has no pin GP31"),
+        (share_the_drivers_pin, '"cs": 17', 0, "is used twice: for the driver of RS-485 and"),
+        (use_no_pin_for_the_driver, '"de": 24', 0, "GP24 is taken on Raspberry Pi Pico"),
         (use_no_board, '"board"', 0, "there is no board arduino; there are: esp32_devkitc"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
