@@ -41,7 +41,8 @@ class RigPlan:
 
     `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
     `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
-    `measured`: nodes whose accounts tell how long the firmware's turns are.
+    `files`: by node, what lies beside its node.json. `measured`: nodes whose accounts tell how
+    long the firmware's turns are.
     """
 
     profile: Profile
@@ -55,6 +56,7 @@ class RigPlan:
     spool: dict[str, int] = field(default_factory=dict)
     mqtt: dict[str, str | int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
 
     def fit(self, fit: NodeFit, unique_id: str) -> Fitting:
@@ -160,6 +162,8 @@ class Rig:
                 self.cables[fit.name].board_path,
                 measured=fit.name in plan.measured,
             )
+            for name, content in plan.files.get(fit.name, {}).items():
+                (plan.folder / "nodes" / fit.name / "flash" / name).write_bytes(content)
         self.feeder = Feeder(
             [(self.targets[fit.name], source, held) for fit, source, held in plan.fits], clock
         )

@@ -15,11 +15,8 @@
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
 flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
-`calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
-are, the second takes over when the first is silent. `de` of `uart` is the pin that enables the
-driver of an RS-485 pair. The broker's `host` is an IPv4 address: to
-look a name up would hold the sampling up. Without `username` the broker asks for none; without
-`ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
+`calibration`, pins and buses may be left out. `uart` and `mqtt` are in docs/links.md; one of them
+must be there. `node.key` is 64 hexadecimal digits.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
 node whose files are damaged does not run on defaults: it is unprovisioned.
@@ -87,6 +84,7 @@ _MQTT = {
     "locomotive": str,
     "username": str,
     "password": str,
+    "tls": str,
     "ssid": str,
     "wifi_password": str,
 }
@@ -94,6 +92,7 @@ _MQTT_DEFAULTS: "dict[str, Any]" = {
     "port": 1883,
     "username": None,
     "password": None,
+    "tls": None,
     "ssid": None,
     "wifi_password": None,
 }
@@ -250,7 +249,21 @@ def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
     for character in "+#/":
         if character in keys["locomotive"]:
             _refuse("mqtt.locomotive", "without + # /")
+    if keys["tls"] is not None:
+        _check_authority(keys["tls"], keys["host"])
     return keys
+
+
+def _check_authority(path: str, host: str) -> None:
+    """Whether TLS can be had with this file."""
+    try:
+        from axnode.mqtt_tls import Tls
+    except ImportError:
+        raise ConfigError("%s: mqtt.tls: this board's MicroPython has no TLS" % FILE)
+    try:
+        Tls(path, host)
+    except (OSError, ValueError) as error:
+        raise ConfigError("%s: mqtt.tls: %s is no certificate: %s" % (FILE, path, error))
 
 
 def _each(

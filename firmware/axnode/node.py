@@ -283,7 +283,12 @@ def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
             from axnode.wifi import Wifi
 
             wifi = Wifi(parts.mqtt["ssid"], parts.mqtt["wifi_password"])
-        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi))
+        tls = None
+        if parts.mqtt["tls"] is not None:
+            from axnode.mqtt_tls import Tls
+
+            tls = Tls(parts.mqtt["tls"], parts.mqtt["host"])
+        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi, tls))
     return links
 
 

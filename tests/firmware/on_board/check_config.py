@@ -232,5 +232,11 @@ def test_a_broker_is_named_by_its_address():
         assert "mqtt.host must be an IPv4 address" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4", "locomotive": "a/b"}))
     assert "mqtt.locomotive must be without + # /" in said, said
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: [Errno 2]" in said, said
+    with open("ca.der", "wb") as file:
+        file.write(b"rubbish")
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: invalid cert" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
     assert "key 'mqtt.locomotive' is missing" in said, said
