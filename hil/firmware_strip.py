@@ -52,8 +52,9 @@ def strip(sources: Mapping[str, str], roots: Mapping[str, str]) -> dict[str, str
     _inline_constants(trees)
     _drop_unmentioned([*trees.values()], users)
     keywords = _keywords([*trees.values(), *users])
+    for family in _families(trees):
+        _shorten_private_names(family)
     for tree in trees.values():
-        _shorten_private_names(tree)
         used = {*_names(tree), *_words(tree)}
         for node in ast.walk(tree):
             if isinstance(node, Function) and not _is_machine_code(node):
@@ -289,9 +290,31 @@ def _keywords(trees: list[ast.Module]) -> set[str]:
     }
 
 
-def _shorten_private_names(tree: ast.Module) -> None:
-    uses = Counter(_names(tree))
-    fixed = _constants(tree) | _words(tree)
+def _families(trees: dict[str, ast.Module]) -> list[list[ast.Module]]:
+    """Modules, together with those whose classes theirs derive from: they share private names."""
+    family = {name: name for name in trees}
+    for name, tree in trees.items():
+        origin = {
+            alias.asname or alias.name: node.module
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                for base in map(ast.unparse, node.bases):
+                    other = family.get(origin.get(base) or "")
+                    if other is not None:
+                        mine = family[name]
+                        family = {key: other if f == mine else f for key, f in family.items()}
+    return [
+        [trees[name] for name in trees if family[name] == head] for head in set(family.values())
+    ]
+
+
+def _shorten_private_names(family: list[ast.Module]) -> None:
+    uses = Counter(name for tree in family for name in _names(tree))
+    fixed = set().union(*(_constants(tree) | _words(tree) for tree in family))
     private = [
         name
         for name, _ in sorted(uses.items(), key=lambda item: (-item[1], item[0]))
@@ -299,7 +322,7 @@ def _shorten_private_names(tree: ast.Module) -> None:
     ]
     short = (name for name in _short_names() if name not in fixed and name not in uses)
     renamed = dict(zip(private, short, strict=False))
-    for node in ast.walk(tree):
+    for node in (node for tree in family for node in ast.walk(tree)):
         for field in ("id", "attr", "name", "arg"):
             name = getattr(node, field, None)
             if isinstance(name, str) and name in renamed and not isinstance(node, ast.alias):

@@ -22,7 +22,7 @@ from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
 from hil.node_files import lay_out_node
-from hil.target import BOARD_HEAP_BYTES
+from hil.target import BOARD_HEAP_BYTES, driver_pin
 from simulators.board.control_frames import (
     ASK,
     BYTES,
@@ -270,7 +270,7 @@ class LockstepTarget:
         lay_out_node(flash, self.fitting.configuration, key)
         wiring = {
             **self.fitting.wiring,
-            "uart": {str(self._port): {"path": ""}},
+            "uart": {str(self._port): {"path": "", **driver_pin(self.fitting)}},
             "wake_up_us": wake_up_us,
         }
         if flash_blocks:

@@ -27,7 +27,7 @@ from simulators.board.control_frames import (
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 from simulators.board.power import CAUSE_OF_EXIT
 
-__all__ = ["MicropythonTarget", "Target"]
+__all__ = ["MicropythonTarget", "Target", "driver_pin"]
 
 BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
@@ -165,7 +165,7 @@ class MicropythonTarget:
         wiring = dict(self.fitting.wiring)
         if "uart" in self.fitting.configuration:
             uart = str(self.fitting.configuration["uart"]["id"])
-            wiring["uart"] = {uart: {"path": uart_path}}
+            wiring["uart"] = {uart: {"path": uart_path, **driver_pin(self.fitting)}}
         (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
 
     def _spawn(self, cause: str) -> None:
@@ -221,6 +221,12 @@ class MicropythonTarget:
                 raise BenchError(f"node {self.fitting.node} took half a frame; start it again")
         except BlockingIOError:
             self.undelivered += 1
+
+
+def driver_pin(fitting: Fitting) -> dict[str, int]:
+    """What a wiring file says of the driver of RS-485, where the node's UART has one."""
+    pin = fitting.configuration["uart"].get("de")
+    return {} if pin is None else {"de": pin}
 
 
 def _taken_in(account: dict[str, Any]) -> int:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from certificates import Server
+
 from gateway.timebase import SystemClock
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,6 +65,19 @@ class Broker:
         text = re.sub(r"^listener 1883$", f"listener {self.port} 127.0.0.1", text, flags=re.M)
         lines = [f"user {getpass.getuser()}", f"log_dest file {self._log}", "log_type all", *extra]
         (folder / "mosquitto.conf").write_text("\n".join([text, *lines, ""]), encoding="utf-8")
+
+    def also_by_tls(self, server: Server) -> int:
+        """A second port, at which it takes connections by TLS, from the next start on."""
+        port = free_port()
+        path = self.folder / "mosquitto.conf"
+        lines = [
+            f"listener {port} 127.0.0.1",
+            f"certfile {server.certificate}",
+            f"keyfile {server.key}",
+        ]
+        text = path.read_text(encoding="utf-8")
+        path.write_text("\n".join([text, *lines, ""]), encoding="utf-8")
+        return port
 
     def set_users(self, users: Iterable[str], password: str = PASSWORD) -> None:
         """Takes effect at the next start."""

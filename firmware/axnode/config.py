@@ -17,10 +17,8 @@
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
 flash readings may take in an outage (0: none). `temperature` and `supply`: how the board measures
 its own (axnode.vitals). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`, `temperature`, `supply`,
-`calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
-are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
-look a name up would hold the sampling up. Without `username` the broker asks for none; without
-`ssid` no Wi-Fi is joined.
+`calibration`, pins and buses may be left out. `uart` and `mqtt` are in docs/links.md; one of them
+must be there.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. How
 the file is kept, and what becomes of a node without a usable one, is in axnode.provision.
@@ -88,13 +86,14 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "spi": [],
 }
 _SUPPLY = {"pin": _PIN, "full_mv": [1, 200_000]}
-_UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
+_UART = {"id": [0, 7], "baud": [115_200, 921_600], "tx": _PIN, "rx": _PIN, "de": _PIN}
 _MQTT = {
     "host": str,
     "port": [1, 65535],
     "locomotive": str,
     "username": str,
     "password": str,
+    "tls": str,
     "ssid": str,
     "wifi_password": str,
 }
@@ -102,6 +101,7 @@ _MQTT_DEFAULTS: "dict[str, Any]" = {
     "port": 1883,
     "username": None,
     "password": None,
+    "tls": None,
     "ssid": None,
     "wifi_password": None,
 }
@@ -109,7 +109,7 @@ _LOCOMOTIVE_CAP = 32
 _MQTT_TEXT_CAP = 64
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
-_NO_PINS = {"tx": None, "rx": None, "scl": None, "sda": None}
+_NO_PINS = {"tx": None, "rx": None, "de": None, "scl": None, "sda": None}
 _NO_SPI_PINS = {"sck": None, "mosi": None, "miso": None}
 _GROUP = {"period_ms": [1, 60_000], "channels": list}
 _CHANNEL = {
@@ -268,7 +268,21 @@ def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
     for character in "+#/":
         if character in keys["locomotive"]:
             _refuse("mqtt.locomotive", "without + # /")
+    if keys["tls"] is not None:
+        _check_authority(keys["tls"], keys["host"])
     return keys
+
+
+def _check_authority(path: str, host: str) -> None:
+    """Whether TLS can be had with this file."""
+    try:
+        from axnode.mqtt_tls import Tls
+    except ImportError:
+        raise ConfigError("%s: mqtt.tls: this board's MicroPython has no TLS" % FILE)
+    try:
+        Tls(path, host)
+    except (OSError, ValueError) as error:
+        raise ConfigError("%s: mqtt.tls: %s is no certificate: %s" % (FILE, path, error))
 
 
 def _each(

@@ -43,6 +43,9 @@ class Parts:
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         self.uart = None if config.uart is None else board.uart(config.uart)
+        self.baud: int = 0 if config.uart is None else config.uart["baud"]
+        driver = None if config.uart is None else config.uart["de"]
+        self.rs485 = None if driver is None else board.output(driver, 0)
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         self.vitals = _vitals(config)

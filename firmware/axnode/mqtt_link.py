@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from axnode.mqtt_tls import Tls
     from axnode.ticks import BootClock
     from axnode.wifi import Wifi
     from axwire.cose import Sealer
@@ -57,13 +58,19 @@ class MqttLink:
     """
 
     def __init__(
-        self, keys: "dict[str, Any]", name: str, clock: "BootClock", wifi: "Wifi | None"
+        self,
+        keys: "dict[str, Any]",
+        name: str,
+        clock: "BootClock",
+        wifi: "Wifi | None" = None,
+        tls: "Tls | None" = None,
     ) -> None:
         self.arrived = 0
         self.errors = 0
         self.attempts = 0
         self._clock = clock
         self._wifi = wifi
+        self._tls = tls
         self._address = socket.getaddrinfo(keys["host"], keys["port"])[0][-1]
         topic = "axlebox/%s/%s/" % (keys["locomotive"], name)
         self._up = (topic + "up").encode()
@@ -82,6 +89,7 @@ class MqttLink:
         self._view = memoryview(self._chunk)
         self._packets = mqtt.PacketReader(MESSAGE_CAP + _PACKET_CAP)
         self._refused = 0
+        self._plain: Any = None
         self._socket: Any = None
         self._reader: Any = None
         self._works = False
@@ -160,14 +168,16 @@ class MqttLink:
         while self._wifi is not None and not self._wifi.ready():
             await asyncio.sleep_ms(_LOOK_MS)
         self.attempts += 1
-        self._socket = socket.socket()
-        self._socket.setblocking(False)
-        self._reader = asyncio.StreamReader(self._socket)
+        self._plain = self._socket = socket.socket()
+        self._plain.setblocking(False)
         try:
-            self._socket.connect(self._address)
+            self._plain.connect(self._address)
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 raise
+        if self._tls is not None:
+            self._socket = self._tls.around(self._plain)
+        self._reader = asyncio.StreamReader(self._socket)
         await self._ask(self._connect, mqtt.CONNACK)
         await self._ask(self._subscribe, mqtt.SUBACK)
         status = mqtt.publish(self._next_number(), self._status, b"online", True)
@@ -219,6 +229,9 @@ class MqttLink:
                     count = stream.write(data[at:])
                 except OSError:
                     break
+                except ValueError as error:
+                    print("MQTT: the broker's certificate is refused: %s" % str(error).strip())
+                    break
                 if count:
                     at += count
                     stalled_ms = 0
@@ -241,8 +254,10 @@ class MqttLink:
         self._refused += self._packets.refused
         self._packets = mqtt.PacketReader(MESSAGE_CAP + _PACKET_CAP)
         if self._socket is not None:
+            # A TLS stream whose handshake failed leaves the socket below it open.
             self._socket.close()
-            self._socket = None
+            self._plain.close()
+            self._plain = self._socket = None
 
     def _has_room(self, size: int) -> bool:
         """Whether so much more may be on its way."""

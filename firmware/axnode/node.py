@@ -401,7 +401,11 @@ class Node:
 def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
     """The links that are configured, and no code of others."""
     links: list[Link] = []
-    if parts.uart is not None:
+    if parts.uart is not None and parts.rs485 is not None:
+        from axnode.rs485_link import Rs485Link
+
+        links.append(Rs485Link(parts.uart, parts.rs485, parts.baud, clock))
+    elif parts.uart is not None:
         from axnode.serial_link import SerialLink
 
         links.append(SerialLink(parts.uart, clock))
@@ -413,7 +417,12 @@ def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
             from axnode.wifi import Wifi
 
             wifi = Wifi(parts.mqtt["ssid"], parts.mqtt["wifi_password"])
-        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi))
+        tls = None
+        if parts.mqtt["tls"] is not None:
+            from axnode.mqtt_tls import Tls
+
+            tls = Tls(parts.mqtt["tls"], parts.mqtt["host"])
+        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi, tls))
     return links
 
 

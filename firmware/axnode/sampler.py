@@ -178,7 +178,7 @@ class Sampler:
 
     def end(self, now: int) -> None:
         """Hand all on that was sampled, also what an unfinished row has of it."""
-        for row in self._rows:
+        for row in self.rows:
             if 0 < row.left < row.block.channels:
                 self.missed += row.left
                 row.left = 0

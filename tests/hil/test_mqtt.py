@@ -268,16 +268,33 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
         assert turns["long"] <= FEW, state
 
 
-def test_of_two_links_the_second_takes_over_and_back(tmp_path: Path, broker: Broker) -> None:
+def test_of_two_links_the_second_takes_over_and_back_and_all_is_stored_once(
+    tmp_path: Path, broker: Broker
+) -> None:
+    def uses(link: str) -> None:
+        rig.wait(lambda _: node_state(rig)["link"] == link, LIMIT_S)
+        take_more(rig, 3 * A_SECOND)
+
     with running(tmp_path, 45, links=by_broker(tmp_path, broker, cabled=True)) as rig:
         assert node_state(rig)["link"] == f"serial {NODE}"
+        for _ in range(2):
+            rig.cables[NODE].unplug()
+            uses("mqtt")
+            rig.cables[NODE].plug()
+            broker.kill()
+            uses(f"serial {NODE}")
+            broker.start()
+            take_more(rig, A_SECOND)
         rig.cables[NODE].unplug()
-        rig.wait(lambda _: node_state(rig)["link"] == "mqtt", LIMIT_S)
+        uses("mqtt")
+        broker.freeze()
+        take_more(rig, 6 * A_SECOND)
         rig.cables[NODE].plug()
-        broker.kill()
-        rig.wait(lambda _: node_state(rig)["link"] == f"serial {NODE}", LIMIT_S)
-        broker.start()
+        uses(f"serial {NODE}")
+        broker.go_on()
         settled(rig)
+        refused = rig.gateway.state()["refused"]
+    assert refused.keys() <= {"repeated"}, "what came twice was noticed, and nothing else refused"
 
 
 def test_the_busiest_node_leaves_a_quarter_of_its_heap(

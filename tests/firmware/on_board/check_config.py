@@ -140,6 +140,9 @@ def test_values_that_cannot_be():
         (("supply",), {"pin": 29}, "key 'supply.full_mv' is missing"),
         (("supply",), {"pin": 29, "full_mv": 0}, "supply.full_mv must be an integer from 1 to"),
         (("uart", "baud"), "fast", "uart.baud must be an integer"),
+        (("uart", "baud"), 9600, "uart.baud must be an integer from 115200 to 921600"),
+        (("uart", "baud"), 1_000_000, "uart.baud must be an integer from 115200 to 921600"),
+        (("uart", "de"), "on", "uart.de must be an integer from 0 to 63"),
         (("chips", 0, "kind"), "ads1015", "chips[0].kind must be one of ads1115, max31865"),
         (("chips", 0, "kind"), "..evil", "chips[0].kind must be one of"),
         (("chips", 0, "rate"), 100, "chips[0].rate must be one of 8, 16"),
@@ -239,5 +242,11 @@ def test_a_broker_is_named_by_its_address():
         assert "mqtt.host must be an IPv4 address" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4", "locomotive": "a/b"}))
     assert "mqtt.locomotive must be without + # /" in said, said
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: [Errno 2]" in said, said
+    with open("ca.der", "wb") as file:
+        file.write(b"rubbish")
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: invalid cert" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
     assert "key 'mqtt.locomotive' is missing" in said, said
