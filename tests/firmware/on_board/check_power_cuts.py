@@ -34,11 +34,13 @@ class Made:
         supply.mount()
         with open("node.json", "wb") as file:
             file.write(IDENTITY)
-        board = Board(FIRST, most=most)
-        board.spill.board_ms, board.spill.utc_ms = TOLD
-        while board.spill.segments < segments:
-            board.put(1)
-        self.messages = board.outbox.oldest_in_ram()
+        self.messages = 0
+        if segments:
+            board = Board(FIRST, most=most)
+            board.spill.board_ms, board.spill.utc_ms = TOLD
+            while board.spill.segments < segments:
+                board.put(1)
+            self.messages = board.outbox.oldest_in_ram()
         self.chip = supply.off()
 
     def wear(self):
@@ -170,6 +172,12 @@ def test_nor_does_one_where_the_file_system_moves_its_own_records():
     print("worn", worn, "times")
     assert 10 < worn < 100
     sweep(made)
+
+
+def test_nor_does_one_in_the_first_boot_that_spills():
+    """It makes the folder."""
+    whole = sweep(Made(7, segments=0))
+    assert whole.board.outbox.dropped_messages() > 0
 
 
 def test_nor_does_one_in_any_operation_of_the_recovery():
