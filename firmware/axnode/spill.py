@@ -103,6 +103,7 @@ class Spill:
         try:
             return self._move(about)
         except MemoryError:
+            _remove(self._path(self._next))
             self._failed()
             return False
 

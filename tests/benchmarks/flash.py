@@ -15,16 +15,14 @@ from simulators.locomotive import Locomotive
 
 _DOCUMENT = Path(__file__).parents[2] / "docs" / "outbox.md"
 _FLASH_BLOCKS = 352
-_SPILL_BYTES = 8 * 4096
-"""Soon full: from then on each segment that is written costs one that is deleted."""
-
 _HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)
 class _Mode:
-    """`full_s`: after so long an outage the flash is full; what it costs is counted for another
-    `counted_s`. `row`, `hours`: how its row in the table begins, and the hours of outage in it."""
+    """After `full_s` of outage the flash is full, and each segment written costs one deleted; then
+    another `counted_s` are counted. `row`: how its row in the table begins, `hours`: the hours of
+    outage a day that stand in it."""
 
     fit: NodeFit
     full_s: float
@@ -37,8 +35,8 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
     profile = load_profile("te33a")
     busiest = next(node for node in profile.nodes if node.name == "motors-a")
     modes = {
-        "full_rate": _Mode(busiest, 60, 240, "| one hour of outage a day", 1),
-        "slow": _Mode(_slow(), 300, 900, "| six hours of outage a day", 6),
+        "full_rate": _Mode(busiest, 480, 300, "| one hour of outage a day", 1),
+        "slow": _Mode(_slow(), 800, 800, "| six hours of outage a day", 6),
     }
     figures: dict[str, Figure] = {}
     for name, mode in modes.items():
@@ -69,7 +67,6 @@ def _count(folder: Path, seed: int, mode: _Mode) -> dict[str, float]:
         ((mode.fit, Locomotive(profile, seed), False),),
         folder,
         seed,
-        settings={name: {"spill_bytes": _SPILL_BYTES}},
     )
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=_FLASH_BLOCKS)
     target = rig.targets[name]

@@ -48,6 +48,7 @@ def running(
     seed: int,
     nodes: tuple[str, ...] = (BUSIEST,),
     noise: dict[str, LineNoise] | None = None,
+    settings: dict[str, dict[str, Any]] | None = None,
     **options: Any,
 ) -> Iterator[LockstepRig]:
     """A rig that was just started; its tick counters wrap a minute later."""
@@ -56,7 +57,9 @@ def running(
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((node, locomotive, False) for node in profile.nodes if node.name in nodes)
-    plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, noise=noise or {})
+    plan = RigPlan(
+        profile, "TE33A-0001", fits, folder, seed, noise=noise or {}, settings=settings or {}
+    )
     rig = LockstepRig(plan, find_interpreter(), start_us=PERIOD - MINUTE_US, **options)
     try:
         rig.start()
@@ -134,10 +137,12 @@ def test_a_run_repeats_byte_for_byte_from_its_seed(tmp_path: Path) -> None:
     assert other[1] != first[1]
 
 
-def test_an_outage_of_minutes_costs_what_the_outbox_cannot_hold_and_counts_it(
+def test_an_outage_of_minutes_costs_what_ram_cannot_hold_where_flash_is_not_used(
     tmp_path: Path,
 ) -> None:
-    with running(tmp_path, 43, ("motors-a", "axles-a")) as rig:
+    nodes = ("motors-a", "axles-a")
+    settings = {node: {"spill_bytes": 0} for node in nodes}
+    with running(tmp_path, 43, nodes, settings=settings) as rig:
         rig.run_for(30)
         for cable in rig.cables.values():
             cable.unplug()

@@ -1,5 +1,6 @@
 """A node that is told to start again takes everything with it, or says what it had to drop."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,33 @@ def test_ten_restarts_on_command_lose_no_sample_that_was_taken(tmp_path: Path) -
     assert account.duplicated == 0
     assert account.lost == 0
     assert account.taken - account.stored == 0
+
+
+def test_a_gateway_that_never_heard_a_boot_places_its_rest_in_time(tmp_path: Path) -> None:
+    """By the time that the boot was told last, which lies in flash with what it left."""
+    rig = running(tmp_path, 65, 524_288)
+    try:
+        rig.start()
+        rig.run_for(5)
+        boot = rig.gateway.core.downlink.boot(NODE)
+        assert boot is not None
+        began_us = rig.clock.utc_us() - rig.clock.monotonic_us() + rig.targets[NODE].on_us
+        restart(rig)
+        rig.gateway.stop()
+        shutil.rmtree(rig.spool)
+        rig.gateway.start()
+        rig.cables[NODE].plug()
+        rig.run_for(20)
+        known = rig.gateway.core.ledger.find(NODE, boot)
+        assert rig.gateway.core.downlink.boot(NODE) != boot
+    finally:
+        rig.stop()
+    assert known is not None
+    assert known.samples > 0
+    assert known.clock is not None
+    off_us = known.clock.utc_at(0) - began_us
+    print(f"{known.samples} samples, placed {off_us} us from where they were")
+    assert abs(off_us) < 10_000
 
 
 def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(tmp_path: Path) -> None:

@@ -13,6 +13,26 @@ SEED = 7
 LOSES = 7
 
 
+class HeapIsFull:
+    """A file for writing; the fifth record finds no memory."""
+
+    def __init__(self, path, mode):
+        self._file = open(path, mode)
+        self._left = 5
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def write(self, data):
+        self._left -= 1
+        if not self._left:
+            raise MemoryError
+        self._file.write(data)
+
+
 def _supply(blocks=24):
     supply = Supply(Chip(bytearray(b"\xff" * (blocks * BLOCK_BYTES))), SEED)
     supply.format()
@@ -134,12 +154,10 @@ def test_without_a_file_system_readings_stay_in_ram():
 def test_a_heap_too_full_to_write_a_segment_costs_the_node_nothing():
     board = Board(0xA)
 
-    def no_memory(path, mode):
-        raise MemoryError
-
-    axnode.spill.open = no_memory
+    axnode.spill.open = HeapIsFull
     board.put(150)
     assert board.spill.errors == 2 and board.outbox.dropped_messages() > 0
+    assert os.listdir("spill") == []
     del axnode.spill.open
     board.spill.write_all(ABOUT, gc.collect)
     assert board.outbox.messages() == 0

@@ -34,11 +34,13 @@ class Made:
         supply.mount()
         with open("node.json", "wb") as file:
             file.write(IDENTITY)
-        board = Board(FIRST, most=most)
-        board.spill.board_ms, board.spill.utc_ms = TOLD
-        while board.spill.segments < segments:
-            board.put(1)
-        self.messages = board.outbox.oldest_in_ram()
+        self.messages = 0
+        if segments:
+            board = Board(FIRST, most=most)
+            board.spill.board_ms, board.spill.utc_ms = TOLD
+            while board.spill.segments < segments:
+                board.put(1)
+            self.messages = board.outbox.oldest_in_ram()
         self.chip = supply.off()
 
     def wear(self):
@@ -91,6 +93,15 @@ def course(board, gateway):
     board.put(90)
 
 
+def outage(board, gateway):
+    board.put(260)
+
+
+def recovery_and_outage(board, gateway):
+    recovery(board, gateway)
+    board.put(130)
+
+
 def recovery(board, gateway):
     board.put(5)
     board.send(gateway, ENOUGH_S)
@@ -107,35 +118,39 @@ def sweep(made):
         boot = Boot(made, made.chip.copy(), SECOND, course, Gateway(LOSES), cut_at)
         assert boot.cut == (cut_at <= whole.done), cut_at
         third = Boot(made, boot.left.copy(), THIRD, recovery, boot.gateway.copy())
-        check(made, boot, third)
+        check(made, [boot], third)
         torn += third.board.spill.damaged
         again_at = cut_at % (third.done + 1) + 1
         third = Boot(made, boot.left.copy(), THIRD, recovery, boot.gateway.copy(), again_at)
         if third.cut:
-            check(made, boot, Boot(made, third.left, FOURTH, recovery, third.gateway))
+            fourth = Boot(made, third.left, FOURTH, recovery, third.gateway)
+            check(made, [boot, third], fourth)
     print("seed", made.seed, "-", whole.done, "operations,", torn, "segments torn")
     assert torn > 10
     return whole
 
 
-def check(made, boot, last):
-    """Hold what the gateway has, after the last boot has sent all it found, against what the boot
-    that was cut had promised."""
-    assert not last.cut and last.files == []
+def check(made, boots, last):
+    """Hold what the gateway has, after the last boot has sent all it found, against what the boots
+    that were cut had promised."""
+    assert not last.cut
+    assert last.files == []
     gateway, spill = last.gateway, last.board.spill
-    assert spill.segments == 0
-    assert spill.errors == 0 and spill.damaged <= 2
-    dropped, upto = 0, made.messages
-    if boot.board is not None:
-        dropped = boot.board.spill.dropped_messages
-    got = gateway.sequences(FIRST)
-    assert set(got) >= set(range(dropped, upto)), (dropped, upto, got)
-    dropped, upto = boot.kept()
-    got = gateway.sequences(SECOND)
-    assert set(got) >= set(range(dropped, upto)), (dropped, upto, got)
+    assert spill.segments == spill.errors == 0
+    assert spill.damaged <= len(boots)
+    dropped = 0 if boots[0].board is None else boots[0].board.spill.dropped_messages
+    has(gateway, FIRST, dropped, made.messages)
+    for boot in boots:
+        has(gateway, boot.number, *boot.kept())
     assert gateway.sequences(last.number) == list(range(last.board.outbox.sequence))
     for number in gateway.told:
         assert gateway.told[number][2:] == list(TOLD)
+
+
+def has(gateway, number, first, end):
+    """All that was promised of a boot."""
+    got = gateway.sequences(number)
+    assert set(got) >= set(range(first, end)), (number, first, end, got)
 
 
 def test_a_cut_in_any_operation_of_a_spill_loses_nothing_that_was_promised():
@@ -157,6 +172,41 @@ def test_nor_does_one_where_the_file_system_moves_its_own_records():
     print("worn", worn, "times")
     assert 10 < worn < 100
     sweep(made)
+
+
+def test_nor_does_one_in_the_first_boot_that_spills():
+    """It makes the folder."""
+    whole = sweep(Made(7, segments=0))
+    assert whole.board.outbox.dropped_messages() > 0
+
+
+def test_nor_does_one_in_any_operation_of_the_recovery():
+    """Of a recovery from one cut, with another outage after it."""
+    made = Made(5)
+    boot = Boot(made, made.chip.copy(), SECOND, outage, Gateway(LOSES), 60)
+    for cut_at in range(1, 200):
+        gc.collect()
+        third = Boot(made, boot.left.copy(), THIRD, recovery_and_outage, Gateway(LOSES), cut_at)
+        fourth = Boot(made, third.left, FOURTH, recovery, third.gateway)
+        check(made, [boot, third], fourth)
+        if not third.cut:
+            break
+    print(cut_at - 1, "operations")
+    assert 30 < cut_at < 199
+
+
+def test_boots_that_are_cut_one_after_the_other_lose_nothing_either():
+    made = Made(6, blocks=48, most=64)
+    boots = []
+    left, gateway = made.chip, Gateway(LOSES)
+    for count in range(60):
+        gc.collect()
+        cut_at = count * 7 % 30 + 1
+        boots.append(Boot(made, left, SECOND + count, recovery_and_outage, gateway, cut_at))
+        left, boots[-1].left = boots[-1].left, None
+    print([boot.done for boot in boots])
+    assert len([boot for boot in boots if boot.cut]) > 50
+    check(made, boots, Boot(made, left, 0xFF, recovery, gateway))
 
 
 def moves_the_folder(made):

@@ -72,7 +72,7 @@ class Supply:
         self.done = 0
         self.cut = False
         self.is_on = True
-        self.left = chip
+        self.left = chip.copy()
         self.spoiled = 0
         self._chip = chip
         self._flash = NorFlash(chip, seed, "", chip.blocks())
@@ -134,4 +134,5 @@ class Supply:
     def _end(self):
         self.is_on = False
         self.spoiled = self._flash.spoiled
-        self.left = self._chip.copy()
+        self.left.data[:] = self._chip.data
+        self.left.unsettled = self._chip.unsettled
