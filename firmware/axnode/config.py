@@ -78,6 +78,7 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "spi": [],
 }
 _UART = {"id": [0, 7], "baud": [115_200, 921_600], "tx": _PIN, "rx": _PIN, "de": _PIN}
+_USB = {"id": str}
 _MQTT = {
     "host": str,
     "port": [1, 65535],
@@ -153,7 +154,8 @@ def load() -> "tuple[Config, bytes]":
     _check_text("node", config.name, NAME_CAP)
     _check_text("board", config.board, TEXT_CAP)
     if config.uart is not None:
-        config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
+        usb = config.uart.get("id") == "usb"
+        config.uart = _checked(config.uart, "uart", _USB if usb else _UART, _NO_PINS)
     if config.mqtt is not None:
         config.mqtt = _broker(config.mqtt)
     if config.uart is None and config.mqtt is None:

@@ -267,7 +267,11 @@ class Node:
 def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
     """The links that are configured, and no code of others."""
     links: list[Link] = []
-    if parts.uart is not None and parts.rs485 is not None:
+    if parts.usb:
+        from axnode.usb_link import UsbLink
+
+        links.append(UsbLink(clock))
+    elif parts.uart is not None and parts.rs485 is not None:
         from axnode.rs485_link import Rs485Link
 
         links.append(Rs485Link(parts.uart, parts.rs485, parts.baud, clock))
