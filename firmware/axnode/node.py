@@ -210,7 +210,7 @@ class Node:
                 health_at = ticks_add(now, _HEALTH_US)
                 self._report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
-            before, arrived = arrived, sum([link.arrived for link in self.links])
+            before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:

@@ -32,7 +32,9 @@ _STALLED_MS = const(1000)
 
 
 class UsbLink(SerialLink):
-    """`console` has the streams `stdin` and `stdout`."""
+    """`console` has the streams `stdin` and `stdout`. What the board cannot take, the host keeps."""
+
+    deaf = False
 
     def __init__(self, clock: "BootClock", console: "Any" = sys) -> None:
         micropython.kbd_intr(-1)
