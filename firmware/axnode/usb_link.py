@@ -32,7 +32,7 @@ _STALLED_MS = const(1000)
 
 
 class UsbLink(SerialLink):
-    """`console` has the streams `stdin` and `stdout`. What the board cannot take, the host keeps."""
+    """`console` has the streams `stdin` and `stdout`. What a board cannot take, the host keeps."""
 
     deaf = False
 
