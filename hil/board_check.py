@@ -219,7 +219,7 @@ def _missing(configuration: dict[str, Any], fit: NodeFit) -> Iterator[tuple[str,
 
 
 def _each_bus(configuration: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, int]]]:
-    if "uart" in configuration:
+    if "uart" in configuration and configuration["uart"]["id"] != "usb":
         yield "$.uart", "uart", configuration["uart"]
     for kind in ("i2c", "spi"):
         for at, keys in enumerate(configuration.get(kind, [])):

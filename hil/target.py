@@ -5,9 +5,9 @@ import os
 import subprocess
 import threading
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
@@ -64,9 +64,10 @@ class Target(Protocol):
 class MicropythonTarget:
     """A board as a process: the real interpreter, the real firmware, simulated hardware.
 
-    `uart_path` is the device its UART opens; `folder` becomes its file system and its logs.
-    A board that resets itself is started again with its reset cause, as a supply does.
-    `measured`: its account tells how long the firmware's turns are.
+    `uart_path` is the device its UART opens, or its console is where that is the line to the
+    gateway; `folder` becomes its file system and its logs. A board that resets itself is started
+    again with its reset cause, as a supply does. `measured`: its account tells how long the
+    firmware's turns are.
     """
 
     def __init__(
@@ -94,6 +95,8 @@ class MicropythonTarget:
         self._to_board_read, self._to_board = os.pipe()
         self._from_board, self._from_board_write = os.pipe()
         os.set_blocking(self._to_board, False)
+        self._uart_path = uart_path
+        self._by_usb = fitting.configuration.get("uart", {}).get("id") == "usb"
         self._lay_out(key, uart_path, measured)
         self._listener = threading.Thread(
             target=self._listen, name=f"account {fitting.node}", daemon=True
@@ -163,14 +166,19 @@ class MicropythonTarget:
         lay_out(self._folder / "sim", measured=measured)
         lay_out_node(flash, self.fitting.configuration, key)
         wiring = dict(self.fitting.wiring)
-        if "uart" in self.fitting.configuration:
+        if "uart" in self.fitting.configuration and not self._by_usb:
             uart = str(self.fitting.configuration["uart"]["id"])
             wiring["uart"] = {uart: {"path": uart_path, **driver_pin(self.fitting)}}
         (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
 
     def _spawn(self, cause: str) -> None:
         heap = BOARD_HEAP_BYTES + HEAP_EXTRA_BYTES
-        with self._log.open("ab") as log:
+        with ExitStack() as files:
+            log: BinaryIO = files.enter_context(self._log.open("ab"))
+            usb = None
+            if self._by_usb:
+                line = os.open(self._uart_path, os.O_RDWR | os.O_NOCTTY)
+                usb = files.enter_context(open(line, "r+b", buffering=0))
             self._process = subprocess.Popen(
                 [*self._interpreter.command, "-X", f"heapsize={heap}", "main.py"],
                 cwd=self._folder / "flash",
@@ -181,8 +189,8 @@ class MicropythonTarget:
                     "AXSIM_RESET_CAUSE": cause,
                     "AXSIM_HEAP_EXTRA": str(HEAP_EXTRA_BYTES),
                 },
-                stdin=subprocess.DEVNULL,
-                stdout=log,
+                stdin=usb or subprocess.DEVNULL,
+                stdout=usb or log,
                 stderr=log,
                 pass_fds=(self._to_board_read, self._from_board_write),
                 start_new_session=True,

@@ -87,6 +87,7 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
 }
 _SUPPLY = {"pin": _PIN, "full_mv": [1, 200_000]}
 _UART = {"id": [0, 7], "baud": [115_200, 921_600], "tx": _PIN, "rx": _PIN, "de": _PIN}
+_USB = {"id": str}
 _MQTT = {
     "host": str,
     "port": [1, 65535],
@@ -176,7 +177,8 @@ def parse(data: bytes, measuring: bool = True) -> Config:
     if config.supply is not None:
         config.supply = _checked(config.supply, "supply", _SUPPLY, {})
     if config.uart is not None:
-        config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
+        usb = config.uart.get("id") == "usb"
+        config.uart = _checked(config.uart, "uart", _USB if usb else _UART, _NO_PINS)
     if config.mqtt is not None:
         config.mqtt = _broker(config.mqtt)
     if config.uart is None and config.mqtt is None:

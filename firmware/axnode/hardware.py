@@ -42,10 +42,16 @@ class Parts:
         self.spill_bytes = config.spill_bytes
         self.flush_ms = config.flush_ms
         self.groups = config.groups
-        self.uart = None if config.uart is None else board.uart(config.uart)
-        self.baud: int = 0 if config.uart is None else config.uart["baud"]
-        driver = None if config.uart is None else config.uart["de"]
-        self.rs485 = None if driver is None else board.output(driver, 0)
+        keys = config.uart
+        self.usb = keys is not None and keys["id"] == "usb"
+        self.uart: UART | None = None
+        self.rs485: Pin | None = None
+        self.baud = 0
+        if keys is not None and not self.usb:
+            self.uart = board.uart(keys)
+            self.baud = keys["baud"]
+            if keys["de"] is not None:
+                self.rs485 = board.output(keys["de"], 0)
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         self.vitals = _vitals(config)

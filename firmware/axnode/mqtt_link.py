@@ -54,8 +54,10 @@ class MqttLink:
     """Messages over a broker at `keys` of node.json. `receive` must always be waited for.
 
     `arrived` is the tick of the last bytes read; `errors` counts messages that could not be sent;
-    `attempts` connections tried.
+    `attempts` connections tried. What comes while flash is written waits in the network.
     """
+
+    deaf = False
 
     def __init__(
         self,

@@ -306,7 +306,7 @@ class Node:
                 health_at = ticks_add(now, _HEALTH_US)
                 self._report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
-            before, arrived = arrived, sum([link.arrived for link in self.links])
+            before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
             test = self._test
@@ -401,7 +401,11 @@ class Node:
 def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
     """The links that are configured, and no code of others."""
     links: list[Link] = []
-    if parts.uart is not None and parts.rs485 is not None:
+    if parts.usb:
+        from axnode.usb_link import UsbLink
+
+        links.append(UsbLink(clock))
+    elif parts.uart is not None and parts.rs485 is not None:
         from axnode.rs485_link import Rs485Link
 
         links.append(Rs485Link(parts.uart, parts.rs485, parts.baud, clock))

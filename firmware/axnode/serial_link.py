@@ -1,6 +1,6 @@
 """A serial line to the gateway: whole messages in and out, framed by axwire.framing.
 
-Any link has `send`, `receive`, `arrived`, `refused` and `errors` as they are here.
+Any link has `send`, `receive`, `arrived`, `refused`, `errors` and `deaf` as they are here.
 """
 
 import asyncio
@@ -27,7 +27,10 @@ class SerialLink:
     """Messages over a UART that neither read nor write makes wait (time-out 0).
 
     `arrived` is the tick of the last bytes read; `errors` counts messages that could not be sent.
+    `deaf` when flash is written: bytes that come meanwhile are lost.
     """
+
+    deaf = True
 
     def __init__(self, uart: "UART", clock: "BootClock") -> None:
         self.arrived = 0

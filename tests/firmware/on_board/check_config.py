@@ -236,6 +236,16 @@ def test_a_line_or_a_broker_or_both():
     assert "key 'uart' or 'mqtt' is missing" in _refusal(_linked())
 
 
+def test_the_boards_own_usb_is_a_line():
+    _write(_linked(uart={"id": "usb"}))
+    config, _ = load()
+    assert config.uart == {"id": "usb"}
+    said = _refusal(_linked(uart={"id": "usb", "baud": 921600}))
+    assert said == "node.json: unknown key 'uart.baud'", said
+    said = _refusal(_linked(uart={"id": "tty", "baud": 921600}))
+    assert said == "node.json: uart.id must be an integer from 0 to 7", said
+
+
 def test_a_broker_is_named_by_its_address():
     for host in ("broker", "1.2.3", "1.2.3.256", "1.2.3.x", ""):
         said = _refusal(_linked(mqtt={"host": host, "locomotive": "TE33A-0001"}))

@@ -103,15 +103,18 @@ def test_what_the_broker_has_not_confirmed_is_bounded_in_packets_and_in_bytes():
     asyncio.run(main())
 
 
-def test_each_receipt_makes_room_in_any_order():
+def test_each_receipt_makes_the_room_of_its_own_message_in_any_order():
     async def main():
         broker = Broker()
         link = await _opened(broker)
-        assert await _sent(link, [1024] * 4) == [True] * 4
-        numbers = [body[-1026:-1024] for body in broker.of(mqtt.PUBLISH)[-4:]]
-        broker.unread += b"\x40\x02" + numbers[2] + b"\x40\x02" + numbers[0] + b"\x40\x02\xff\xff"
+        assert await _sent(link, [2000, 100, 1900]) == [True] * 3
+        large, small, _ = [body[16:18] for body in broker.of(mqtt.PUBLISH)[-3:]]
+        broker.unread += b"\x40\x02" + small + b"\x40\x02\xff\xff"
         assert await link.receive() == []
-        assert await _sent(link, [1024, 1024, 1024]) == [True, True, False]
+        assert await _sent(link, [2000]) == [False]
+        broker.unread += b"\x40\x02" + large
+        assert await link.receive() == []
+        assert await _sent(link, [2000, 1000]) == [True, False]
 
     asyncio.run(main())
 

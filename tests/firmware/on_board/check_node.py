@@ -36,6 +36,7 @@ class Parts:
     flush_ms = 100
     groups = []
     uart = Uart()
+    usb = False
     rs485 = None
     mqtt = None
     led = None

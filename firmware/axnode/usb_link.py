@@ -1,0 +1,96 @@
+"""The board's own USB as the line to the gateway: its console, as axnode.serial_link otherwise.
+
+What MicroPython reads from it waits until as many bytes have come as were asked for, and what it
+writes waits, up to 500 ms, while a host that has the port open takes nothing (MicroPython
+shared/runtime/sys_stdio_mphal.c, shared/tinyusb/mp_usbd_cdc.c). So a byte at a time is moved, and
+only when poll says that it can be. Ctrl-C is a byte like any other from now on. What is printed
+goes to the gateway too, which counts it as noise.
+"""
+
+import asyncio
+import select
+import sys
+
+import micropython
+from micropython import const
+
+from axnode.serial_link import SerialLink
+from axwire.framing import frame
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from axnode.ticks import BootClock
+
+_PIECE = const(32)
+"""Bytes that are moved before a row that is due may begin: some 40 us each on an RP2040
+(unverified)."""
+
+_PAUSE_MS = const(5)
+_STALLED_MS = const(1000)
+
+
+class UsbLink(SerialLink):
+    """`console` has the streams `stdin` and `stdout`. What a board cannot take, the host keeps."""
+
+    deaf = False
+
+    def __init__(self, clock: "BootClock", console: "Any" = sys) -> None:
+        micropython.kbd_intr(-1)
+        self._in = console.stdin.buffer
+        self._out = console.stdout.buffer
+        super().__init__(self._in, clock)
+        self._byte = bytearray(1)
+        self._readable = select.poll()
+        self._readable.register(self._in, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(self._out, select.POLLOUT)
+
+    async def send(self, message: bytes) -> bool:
+        """Hand the whole message to the port. False: nobody took anything for a second."""
+        # What was printed since the last message must not become part of this one.
+        data = b"\0" + frame(message)
+        at = 0
+        stalled_ms = 0
+        while at < len(data):
+            count = self._write(data, at)
+            at += count
+            if count:
+                stalled_ms = 0
+                await asyncio.sleep_ms(0)
+            elif stalled_ms < _STALLED_MS:
+                stalled_ms += _PAUSE_MS
+                await asyncio.sleep_ms(_PAUSE_MS)
+            else:
+                self.errors += 1
+                return False
+        return True
+
+    async def receive(self) -> "list[bytes]":
+        """Wait for bytes; the messages that they complete, often none."""
+        count = await self._reader.readinto(self._view[:1])
+        if not count:
+            await asyncio.sleep_ms(_PAUSE_MS)
+            return []
+        while count < _PIECE and _is_ready(self._readable) and self._in.readinto(self._byte):
+            self._chunk[count] = self._byte[0]
+            count += 1
+        self.arrived = self._clock.tick()
+        return self._deframer.feed(bytes(self._view[:count]))
+
+    def _write(self, data: bytes, at: int) -> int:
+        """How many bytes from there on the port took."""
+        end = min(len(data), at + _PIECE)
+        begin = at
+        while at < end and _is_ready(self._writable):
+            self._byte[0] = data[at]
+            self._out.write(self._byte)
+            at += 1
+        return at - begin
+
+
+def _is_ready(poller: "Any") -> bool:
+    for _, events in poller.ipoll(0):
+        return bool(events & (select.POLLIN | select.POLLOUT))
+    return False
