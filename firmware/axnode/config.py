@@ -14,11 +14,13 @@
 
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
-flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
-`calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
-are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
-look a name up would hold the sampling up. Without `username` the broker asks for none; without
-`ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
+flash readings may take in an outage (0: none). Where that is not enough, the oldest become
+minimum, mean and maximum of up to `thin_rows` rows (0: they are dropped). `outbox_bytes`,
+`spill_bytes`, `thin_rows`, `flush_ms`, `led`, `calibration`, pins and buses may be left out. Of
+`uart` and `mqtt` one must be there; where both are, the second takes over when the first is
+silent. The broker's `host` is an IPv4 address: to look a name up would hold the sampling up.
+Without `username` the broker asks for none; without `ssid` no Wi-Fi is joined. `node.key` is 64
+hexadecimal digits.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
 node whose files are damaged does not run on defaults: it is unprovisioned.
@@ -60,6 +62,7 @@ _NODE = {
     "board": str,
     "outbox_bytes": [8192, 262_144],
     "spill_bytes": [0, 16_777_216],
+    "thin_rows": [0, 1_000_000],
     "flush_ms": [10, 1000],
     "led": _PIN,
     "uart": dict,
@@ -72,6 +75,7 @@ _NODE = {
 _NODE_DEFAULTS: "dict[str, Any]" = {
     "outbox_bytes": 10_240,
     "spill_bytes": 524_288,
+    "thin_rows": 6400,
     "flush_ms": 100,
     "led": None,
     "uart": None,
@@ -131,6 +135,7 @@ class Config:
         self.board: str = keys["board"]
         self.outbox_bytes: int = keys["outbox_bytes"]
         self.spill_bytes: int = keys["spill_bytes"]
+        self.thin_rows: int = keys["thin_rows"]
         self.flush_ms: int = keys["flush_ms"]
         self.led: int | None = keys["led"]
         self.uart: dict[str, Any] | None = keys["uart"]

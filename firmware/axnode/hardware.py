@@ -39,6 +39,7 @@ class Parts:
         self.configuration = config.number
         self.outbox_bytes = config.outbox_bytes
         self.spill_bytes = config.spill_bytes
+        self.thin_rows = config.thin_rows
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         self.uart = None if config.uart is None else board.uart(config.uart)

@@ -38,6 +38,10 @@ _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
 _UNPROVISIONED_MS = const(10_000)
+_QUIET_BEATS = const(15)
+"""So long without a byte from the gateway, what lies in flash may be thinned."""
+
+_THIN_STEPS = const(8)
 _SPILL_FOLDER = "spill"
 
 _COLLECT_BELOW = const(24 * 1024)
@@ -130,7 +134,7 @@ class Node:
         self.outbox = Outbox(parts.outbox_bytes)
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
         most = parts.spill_bytes // SEGMENT_BYTES
-        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports)
+        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports, parts.thin_rows)
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.links = _links(parts, self.clock)
         self.session = Session(
@@ -198,7 +202,7 @@ class Node:
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
         watchdog = machine.WDT(timeout=_WATCHDOG_MS)
-        passes = turns = arrived = 0
+        passes = turns = arrived = quiet = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
             now = self.clock.tick()
@@ -211,8 +215,11 @@ class Node:
                 self._report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links])
-            if arrived == before and self.outbox.is_crowded():
+            quiet = quiet + 1 if arrived == before else 0
+            if quiet and self.outbox.is_crowded():
                 self.spill.write(self.about)
+            if quiet >= _QUIET_BEATS:
+                await self._thin()
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.sampler.flush(now)
                 self.spill.write_all(self.about, watchdog.feed)
@@ -222,6 +229,13 @@ class Node:
                 self._led(self._blink_beats & 1)
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
+
+    async def _thin(self) -> None:
+        """Some steps of thinning what lies in flash, with rows that are due between them."""
+        for _ in range(_THIN_STEPS):
+            if not self.spill.thin():
+                return
+            await asyncio.sleep_ms(0)
 
     def _collect(self) -> None:
         gc.collect()
@@ -242,7 +256,7 @@ class Node:
                 outbox.bytes(),
                 outbox.dropped_messages(),
                 outbox.dropped_samples(),
-                0,
+                self.spill.thinned_samples,
                 sampler.missed,
                 outbox.resent,
                 sum([link.refused() for link in self.links]),
@@ -259,6 +273,7 @@ class Node:
                 self.spill.errors,
                 self.spill.dropped_messages,
                 self.spill.dropped_samples,
+                self.spill.thinned_messages,
             ]
         )
         sampler.worst_us = 0

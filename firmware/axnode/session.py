@@ -18,6 +18,7 @@ from axwire.codes import (
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
     EVENT_OUTBOX_DROPPED,
+    EVENT_OUTBOX_THINNED,
 )
 from axwire.cose import DOWN, UP, MacKey, seal, split
 from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
@@ -91,7 +92,7 @@ class Session:
         self._silent_since_ms = 0
         self._probe = 0
         self._probes = 0
-        self._dropped = 0
+        self._dropped = self._thinned = 0
 
     def wake(self) -> None:
         """There may be something to send: at each new message, and a few times a second."""
@@ -227,5 +228,10 @@ class Session:
             self._dropped = dropped
             totals = (dropped, self._outbox.dropped_samples())
             self._reports.event(EVENT_OUTBOX_DROPPED, totals, now)
+        thinned = self._spill.thinned_messages
+        if thinned != self._thinned:
+            self._thinned = thinned
+            totals = (thinned, self._spill.thinned_samples)
+            self._reports.event(EVENT_OUTBOX_THINNED, totals, now)
         self._outbox.rewind()
         self._spill.rewind()

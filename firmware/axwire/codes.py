@@ -31,6 +31,7 @@ EVENT_OUTBOX_DROPPED = 4
 EVENT_COMMAND_DONE = 5
 EVENT_BURST = 6
 EVENT_EARLIER_BOOT = 7
+EVENT_OUTBOX_THINNED = 8
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
@@ -42,6 +43,7 @@ EVENTS = {
         "the rest of an earlier boot follows: the boot, oldest sequence held of it, ms since that "
         "boot and UTC in ms of the time last told to it (0, 0 = never)"
     ),
+    EVENT_OUTBOX_THINNED: "outbox thinned: messages thinned, samples in them",
 }
 
 # COMMAND codes; arguments behind the colon.
@@ -88,6 +90,7 @@ HEALTH_FIELDS = (
     "flash_errors",
     "earlier_dropped_messages",
     "earlier_dropped_samples",
+    "thinned_messages",
 )
 # `samples` counts what the node put into messages of this boot before this one: what it took and
 # the gateway does not have in the end is lost, to the sample.

@@ -31,7 +31,7 @@ _HEALTH = {
     "outbox_bytes": "bytes of payload held in RAM",
     "dropped_messages": "messages of this boot that a full outbox dropped",
     "dropped_samples": "samples in them",
-    "thinned_samples": "samples given up when old blocks were thinned",
+    "thinned_samples": "samples of which minimum, mean and maximum were left, of any boot",
     "missed_deadlines": "samples not taken in time",
     "resent_messages": "messages sent again",
     "frames_refused": "frames that arrived damaged or too long",
@@ -48,6 +48,7 @@ _HEALTH = {
     "flash_errors": "failures of the file system",
     "earlier_dropped_messages": "messages of earlier boots that a full flash dropped",
     "earlier_dropped_samples": "samples in them",
+    "thinned_messages": "messages with those thinned samples",
 }
 
 
