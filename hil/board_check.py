@@ -16,9 +16,15 @@ from hil.file_lines import json_lines, line_of
 
 __all__ = ["check_node_file", "problems"]
 
-_CHIP_OUTPUTS = ("cs", "sck", "enable")
-_CHIP_INPUTS = ("dout", "pin")
+_CHIP_OUTPUTS = ("cs", "sck")
+_CHIP_INPUTS = ("dout", "pin", "inverse")
 """Keys of a chip that are pins of its own."""
+
+_ADDRESSES = {"nau7802": 0x2A, "adxl345": 0x53}
+"""On I2C, of chips whose configuration need not say it."""
+
+_COUNTERS = {"rp2": "state machine", "esp32": "PCNT unit"}
+"""What `unit` numbers, by port; `sm` is always a state machine."""
 
 
 def check_node_file(path: Path, fit: NodeFit | None = None) -> Board:
@@ -49,7 +55,9 @@ def problems(
 ) -> Iterator[tuple[str, str]]:
     """(path in the configuration, what is wrong there)."""
     yield from _buses(board, configuration)
+    yield from _vitals(board, configuration)
     yield from _pins(board, configuration)
+    yield from _counters(board, configuration)
     yield from _chips(configuration)
     if fit is not None:
         yield from _missing(configuration, fit)
@@ -76,6 +84,18 @@ def _buses(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, s
                 yield f"$.{kind}[{at}].id", f"{kind} {number} is there twice"
 
 
+def _vitals(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A thermometer or a supply pin that the board does not have."""
+    thermometer = configuration.get("temperature")
+    own = None if board.temperature is None else board.temperature.value
+    if thermometer not in (None, own):
+        yield "$.temperature", f"{board.title} measures its temperature by {own}"
+    supply = configuration.get("supply")
+    if supply is not None and (board.supply is None or supply["pin"] != board.supply.pin):
+        has = "nowhere" if board.supply is None else f"at {board.name(board.supply.pin)}"
+        yield "$.supply.pin", f"{board.title} measures its supply {has}"
+
+
 def _pins(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Pins used twice, and pins outside buses that a node must not have."""
     taken: dict[int, str] = {}
@@ -84,9 +104,11 @@ def _pins(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, st
             why = None if pin == board.led else board.refusal(pin, drives)
         else:
             why = board.refusal(pin, drives)
-        in_bus = not where.startswith(("$.led", "$.chips"))
+        in_bus = not where.startswith(("$.led", "$.chips", "$.uart.de"))
         if why and not in_bus:
             yield where, why
+        elif where.endswith(".dout") and board.input_only and pin in board.input_only.pins:
+            yield where, f"{board.name(pin)} has no pull-up, which tells a chip that is not there"
         if pin in taken:
             yield where, f"{board.name(pin)} is used twice: for {taken[pin]} and for {what}"
         taken.setdefault(pin, what)
@@ -103,11 +125,13 @@ def _used(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int, bool]]
                     keys[role],
                     role not in ("rx", "miso"),
                 )
+    if "de" in configuration.get("uart", {}):
+        yield "$.uart.de", "the driver of RS-485", configuration["uart"]["de"], True
     if configuration.get("led") is not None:
         yield "$.led", "the LED", configuration["led"], True
     for at, chip in enumerate(configuration["chips"]):
         for key in (*_CHIP_OUTPUTS, *_CHIP_INPUTS):
-            if key in chip:
+            if chip.get(key) is not None:
                 yield (
                     f"$.chips[{at}].{key}",
                     f"{key} of {chip['name']}",
@@ -116,14 +140,42 @@ def _used(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int, bool]]
                 )
 
 
+def _counters(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """State machines and pulse counters that are not there, or that two chips have."""
+    taken: dict[int, str] = {}
+    what = _COUNTERS[board.port]
+    most = board.counters.value
+    for at, chip in enumerate(configuration["chips"]):
+        for key in ("sm", "unit"):
+            if chip.get(key) is None:
+                continue
+            where, number = f"$.chips[{at}].{key}", chip[key]
+            if key == "sm" and board.port != "rp2":
+                yield where, f"{board.title} has no state machines: leave sm out"
+            elif number >= most:
+                yield where, f"{board.title} has no {what} {number}: 0 to {most - 1}"
+            elif number in taken:
+                others = f"for {taken[number]} and for {chip['name']}"
+                yield where, f"{what} {number} is used twice: {others}"
+            taken.setdefault(number, chip["name"])
+
+
 def _chips(configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Chips on buses that are not there, at one address; channels without chip, and chips without
     channel."""
     names = [chip["name"] for chip in configuration["chips"]]
+    supplies = {
+        chip["name"]: chip["supply_input"]
+        for chip in configuration["chips"]
+        if chip.get("supply_input") is not None
+    }
     read = set()
     for group, channels in enumerate(configuration["groups"]):
         for at, channel in enumerate(channels["channels"]):
             read.add(channel["chip"])
+            if channel.get("input", 0) == supplies.get(channel["chip"]):
+                where = f"$.groups[{group}].channels[{at}].input"
+                yield where, f"this input of {channel['chip']} measures the supply: supply_input"
             if channel["chip"] not in names:
                 where = f"$.groups[{group}].channels[{at}].chip"
                 yield where, f"there is no chip {channel['chip']}; there are: {', '.join(names)}"
@@ -136,16 +188,17 @@ def _chips(configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{where}.name", f"no channel reads chip {chip['name']}"
         for kind in ("i2c", "spi"):
             ids = [keys["id"] for keys in configuration.get(kind, [])]
-            if kind in chip and chip[kind] not in ids:
+            if chip.get(kind) is not None and chip[kind] not in ids:
                 yield (
                     f"{where}.{kind}",
                     f"chip {chip['name']} is on {kind} {chip[kind]}: not there",
                 )
-        if "i2c" in chip and "address" in chip:
-            key = (chip["i2c"], chip["address"])
+        address = chip.get("address", _ADDRESSES.get(chip["kind"]))
+        if chip.get("i2c") is not None and address is not None:
+            key = (chip["i2c"], address)
             if key in addresses:
                 yield (
-                    f"{where}.address",
+                    f"{where}.address" if "address" in chip else f"{where}.i2c",
                     f"chips {addresses[key]} and {chip['name']} have one address, {key[1]:#x}",
                 )
             addresses.setdefault(key, chip["name"])

@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
-from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
-from hil.target import BOARD_HEAP_BYTES
+from hil.node_files import lay_out_node
+from hil.target import BOARD_HEAP_BYTES, driver_pin
 from simulators.board.control_frames import (
     ASK,
     BYTES,
@@ -264,15 +265,12 @@ class LockstepTarget:
 
     def _lay_out(self, key: bytes, wake_up_us: int, flash_blocks: int) -> None:
         flash = self._folder / "flash"
-        lay_out_firmware(flash)
+        lay_out_firmware(flash, self._interpreter)
         lay_out(self._sim, lockstep=True)
-        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
-        key_file = flash / "node.key"
-        key_file.touch(mode=0o600)
-        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        lay_out_node(flash, self.fitting.configuration, key)
         wiring = {
             **self.fitting.wiring,
-            "uart": {str(self._port): {"path": ""}},
+            "uart": {str(self._port): {"path": "", **driver_pin(self.fitting)}},
             "wake_up_us": wake_up_us,
         }
         if flash_blocks:

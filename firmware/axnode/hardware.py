@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from axnode.config import Config
+    from axnode.vitals import Vitals
 
 _I2C_TIMEOUT_US = const(2000)
 """How long a bus that a chip holds down may delay the others."""
 
-_UART_BUFFER = const(1024)
+_UART_BUFFER = const(512)
 
 
 class Parts:
@@ -43,11 +44,20 @@ class Parts:
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         self.uart = None if config.uart is None else board.uart(config.uart)
+        self.baud: int = 0 if config.uart is None else config.uart["baud"]
+        driver = None if config.uart is None else config.uart["de"]
+        self.rs485 = None if driver is None else board.output(driver, 0)
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
+        self.vitals = _vitals(config)
+        self.rows: list[Row] = []
+        self.scans: list[Scan] = []
+        if config.measuring:
+            self._measure(config, board)
+
+    def _measure(self, config: "Config", board: "Board") -> None:
         drivers = [_driver(keys, board) for keys in config.chips]
-        scans = [Scan(driver, []) for driver in drivers]
-        self.rows = []
+        scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
         for group in config.groups:
             sources = config.sources[group.number]
             for index, number in sources:
@@ -57,10 +67,11 @@ class Parts:
             wide = any(drivers[index].wide for index, _ in sources)
             most = rows_cap(config.name, len(sources), 4 if wide else 2)
             capacity = min(most, config.flush_ms // group.period_ms + 2)
-            row = Row(Block(group, wide, capacity), [number for _, number in sources])
+            row = Row(Block(group, wide, capacity), [number for _, number in sources], most)
             for slot in row.slots:
                 scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
+            group.pack()
         self.scans = [scan for scan in scans if scan.slots]
 
 
@@ -110,6 +121,14 @@ def _driver(keys: "dict[str, Any]", board: Board) -> "Any":
         raise
     except ValueError as error:
         raise ConfigError("%s: chip %s: %s" % (FILE, keys["name"], error))
+
+
+def _vitals(config: "Config") -> "Vitals | None":
+    if config.temperature is None and config.supply is None:
+        return None
+    from axnode.vitals import Vitals
+
+    return Vitals(config.temperature, config.supply)
 
 
 def _bus(buses: "list[dict[str, Any]]", kind: str, number: int) -> "dict[str, Any]":

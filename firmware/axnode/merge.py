@@ -32,7 +32,7 @@ _STEEPNESS = const(8)
 """A triple of the first level stands for 100 rows, of each further one for eight times as many."""
 
 _MANY = const(8)
-_MOST = const(16)
+_MOST = const(12)
 """Segments that are merged at a time: at most so many; rather at a higher level than too few."""
 
 _CHUNK = const(256)

@@ -47,8 +47,8 @@ SENT = 1 << 29
 """In `samples` of a record: it was sent and not acknowledged, so it may have arrived."""
 
 _TEMPORARY = "thinner"
-_ROOM_SHARE = const(16)
-"""Thinning begins when all but a sixteenth of the segments is taken."""
+_ROOM_SHARE = const(8)
+"""Thinning begins when all but an eighth of the segments is taken."""
 
 _WAITS = const(25)
 """Calls of `write` that wait for thinning to make room before one drops."""
@@ -303,7 +303,7 @@ class Spill:
         with open(path, "wb") as file:
             file.write(head)
             crc = crc32(head)
-            for sequence, table in enumerate(tables):
+            for sequence, table in enumerate(tables, self._reports.table_sequence):
                 crc = _append(file, table, sequence, 0, crc)
             for ring, number in picked:
                 payload = ring.payload(number)

@@ -77,7 +77,8 @@ _DOWN, _WAITING, _CLOCKING = const(0), const(1), const(2)
 
 
 def make(settings: "dict[str, int]", board: "Board") -> "Hx711":
-    """The chip that the configuration describes. Raises ValueError: its limits are none."""
+    """The chip that the configuration describes. Raises ValueError: its limits are none, or the
+    board has no state machines."""
     check_limits(settings)
     dout = Pin(settings["dout"], Pin.IN, Pin.PULL_UP)
     if settings["sm"] is None:
@@ -85,8 +86,10 @@ def make(settings: "dict[str, int]", board: "Board") -> "Hx711":
 
         clock: Clock = PinClock(board.output(settings["sck"], 0), dout)
     else:
-        from drivers.hx711_rp2 import PioClock
-
+        try:
+            from drivers.hx711_rp2 import PioClock
+        except ImportError:
+            raise ValueError("this port has no state machine: leave sm out")
         clock = PioClock(settings["sm"], Pin(settings["sck"]), dout)
     return Hx711(
         clock, dout, settings["gain"], settings["rate"], settings["lowest"], settings["highest"]
@@ -108,6 +111,7 @@ class Hx711:
         self._dout = dout
         self._extra = SETTINGS["gain"].index(gain) + 1
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = 2 * self._nominal_us
         self._lowest = lowest
         self._highest = highest
         self._stage = _DOWN
@@ -124,6 +128,10 @@ class Hx711:
         self._clock.hold(1)
         self._stage = _DOWN
         return OK
+
+    def verify(self) -> int:
+        """Whether the chip drives DOUT: it has nothing else to show."""
+        return NO_ANSWER if self._floating() else OK
 
     def start(self, number: int) -> None:
         """Nothing: it converts all the time."""

@@ -102,6 +102,7 @@ class Nau7802:
         self.due = 0
         self._i2c = i2c
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = 2 * self._nominal_us
         self._lowest = lowest
         self._highest = highest
         self._stage = _POWERING
@@ -128,6 +129,13 @@ class Nau7802:
         self._since = ticks_us()
         power = self._read(_POWER)
         return OK if power & (_ANALOGUE | _DIGITAL | _RESET) == _ANALOGUE | _DIGITAL else NOT_READY
+
+    def verify(self) -> int:
+        """Who it is, and whether it runs as it was set up."""
+        if self._read(_REVISION) & 0x0F != 0x0F:
+            return NO_ANSWER
+        self._i2c.readfrom_mem_into(_ADDRESS, _POWER, self._got)
+        return OK if self._stage == _RUNNING and self._configured() else NOT_READY
 
     def start(self, number: int) -> None:
         """Nothing: it converts all the time."""

@@ -1,6 +1,7 @@
 """The deployable: every file compiles for every architecture, the same bytes come out twice, and a
 node boots from what was built."""
 
+import ast
 import hashlib
 import json
 import shutil
@@ -22,8 +23,13 @@ from hil.boards import board_names, load_board
 from hil.errors import BuildError
 from hil.firmware_build import MANIFEST, Compiler, build, files_for, find_compiler
 from hil.fitting import fit_node
+from hil.node_files import copy_of
 
 ARCHITECTURES = {load_board(name).architecture.value: name for name in board_names()}
+NATIVE = {"armv6m": 4, "xtensawin": 10}
+"""Architectures as the header of an .mpy file numbers them (MicroPython docs, "MicroPython .mpy
+files"; as mpy-cross 1.28 writes them)."""
+
 LEAST_FREE = 0.15
 """Of the heap. Its size while the node runs is test_node_process's to watch; this one finds a tree
 that does not fit at all, and prints what was measured."""
@@ -64,6 +70,57 @@ def test_every_file_of_the_firmware_compiles(
     }
     assert set(tree) == expected - {"main.mpy"} | {"main.py", MANIFEST}
     assert all(tree[name][:1] == b"M" for name in tree if name.endswith(".mpy"))
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_even_files_of_the_other_port_compile(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compiler: Compiler,
+    architecture: str,
+) -> None:
+    everything = firmware_files.firmware_files()
+    assert any(name.endswith("_rp2.py") for name in everything)
+    assert any(name.endswith("_esp32.py") for name in everything)
+    monkeypatch.setattr(firmware_build, "files_for", lambda port: everything)
+    board = load_board(ARCHITECTURES[architecture])
+    tree = contents(build(board, tmp_path / "tree", compiler).folder)
+    assert len(tree) == len(everything) + 1
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_machine_code_is_the_boards_and_only_in_files_that_say_so(
+    tmp_path: Path, compiler: Compiler, architecture: str
+) -> None:
+    board = load_board(ARCHITECTURES[architecture])
+    tree = contents(build(board, tmp_path / "tree", compiler).folder)
+    native = {name: content[2] >> 2 for name, content in tree.items() if is_native(content)}
+    assert set(native) == {name for name in tree if name.endswith("_viper.mpy")} != set()
+    assert set(native.values()) == {NATIVE[architecture]}
+
+
+@pytest.mark.parametrize("module", ["rp2", "esp32"])
+def test_what_only_one_port_has_is_imported_only_where_only_that_port_comes(module: str) -> None:
+    """At the top of a file, that is; elsewhere it is a question that may be answered with no."""
+    for name, path in firmware_files.firmware_files().items():
+        imported = {
+            found
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            for found in imported_by(node)
+        }
+        assert module not in imported or name.endswith(f"_{module}.py"), name
+
+
+def imported_by(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return []
+
+
+def is_native(content: bytes) -> bool:
+    return content[:1] == b"M" and content[2] >> 2 != 0
 
 
 def test_the_same_sources_give_the_same_bytes(
@@ -110,14 +167,21 @@ def test_a_folder_in_use_is_not_touched(tmp_path: Path, compiler: Compiler) -> N
     assert contents(tmp_path) == {"mine": b"kept"}
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pass\ndef f(:\n", r"drivers/broken\.py, line 2: invalid syntax"),
+        ("match 1:\n case 1: pass\n", r"refuses drivers/broken\.py for armv6m"),
+    ],
+)
 def test_a_file_that_does_not_compile_is_named_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler, text: str, words: str
 ) -> None:
     broken = tmp_path / "broken.py"
-    broken.write_text("def f(:\n", encoding="utf-8")
+    broken.write_text(text, encoding="utf-8")
     files = {**firmware_files.firmware_files(), "drivers/broken.py": broken}
     monkeypatch.setattr(firmware_build, "firmware_files", lambda: files)
-    with pytest.raises(BuildError, match=r"refuses drivers/broken\.py for armv6m"):
+    with pytest.raises(BuildError, match=words):
         build(load_board("pico"), tmp_path / "tree", compiler)
     assert not (tmp_path / "tree").exists()
 
@@ -158,6 +222,25 @@ def test_the_command_checks_a_node_against_board_and_profile(tmp_path: Path) -> 
     line = 1 + text.splitlines().index(' "groups": [')
     missing = "the channel brake.cylinder_pressure at bogie 2 is missing"
     assert (done.returncode, done.stderr) == (1, f"error: {path}:{line}: {missing}\n")
+
+
+def test_the_command_makes_the_files_of_a_node_in_two_copies(tmp_path: Path) -> None:
+    path, key, out = tmp_path / "node.json", tmp_path / "a.key", tmp_path / "out"
+    path.write_text(json.dumps(fit_node(load_profile("te33a").nodes[2], "00", 1).configuration))
+    key.write_text("00" * 31, encoding="ascii")
+    arguments = ("provision", "--file", str(path), "--key", str(key), "--out", str(out))
+    refused = run(*arguments)
+    assert refused.returncode == 1
+    assert refused.stderr == f"error: {key} must be a file of 64 hex digits and nothing else\n"
+    assert not out.exists()
+    key.write_text("0F" * 32 + "\n", encoding="ascii")
+    assert run(*arguments).returncode == 0
+    made = contents(out)
+    assert made["node.json.0"] == made["node.json.1"] == copy_of(path.read_bytes())
+    assert made["node.key.0"] == made["node.key.1"] == copy_of(b"0f" * 32 + b"\n")
+    assert len(made) == 4
+    assert (out / "node.key.0").stat().st_mode & 0o077 == 0
+    assert run(*arguments).returncode == 1, "nothing is overwritten"
 
 
 @pytest.fixture

@@ -48,6 +48,9 @@ _HEALTH = {
     "flash_errors": "failures of the file system",
     "earlier_dropped_messages": "messages of earlier boots that a full flash dropped",
     "earlier_dropped_samples": "samples in them",
+    "safe_mode": "1 in safe mode, in which nothing is measured",
+    "early_resets": "resets that led to this boot in a row; 0 after the supply came",
+    "copies_repaired": "damaged copies of the node's own files, written anew at its start",
     "thinned_messages": "messages with those thinned samples",
 }
 
@@ -77,6 +80,7 @@ def tables() -> dict[str, str]:
         "reset-causes": _table(("number", "cause"), list(enumerate(codes.RESET_CAUSES))),
         "events": _coded(codes.EVENTS),
         "commands": _coded(codes.COMMANDS),
+        "results": _named(codes.RESULTS),
         "health": _numbered(codes.HEALTH_FIELDS, _HEALTH),
     }
 
@@ -106,6 +110,14 @@ def _numbered(words: tuple[str, ...], meanings: dict[str, str]) -> str:
 def _coded(meanings: dict[int, str]) -> str:
     rows = [(code, *meaning.partition(": ")[::2]) for code, meaning in meanings.items()]
     return _table(("code", "meaning", "arguments"), rows)
+
+
+def _named(meanings: dict[int, str]) -> str:
+    rows = [
+        (number, f"`{name}`", meaning)
+        for number, (name, _, meaning) in ((n, m.partition(": ")) for n, m in meanings.items())
+    ]
+    return _table(("number", "name", "meaning"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:

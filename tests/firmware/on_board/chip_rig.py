@@ -59,13 +59,13 @@ class ChipRig:
         while ticks_diff(end, self.ticks.now) > 0:
             now = self.clock.tick()
             self.sampler.step(now)
-            if ticks_diff(self.sampler._flush_at, now) <= 500:
+            if ticks_diff(self.sampler.flush_at, now) <= 500:
                 self.sampler.flush(now)
             self.ticks.advance(self.sampler.idle_ms(self.clock.tick()) * 1000 + late_us)
 
     def run_to_row(self, behind_ms):
         """Run until so long after the beginning of a row of the chip's."""
-        row = self.sampler._rows[1]
+        row = self.sampler.rows[1]
         while ticks_diff(row.next, self.ticks.now) < (self.period_ms - behind_ms) * 1000 - 500:
             self.run_ms(1)
         while ticks_diff(row.next, self.ticks.now) > (self.period_ms - behind_ms) * 1000:

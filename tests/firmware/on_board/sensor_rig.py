@@ -59,7 +59,7 @@ class SensorRig:
         while ticks_diff(end, self.ticks.now) > 0:
             now = self.clock.tick()
             self.sampler.step(now)
-            if ticks_diff(self.sampler._flush_at, now) <= 500:
+            if ticks_diff(self.sampler.flush_at, now) <= 500:
                 self.sampler.flush(now)
             self.ticks.advance(self.sampler.idle_ms(self.clock.tick()) * 1000 + late_us)
 
@@ -67,8 +67,10 @@ class SensorRig:
         """Run until so many rows more have been flushed."""
         self.run_ms(count * self.period_ms + 110)
 
-    def fault(self, word, clear=False, **args):
+    def fault(self, word, clear=False, number=None, **args):
         fault = {"chip": "sensor", "word": word, "clear": clear}
+        if number is not None:
+            fault["input"] = number
         if args:
             fault["args"] = args
         self.board.host.inject(fault)
