@@ -71,24 +71,24 @@ class Merging:
         self._path = path
         self._temporary = temporary
         self._rows = rows
-        self._room = room
         self._oldest = oldest
         self._end = end
         self._starts = [end] * _LEVELS
         self._counts = [0] * _LEVELS
         self._removals: list[int] = []
-        self._job: _Job | None = None
+        self._job = _Job(path, room)
+        self._works = False
         self._numbers = _numbers(folder, oldest, end)
         self._seen = 0
 
     def is_busy(self) -> bool:
         """Whether something is under way."""
-        return bool(self._numbers or self._removals or self._job is not None)
+        return bool(self._numbers or self._removals or self._works)
 
     def oldest_is(self, number: int) -> None:
         """Another segment is sent now."""
         self._oldest = number
-        if self._job is not None and number in self._job.numbers:
+        if self._works and number in self._job.numbers:
             self.close()
 
     def step(self, end: int) -> None:
@@ -107,7 +107,7 @@ class Merging:
                 self._numbers = []
         elif self._removals:
             self._remove(self._removals.pop(0))
-        elif self._job is None:
+        elif not self._works:
             if end > self._end:
                 if not self._counts[0]:
                     self._starts[0] = self._end
@@ -121,9 +121,8 @@ class Merging:
 
     def close(self) -> None:
         """Leave the files alone."""
-        if self._job is not None:
-            self._job.close()
-            self._job = None
+        self._works = False
+        self._job.close()
 
     def _look(self, number: int) -> None:
         """What a segment is, and which others it stands for."""
@@ -160,7 +159,8 @@ class Merging:
                     first = max(self._starts[level], self._oldest + 1)
                     numbers = _numbers(self._folder, first, end)
                     rows = self._rows_at(level + 1)
-                    self._job = _Job(self._path, level, numbers[:_MOST], rows, self._room)
+                    self._job.begin(level, numbers[:_MOST], rows)
+                    self._works = True
                     return
         self.is_idle = True
 
@@ -201,14 +201,15 @@ class _Job:
     `fitting` is 1 where the first is of that level at all, and sound.
     """
 
-    def __init__(
-        self,
-        path: "Callable[[int], str]",
-        level: int,
-        numbers: "list[int]",
-        rows: int,
-        room: int,
-    ) -> None:
+    def __init__(self, path: "Callable[[int], str]", room: int) -> None:
+        self._path = path
+        self._file: Any = None
+        self._thinner = Thinner(room, self._put)
+        self._buffer = bytearray()
+        self.begin(0, [], 0)
+
+    def begin(self, level: int, numbers: "list[int]", rows: int) -> None:
+        """Merge those of `numbers` that are of that level, to triples of `rows` rows."""
         self.level = level
         self.numbers = numbers
         self.merged = self.fitting = 0
@@ -216,10 +217,7 @@ class _Job:
         self.has_more = False
         self.boot = 0
         self.counts = 0, 0, 0
-        self._path = path
-        self._file: Any = None
-        self._thinner = Thinner(room, rows, self._put)
-        self._buffer = bytearray()
+        self._thinner.begin(rows)
         self._length = self._mark = 0
         self._records = self._marked_records = 0
         self._left = 0
@@ -284,7 +282,9 @@ class _Job:
             self.boot = boot
             self._fields = fields
             self._tables_crc = crc
-            self._buffer = bytearray(size + room_for(size))
+            room = size + room_for(size)
+            if len(self._buffer) != room:
+                self._buffer = bytearray(room)
             file.seek(_HEAD_BYTES)
             for _ in range(tables):
                 length, sequence, _ = unpack(RECORD, file.read(_RECORD_BYTES))

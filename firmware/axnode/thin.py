@@ -32,29 +32,31 @@ _STEP = const(127)
 class Thinner:
     """Takes payloads in, and gives `put(payload, sequence, samples, sent)` those that are left.
 
-    No THINNED is longer than `room` bytes; a triple stands for the time of about `rows` rows:
-    blocks are not split. EVENT, HELLO and whatever cannot be thinned is left as it is, of HEALTH
-    the first, of WAVEFORM nothing. A message that was `sent` may have arrived: it is left as it
-    is, or counted as in doubt.
+    No THINNED is longer than `room` bytes; a triple stands for the time of the rows that `begin`
+    says: blocks are not split. EVENT, HELLO and whatever cannot be thinned is left as it is, of
+    HEALTH the first, of WAVEFORM nothing. A message that was `sent` may have arrived: it is left
+    as it is, or counted as in doubt.
 
     `messages` and `samples` count what was thinned that was not before, `dropped` what was left
     out.
     """
 
-    def __init__(
-        self, room: int, rows: int, put: "Callable[[bytes, int, int, bool], None]"
-    ) -> None:
+    def __init__(self, room: int, put: "Callable[[bytes, int, int, bool], None]") -> None:
+        self._room = room
+        self._put = put
+        self._writer = Writer(room)
+        self._head = Writer(HEAD_BYTES + DOUBT_CAP * DOUBT_BYTES)
+        self.begin(0)
+
+    def begin(self, rows: int) -> None:
+        """Forget all that was: a triple stands for `rows` rows from now on."""
         self.messages = 0
         self.samples = 0
         self.dropped = 0
-        self._room = room
         self._rows = rows
-        self._put = put
         self._channels: dict[int, tuple[int, int]] = {}
         self._known: int | None = None
         self._has_health = False
-        self._writer = Writer(room)
-        self._head = Writer(HEAD_BYTES + DOUBT_CAP * DOUBT_BYTES)
         self._sums: dict[int, _Sums] = {}
         self._is_open = False
         self._boot = self._first = self._last = self._revision = 0
@@ -160,7 +162,7 @@ class Thinner:
             if not self._is_open:
                 if sent or revision != self._known:
                     break
-                self._begin(boot, first, revision)
+                self._open(boot, first, revision)
             if self._fold(payload, at, is_thinned, len(in_doubt)):
                 offset = first - self._first
                 self._in_doubt += [(offset + each, doubted) for each, doubted in in_doubt]
@@ -177,7 +179,7 @@ class Thinner:
             self.close()
         self._leave(payload, first, samples, sent)
 
-    def _begin(self, boot: int, first: int, revision: int) -> None:
+    def _open(self, boot: int, first: int, revision: int) -> None:
         self._is_open = True
         self._boot = boot
         self._first = first

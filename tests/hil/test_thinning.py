@@ -105,9 +105,10 @@ def test_rows_before_during_and_after_the_outage_lie_in_one_time(tmp_path: Path)
     the rows that writing flash cost."""
     with running(tmp_path, 62) as rig:
         outage(rig, 300)
-        rig.settle()
+        account = rig.settle()
         store = read_store(rig.spool)
         found = summaries(rig)
+    assert (account.balanced, account.lost) == (True, 0)
     for group in (0, 1):
         spans = [
             (each.rows.t_ms, each.rows.last_t_ms)

@@ -320,10 +320,10 @@ def test_damaged_segments_are_in_no_merge_and_no_one_is_taken_for_thinned():
     lost = sum([count for each, count in board.taken.items() if each not in gateway.known[0xA]])
     assert lost < SAMPLES * (3 * 40 + board.outbox.messages())
     assert gateway.stored(0xA, board) + gateway.thinned[0xA] + lost == sum(board.taken.values())
-    assert _balance(again, gateway, 0xB) == 0
+    assert _balance(again, gateway, 0xB) == again.outbox.dropped_samples() < 20 * SAMPLES
 
 
-def test_segments_that_do_not_get_smaller_stay_as_they_are():
+def test_where_nothing_gets_smaller_segments_do_not_get_larger():
     """Each row of another status: a block for each row before and after."""
     _empty()
     board = Board(0xA, most=6)
@@ -338,7 +338,9 @@ def test_segments_that_do_not_get_smaller_stay_as_they_are():
             board.spill.write(ABOUT)
         for _ in range(8):
             board.spill.thin()
-    assert board.spill.segments <= 6 and board.spill.thinned_messages == 0
+    names = os.listdir("spill")
+    assert len(names) == board.spill.segments <= 6
+    assert max([os.stat("spill/" + name)[6] for name in names]) <= SEGMENT_BYTES
     board.talk(gateway, 100)
     assert _balance(board, gateway, 0xA) == board.outbox.dropped_samples() > 0
 

@@ -63,7 +63,8 @@ def thinner_of(groups, rows):
         assert parse_up(payload).sequence == sequence
         kept.append((payload, sequence, samples, sent))
 
-    thinner = Thinner(ROOM, rows, put)
+    thinner = Thinner(ROOM, put)
+    thinner.begin(rows)
     thinner.learn(hello(groups))
     return thinner, kept
 
