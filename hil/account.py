@@ -10,18 +10,18 @@ from pathlib import Path
 from axwire.codes import HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Health, Readings, parse_up
+from axwire.parse import Health, Readings, Thinned, parse_up
 
 from gateway.decode import Rows, decode_readings
 from gateway.ledger import Ledger
 from gateway.spool.format import Kind
 from gateway.spool.segments import read_records
+from gateway.thinned import count_thinned
 
 __all__ = ["Account", "Store", "StoredBlock", "read_store", "settle"]
 
 _SAMPLES = HEALTH_FIELDS.index("samples")
 _DROPPED = HEALTH_FIELDS.index("dropped_samples")
-_THINNED = HEALTH_FIELDS.index("thinned_samples")
 _EARLIER = HEALTH_FIELDS.index("earlier_dropped_samples")
 
 
@@ -35,12 +35,25 @@ class StoredBlock:
     rows: Rows
 
 
+@dataclass(frozen=True)
+class StoredSummary:
+    """A message in the store that stands for others, up to `last`, and for so many samples that
+    are not stored by themselves."""
+
+    node: str
+    boot: int
+    sequence: int
+    last: int
+    samples: int
+
+
 @dataclass
 class Store:
     """What a spool holds: blocks by message, messages stored again, samples lost by node."""
 
     messages: set[tuple[str, int, int]] = field(default_factory=set)
     blocks: list[StoredBlock] = field(default_factory=list)
+    summaries: list[StoredSummary] = field(default_factory=list)
     duplicated: int = 0
     lost_by: Counter[str] = field(default_factory=Counter)
     ledger: Ledger = field(default_factory=Ledger)
@@ -49,20 +62,27 @@ class Store:
     def samples(self) -> int:
         return sum(block.rows.samples for block in self.blocks)
 
+    @property
+    def thinned(self) -> int:
+        """Samples of which only minimum, mean and maximum came."""
+        return sum(summary.samples for summary in self.summaries)
+
 
 @dataclass(frozen=True)
 class Account:
-    """Every sample taken is stored once or in a named counter; `balanced` says whether."""
+    """Every sample taken is stored once, thinned, or in a named counter; `balanced`: it is so."""
 
     taken: int
     stored: int
+    thinned: int
     lost: int
     duplicated: int
     lost_by: dict[str, int]
 
     @property
     def balanced(self) -> bool:
-        return self.taken == self.stored + self.lost and not self.duplicated
+        known = self.stored + self.thinned + self.lost
+        return self.taken == known and not self.duplicated
 
 
 def read_store(folder: Path) -> Store:
@@ -86,6 +106,8 @@ def read_store(folder: Path) -> Store:
         if isinstance(up, Readings):
             table = store.ledger.boot(envelope.name, up.boot).tables[up.revision]
             store.blocks += [StoredBlock(*key, rows) for rows in decode_readings(up, table)]
+        elif isinstance(up, Thinned):
+            store.summaries.append(_summary(store, envelope.name, up))
         elif isinstance(up, Health):
             health.setdefault((envelope.name, up.boot), []).append(up)
     for node in dict.fromkeys(node for node, _ in health):
@@ -96,7 +118,16 @@ def read_store(folder: Path) -> Store:
 def settle(taken: int, store: Store) -> Account:
     """Compare what the sensors gave with what the store holds."""
     lost_by = dict(store.lost_by)
-    return Account(taken, store.samples, sum(lost_by.values()), store.duplicated, lost_by)
+    lost = sum(lost_by.values())
+    return Account(taken, store.samples, store.thinned, lost, store.duplicated, lost_by)
+
+
+def _summary(store: Store, node: str, thinned: Thinned) -> StoredSummary:
+    samples = count_thinned(thinned)
+    for offset, doubted in thinned.in_doubt:
+        if (node, thinned.boot, thinned.sequence + offset) in store.messages:
+            samples -= doubted
+    return StoredSummary(node, thinned.boot, thinned.sequence, thinned.last, samples)
 
 
 def _count_losses(store: Store, node: str, told: dict[int, list[Health]]) -> None:
@@ -125,8 +156,8 @@ def _missing(store: Store, node: str, boot: int, told: list[Health]) -> tuple[in
     boot it says it dropped before it was acknowledged.
 
     By the latest HEALTH before which nothing is still on its way: what it counts less what is
-    stored of the messages before it. Of what is missing beyond what was dropped, all was
-    acknowledged, and the account does not balance, unless a later boot dropped it from flash.
+    stored, or thinned, of the messages before it. Of what is missing beyond what was dropped, all
+    was acknowledged, and the account does not balance, unless a later boot dropped it from flash.
     """
     durable = store.ledger.boot(node, boot).durable
     for health in sorted(told, key=lambda each: each.sequence, reverse=True):
@@ -138,7 +169,12 @@ def _missing(store: Store, node: str, boot: int, told: list[Health]) -> tuple[in
                 for block in store.blocks
                 if (block.node, block.boot) == (node, boot) and block.sequence < health.sequence
             )
-            return sent - stored, _value(health, _DROPPED) + _value(health, _THINNED)
+            thinned = sum(
+                each.samples
+                for each in store.summaries
+                if (each.node, each.boot) == (node, boot) and each.last < health.sequence
+            )
+            return sent - stored - thinned, _value(health, _DROPPED)
     return 0, 0
 
 

@@ -162,19 +162,21 @@ def _print_account(console: Console, account: Account, as_json: bool) -> None:
     for name, count in (
         ("samples taken by the sensors", account.taken),
         ("stored", account.stored),
+        ("thinned to minimum, mean, maximum", account.thinned),
         ("lost, counted", account.lost),
         ("stored twice", account.duplicated),
     ):
-        console.print(f"{name:>30}  {count}")
+        console.print(f"{name:>34}  {count}")
     for name, count in account.lost_by.items():
-        console.print(f"{'lost by ' + name:>30}  {count}")
-    missing = account.taken - account.stored - account.lost
+        console.print(f"{'lost by ' + name:>34}  {count}")
+    missing = account.taken - account.stored - account.thinned - account.lost
     if missing:
         console.print(f"{missing} samples are neither stored nor counted", style="bold red")
     if as_json:
         fields = {
             "taken": account.taken,
             "stored": account.stored,
+            "thinned": account.thinned,
             "lost": account.lost,
             "duplicated": account.duplicated,
             "lost_by": account.lost_by,

@@ -15,10 +15,11 @@
 
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
-flash readings may take in an outage (0: none). `temperature` and `supply`: how the board measures
-its own (axnode.vitals). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`, `temperature`, `supply`,
-`calibration`, pins and buses may be left out. `uart` and `mqtt` are in docs/links.md; one of them
-must be there.
+flash readings may take in an outage (0: none); where that is not enough, the oldest become
+minimum, mean and maximum of up to `thin_rows` rows (0: they are dropped). `temperature` and
+`supply`: how the board measures its own (axnode.vitals). `outbox_bytes`, `spill_bytes`,
+`thin_rows`, `flush_ms`, `led`, `temperature`, `supply`, `calibration`, pins and buses may be left
+out. `uart` and `mqtt` are in docs/links.md; one of them must be there.
 
 An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. How
 the file is kept, and what becomes of a node without a usable one, is in axnode.provision.
@@ -62,6 +63,7 @@ _NODE = {
     "board": str,
     "outbox_bytes": [8192, 262_144],
     "spill_bytes": [0, 16_777_216],
+    "thin_rows": [0, 1_000_000],
     "flush_ms": [10, 1000],
     "led": _PIN,
     "temperature": ("adc4", "mcu", "raw"),
@@ -76,6 +78,7 @@ _NODE = {
 _NODE_DEFAULTS: "dict[str, Any]" = {
     "outbox_bytes": 8192,
     "spill_bytes": 524_288,
+    "thin_rows": 6400,
     "flush_ms": 100,
     "led": None,
     "temperature": None,
@@ -145,6 +148,7 @@ class Config:
         self.board: str = keys["board"]
         self.outbox_bytes: int = keys["outbox_bytes"]
         self.spill_bytes: int = keys["spill_bytes"]
+        self.thin_rows: int = keys["thin_rows"]
         self.flush_ms: int = keys["flush_ms"]
         self.led: int | None = keys["led"]
         self.temperature: str | None = keys["temperature"]

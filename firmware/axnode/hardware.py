@@ -40,6 +40,7 @@ class Parts:
         self.configuration = config.number
         self.outbox_bytes = config.outbox_bytes
         self.spill_bytes = config.spill_bytes
+        self.thin_rows = config.thin_rows
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         keys = config.uart

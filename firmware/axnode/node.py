@@ -57,6 +57,10 @@ _BEAT_MS = const(200)
 _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
+_QUIET_BEATS = const(15)
+"""So long without a byte from the gateway, what lies in flash may be thinned."""
+
+_THIN_STEPS = const(12)
 _EARLY_BEATS = const(300)
 """A boot that has run for a minute ends the row of early resets."""
 
@@ -150,7 +154,7 @@ class Node:
         self.outbox = Outbox(parts.outbox_bytes)
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
         most = parts.spill_bytes // SEGMENT_BYTES
-        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports)
+        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports, parts.thin_rows)
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.links = _links(parts, self.clock)
         self.session = Session(
@@ -287,7 +291,7 @@ class Node:
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
         watchdog = self._watchdog
-        passes = turns = sequence = arrived = beats = 0
+        passes = turns = sequence = arrived = beats = quiet = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
             now = self.clock.tick()
@@ -307,8 +311,11 @@ class Node:
                 self._report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
-            if arrived == before and self.outbox.is_crowded():
+            quiet = quiet + 1 if arrived == before else 0
+            if quiet and self.outbox.is_crowded():
                 self.spill.write(self.about)
+            if quiet >= _QUIET_BEATS:
+                await self._thin()
             test = self._test
             if test is not None and test.is_board_next(arrived == before):
                 self._end_test(test)
@@ -322,6 +329,13 @@ class Node:
                 self._led(self._blink_beats & 1)
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
+
+    async def _thin(self) -> None:
+        """Some steps of thinning what lies in flash, with rows that are due between them."""
+        for _ in range(_THIN_STEPS):
+            if not self.spill.thin():
+                return
+            await asyncio.sleep_ms(0)
 
     def _temperature(self) -> "int | None":
         return None if self._vitals is None else self._vitals.temperature_centi_c()
@@ -373,7 +387,7 @@ class Node:
                 outbox.bytes(),
                 outbox.dropped_messages(),
                 outbox.dropped_samples(),
-                0,
+                self.spill.thinned_samples,
                 sampler.missed,
                 outbox.resent,
                 sum([link.refused() for link in self.links]),
@@ -393,6 +407,7 @@ class Node:
                 int(self.safe),
                 self._resets,
                 self._repaired,
+                self.spill.thinned_messages,
             ]
         )
         sampler.worst_us = 0

@@ -266,6 +266,9 @@ class _Ring:
             4 * self.bytes >= 3 * self._capacity or 4 * (self._end - self._first) >= 3 * self._most
         )
 
+    def was_sent(self, number: int) -> bool:
+        return self._tries[number % self._most] != 0
+
     def take(self, number: int) -> None:
         """A payload is kept elsewhere now."""
         self._remove(number)

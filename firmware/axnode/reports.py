@@ -45,6 +45,10 @@ class Reports:
         self._room = payload_cap(name)
         self._writer = Writer(self._room)
 
+    def room(self) -> int:
+        """Longest payload, in bytes."""
+        return self._room
+
     def hello(self, about: "About") -> None:
         """The channel table, in as many pieces as it needs."""
         pieces = up.hello_pieces(self._groups, self._room)

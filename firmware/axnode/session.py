@@ -18,6 +18,7 @@ from axwire.codes import (
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
     EVENT_OUTBOX_DROPPED,
+    EVENT_OUTBOX_THINNED,
     NOT_SUPPORTED,
 )
 from axwire.cose import DOWN, UP, MacKey, Sealer, split
@@ -90,7 +91,7 @@ class Session:
         self._silent_since_ms = 0
         self._probe = 0
         self._probes = 0
-        self._dropped = 0
+        self._dropped = self._thinned = 0
 
     def answer(self, sequence: int, code: int, result: int) -> None:
         """What came of the command with that sequence: a result of axwire.codes."""
@@ -237,5 +238,10 @@ class Session:
             self._dropped = dropped
             totals = (dropped, self._outbox.dropped_samples())
             self._reports.event(EVENT_OUTBOX_DROPPED, totals, now)
+        thinned = self._spill.thinned_messages
+        if thinned != self._thinned:
+            self._thinned = thinned
+            totals = (thinned, self._spill.thinned_samples)
+            self._reports.event(EVENT_OUTBOX_THINNED, totals, now)
         self._outbox.rewind()
         self._spill.rewind()

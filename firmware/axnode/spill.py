@@ -5,12 +5,13 @@ when the gateway last told that boot the time, its channel table, and payloads w
 sequence, up to a CRC-32. So a cut in a write costs that segment alone, and any segment can go
 without harm to another. Files are numbered; the numbers go on over all boots that still have one.
 
-    "AXS1" boot first-sequence board-ms utc-ms tables messages
+    "AXS1" boot first-sequence board-ms utc-ms tables messages level begin
     length sequence samples payload       `tables` HELLOs, then `messages` payloads
     CRC-32                                all little-endian
 """
 
 import os
+import sys
 from array import array
 from binascii import crc32
 from struct import calcsize, pack, unpack
@@ -18,13 +19,16 @@ from time import ticks_diff
 
 from micropython import const
 
+from axwire import cbor
 from axwire.codes import EVENT_EARLIER_BOOT
+from axwire.up import THINNED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from axnode.merge import Merging
     from axnode.outbox import Outbox
     from axnode.reports import Reports
     from axwire.up import About
@@ -34,12 +38,23 @@ SEGMENT_BYTES = const(4096)
 
 _ENOENT = const(2)
 _ENOSPC = const(28)
-_MAGIC = b"AXS1"
-_HEAD = "<4sIIQQHH"
-_HEAD_BYTES = calcsize(_HEAD)
-_RECORD = "<HIH"
-_RECORD_BYTES = const(8)
+MAGIC = b"AXS1"
+HEAD = "<4sIIQQHHHI"
+_HEAD_BYTES = calcsize(HEAD)
+RECORD = "<HII"
+_RECORD_BYTES = const(10)
+SENT = 1 << 29
+"""In `samples` of a record: it was sent and not acknowledged, so it may have arrived."""
+
+_TEMPORARY = "thinner"
+_ROOM_SHARE = const(8)
+"""Thinning begins when all but an eighth of the segments is taken."""
+
+_WAITS = const(25)
+"""Calls of `write` that wait for thinning to make room before one drops."""
+
 _TABLE_BYTES = const(2048)
+_THINNED_HEAD = const(24)
 _RESEND_US = const(3_000_000)
 _DOUBLINGS = const(3)
 _PAUSE = const(50)
@@ -56,10 +71,18 @@ class Spill:
     `segments` are held, `written` were written in this boot, `damaged` could not be read and were
     given up, `errors` are failures of the file system. `dropped_messages` and `dropped_samples`
     are what earlier boots lost because there was no room; the present boot's are the outbox's.
+    `thinned_messages` and `thinned_samples` were thinned in this boot, of whatever boot they are:
+    to minimum, mean and maximum of up to about `rows` rows; 0: never.
     """
 
     def __init__(
-        self, folder: str, most: int, boot: int, outbox: "Outbox", reports: "Reports"
+        self,
+        folder: str,
+        most: int,
+        boot: int,
+        outbox: "Outbox",
+        reports: "Reports",
+        rows: int = 0,
     ) -> None:
         self.segments = 0
         self.written = 0
@@ -67,6 +90,8 @@ class Spill:
         self.errors = 0
         self.dropped_messages = 0
         self.dropped_samples = 0
+        self.thinned_messages = 0
+        self.thinned_samples = 0
         self.board_ms = 0
         self.utc_ms = 0
         self.boot = boot
@@ -82,7 +107,9 @@ class Spill:
         self._board_ms = self._utc_ms = 0
         self._index = self._at = self._high = 0
         self._sent = self._tries = 0
-        self._pause = 0
+        self._pause = self._waits = 0
+        self._rows = rows
+        self._merging: Merging | None = None
         self._announced: int | None = None
         self._announcement = -1
         self._told_table: int | None = None
@@ -110,8 +137,44 @@ class Spill:
     def write_all(self, about: "About", after_each: "Callable[[], None]") -> None:
         """Move all that RAM holds, whatever failed lately."""
         self._pause = 0
+        self._waits = _WAITS
         while self.write(about):
             after_each()
+
+    def thin(self) -> bool:
+        """Make room by thinning the oldest segments, a bounded step at a time, where there is
+        little left. False: there is no need, or nothing to thin."""
+        merging = self._merging
+        if not self._rows or self._pause:
+            return False
+        if self.segments < self._most - max(1, self._most // _ROOM_SHARE) and (
+            merging is None or not merging.is_busy()
+        ):
+            return False
+        try:
+            if not self._open():
+                return False
+            if self._merging is None:
+                self._merging = self._begin_merging()
+            merging = self._merging
+            merging.step(self._next)
+        except (OSError, MemoryError):
+            self._failed()
+            self._stop_merging()
+            return False
+        if merging.is_idle:
+            self._waits = _WAITS
+            return False
+        self._waits = 0
+        self.segments -= merging.removed
+        self.written += merging.written
+        self.thinned_messages += merging.messages
+        self.thinned_samples += merging.samples
+        if merging.boot == self._own:
+            self._outbox.lost(merging.dropped, 0)
+        else:
+            self.dropped_messages += merging.dropped
+        return True
 
     def next(self, now: int) -> "bytes | None":
         """What to send at tick `now` when RAM has nothing to send; it then counts as sent."""
@@ -122,7 +185,7 @@ class Spill:
         try:
             while self._index < len(self._sequences):
                 self._file.seek(self._at)
-                length, _, _ = unpack(_RECORD, self._file.read(_RECORD_BYTES))
+                length, _, _ = unpack(RECORD, self._file.read(_RECORD_BYTES))
                 self._at += _RECORD_BYTES + length
                 self._index += 1
                 if not self._acknowledged[self._index - 1]:
@@ -154,7 +217,8 @@ class Spill:
             self._open()
 
     def rewind(self) -> None:
-        """Nothing counts as on its way or as told any more."""
+        """The gateway answers: nothing counts as on its way or as told any more."""
+        self._stop_merging()
         self._announced = None
         self._told_table = None
         if self._file is not None:
@@ -171,6 +235,8 @@ class Spill:
         numbers = []
         try:
             for entry in os.listdir(self._folder):
+                if entry == _TEMPORARY:
+                    _remove(self._folder + "/" + entry)
                 try:
                     number = int(entry)
                 except ValueError:
@@ -187,9 +253,11 @@ class Spill:
     def _move(self, about: "About") -> bool:
         tables = self._reports.tables(about)
         table_bytes = sum([_RECORD_BYTES + len(table) for table in tables])
-        room = SEGMENT_BYTES * (1 + table_bytes // _TABLE_BYTES) - table_bytes - _HEAD_BYTES - 4
-        picked = self._outbox.oldest_first(room, _RECORD_BYTES)
+        picked = self._outbox.oldest_first(room_for(table_bytes), _RECORD_BYTES)
         if not picked:
+            return False
+        if self.segments >= self._most and self._rows and self._waits < _WAITS:
+            self._waits += 1
             return False
         while self.segments >= self._most:
             self._drop()
@@ -222,14 +290,16 @@ class Spill:
         ring, number = picked[0]
         first = ring.sequence(number)
         head = pack(
-            _HEAD,
-            _MAGIC,
+            HEAD,
+            MAGIC,
             self._own,
             first,
             self.board_ms,
             self.utc_ms,
             len(tables),
             len(picked),
+            0,
+            self._next,
         )
         with open(path, "wb") as file:
             file.write(head)
@@ -238,7 +308,10 @@ class Spill:
                 crc = _append(file, table, sequence, 0, crc)
             for ring, number in picked:
                 payload = ring.payload(number)
-                crc = _append(file, payload, ring.sequence(number), ring.samples(number), crc)
+                samples = ring.samples(number)
+                if ring.was_sent(number):
+                    samples |= SENT
+                crc = _append(file, payload, ring.sequence(number), samples, crc)
             file.write(pack("<I", crc & 0xFFFFFFFF))
 
     def _open(self) -> bool:
@@ -259,6 +332,8 @@ class Spill:
             except (OSError, ValueError):
                 readable = False
             self._file = file
+            if self._merging is not None:
+                self._merging.oldest_is(self._first)
             if not readable:
                 self._give_up()
         if self._file is None:
@@ -271,10 +346,10 @@ class Spill:
         """Take in what is in a segment; whether it is whole."""
         head = file.read(_HEAD_BYTES)
         crc = crc32(head)
-        if len(head) != _HEAD_BYTES or head[:4] != _MAGIC:
+        if len(head) != _HEAD_BYTES or head[:4] != MAGIC:
             return False
-        _, self.boot, self._from, self._board_ms, self._utc_ms, tables, messages = unpack(
-            _HEAD, head
+        _, self.boot, self._from, self._board_ms, self._utc_ms, tables, messages, _, _ = unpack(
+            HEAD, head
         )
         count = tables + messages
         if count > SEGMENT_BYTES:
@@ -284,7 +359,7 @@ class Spill:
             record = file.read(_RECORD_BYTES)
             if len(record) != _RECORD_BYTES:
                 return False
-            length, self._sequences[index], _ = unpack(_RECORD, record)
+            length, self._sequences[index], _ = unpack(RECORD, record)
             payload = file.read(length)
             crc = crc32(payload, crc32(record, crc))
         if file.read(8) != pack("<I", crc & 0xFFFFFFFF):
@@ -314,6 +389,26 @@ class Spill:
             self._announcement = self._reports.event(EVENT_EARLIER_BOOT, arguments, now)
         return not self._outbox.holds_report(self._announcement)
 
+    def _begin_merging(self) -> "Merging":
+        from axnode.merge import Merging
+
+        temporary = self._folder + "/" + _TEMPORARY
+        room = self._reports.room()
+        return Merging(
+            self._folder, self._path, temporary, self._rows, room, self._first, self._next
+        )
+
+    def _stop_merging(self) -> None:
+        """And free the code it needs."""
+        if self._merging is not None:
+            self._merging.close()
+            self._merging = None
+        for name in ("axnode.merge", "axnode.thin", "axwire.thinned"):
+            if name in sys.modules:
+                package, module = name.split(".")
+                del sys.modules[name]
+                delattr(sys.modules[package], module)
+
     def _drop(self) -> None:
         """Give the oldest segment up, and count what is lost with it."""
         if not self._open():
@@ -323,11 +418,11 @@ class Spill:
         try:
             for index in range(len(self._sequences)):
                 self._file.seek(at)
-                length, _, count = unpack(_RECORD, self._file.read(_RECORD_BYTES))
+                length, _, count = unpack(RECORD, self._file.read(_RECORD_BYTES))
                 at += _RECORD_BYTES + length
                 if index >= self._tables and not self._acknowledged[index]:
-                    messages += 1
-                    samples += count
+                    messages += _messages_in(self._file.read(_THINNED_HEAD))
+                    samples += count & ~SENT
         except OSError:
             self.errors += 1
         if self.boot == self._own:
@@ -355,13 +450,29 @@ class Spill:
         return self._folder + "/" + _name(number)
 
 
+def room_for(table_bytes: int) -> int:
+    """Bytes of records in a segment, beside those of its channel table."""
+    blocks = 1 + table_bytes // _TABLE_BYTES
+    return SEGMENT_BYTES * blocks - table_bytes - _HEAD_BYTES - 4
+
+
+def _messages_in(start: bytes) -> int:
+    """How many messages a payload stands for that begins so."""
+    if len(start) < _THINNED_HEAD or start[1] != THINNED:
+        return 1
+    at = 1
+    for _ in range(4):
+        at = cbor.head(start, at)[2]
+    return cbor.head(start, at)[1]
+
+
 def _name(number: int) -> str:
     return "%08d" % number
 
 
 def _append(file: "Any", payload: "Any", sequence: int, samples: int, crc: int) -> int:
     """Write a record; the CRC-32 with it."""
-    record = pack(_RECORD, len(payload), sequence, samples)
+    record = pack(RECORD, len(payload), sequence, samples)
     file.write(record)
     file.write(payload)
     return crc32(payload, crc32(record, crc))

@@ -31,6 +31,7 @@ EVENT_OUTBOX_DROPPED = 4
 EVENT_COMMAND_DONE = 5
 EVENT_BURST = 6
 EVENT_EARLIER_BOOT = 7
+EVENT_OUTBOX_THINNED = 8
 EVENT_CHIP_TESTED = 10
 EVENT_BOARD_TESTED = 11
 EVENT_SAFE_MODE = 12
@@ -49,6 +50,7 @@ EVENTS = {
         "the rest of an earlier boot follows: the boot, oldest sequence held of it, ms since that "
         "boot and UTC in ms of the time last told to it (0, 0 = never)"
     ),
+    EVENT_OUTBOX_THINNED: "outbox thinned: messages thinned, samples in them",
     EVENT_CHIP_TESTED: (
         "self-test of a chip: its number in the node's configuration from 0, its first channel, "
         "status"
@@ -131,6 +133,7 @@ HEALTH_FIELDS = (
     "safe_mode",
     "early_resets",
     "copies_repaired",
+    "thinned_messages",
 )
 # `samples` counts what the node put into messages of this boot before this one: what it took and
 # the gateway does not have in the end is lost, to the sample.

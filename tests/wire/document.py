@@ -31,7 +31,7 @@ _HEALTH = {
     "outbox_bytes": "bytes of payload held in RAM",
     "dropped_messages": "messages of this boot that a full outbox dropped",
     "dropped_samples": "samples in them",
-    "thinned_samples": "samples given up when old blocks were thinned",
+    "thinned_samples": "samples of which minimum, mean and maximum were left, of any boot",
     "missed_deadlines": "samples not taken in time",
     "resent_messages": "messages sent again",
     "frames_refused": "frames that arrived damaged or too long",
@@ -51,6 +51,7 @@ _HEALTH = {
     "safe_mode": "1 in safe mode, in which nothing is measured",
     "early_resets": "resets that led to this boot in a row; 0 after the supply came",
     "copies_repaired": "damaged copies of the node's own files, written anew at its start",
+    "thinned_messages": "messages with those thinned samples",
 }
 
 

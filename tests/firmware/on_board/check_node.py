@@ -33,6 +33,7 @@ class Parts:
     configuration = 1
     outbox_bytes = 8192
     spill_bytes = 65_536
+    thin_rows = 0
     flush_ms = 100
     groups = []
     uart = Uart()
