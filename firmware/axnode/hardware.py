@@ -47,7 +47,7 @@ class Parts:
         self.led = None if config.led is None else board.output(config.led, 0)
         self.vitals = _vitals(config)
         drivers = [_driver(keys, board) for keys in config.chips]
-        scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
+        scans = [Scan(driver, []) for driver in drivers]
         self.rows = []
         for group in config.groups:
             sources = config.sources[group.number]

@@ -16,7 +16,7 @@ from micropython import const
 
 from axnode import VERSION
 from axnode.outbox import Outbox
-from axnode.reports import REVISION_CAP, Reports
+from axnode.reports import Reports
 from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.spill import SEGMENT_BYTES, Spill
@@ -39,7 +39,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.hardware import Parts
-    from axnode.sampler import Row, Scan
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from drivers.features import Features
@@ -127,12 +126,13 @@ def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
             for name in names.split():
                 delattr(sys.modules[module], name)
     for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
-        _unload(*name.split("."))
+        unload(name)
 
 
-def _unload(package: str, module: str) -> None:
-    name = package + "." + module
+def unload(name: str) -> None:
+    """Free a module that will be loaded again when it is needed, or never."""
     if name in sys.modules:
+        package, module = name.split(".")
         del sys.modules[name]
         delattr(sys.modules[package], module)
 
@@ -162,10 +162,10 @@ class Node:
         )
         self.about = About(VERSION, parts.board, _reset_cause(), parts.configuration)
         self._led = parts.led
-        self._vitals = parts.vitals
+        self.vitals = parts.vitals
         self._blink_beats = 0
         self._reboot_at: int | None = None
-        self._test: SelfTest | None = None
+        self.test: SelfTest | None = None
         self._low_water = 0
 
     async def run(self) -> None:
@@ -196,16 +196,6 @@ class Node:
         self.reports.waveform(channel, features, period_ns)
         self.session.wake()
 
-    def chip_tested(self, scan: "Scan", status: int) -> None:
-        """Take what a chip said of itself in the self-test from the sampler."""
-        if self._test is not None:
-            self._test.chip(scan, status, self.clock.tick())
-
-    def period_changed(self, row: "Row") -> None:
-        """The rows of a group come at another period from now on; those before were taken."""
-        self.reports.new_table(self.about)
-        self.session.answer(row.asked_by, COMMAND_PERIOD, DONE)
-
     def obey(self, code: int, arguments: "list[int]") -> "int | None":
         """Carry out a command of the gateway; returns its result, or None: it will be told."""
         if code == COMMAND_HELLO:
@@ -220,37 +210,16 @@ class Node:
             if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
                 return NOT_POSSIBLE
         elif code == COMMAND_SELF_TEST:
-            return self._begin_test()
+            from axnode.self_test import begin_test
+
+            return begin_test(self)
         elif code == COMMAND_PERIOD:
-            return self._ask_period(arguments)
+            from axnode.retiming import ask_period
+
+            return ask_period(self, arguments)
         else:
             return NOT_SUPPORTED
         return DONE
-
-    def _begin_test(self) -> "int | None":
-        if self._test is not None:
-            return NOT_POSSIBLE
-        from axnode.self_test import SelfTest
-
-        self._test = SelfTest(self.session.down_sequence or 0, self.sampler.scans, self.reports)
-        return None
-
-    def _end_test(self, test: "SelfTest") -> None:
-        self._report_health()
-        result = test.board(self._temperature(), self._supply(), self.clock.tick())
-        self.session.answer(test.sequence, COMMAND_SELF_TEST, result)
-        self._test = None
-        _unload("axnode", "self_test")
-
-    def _ask_period(self, arguments: "list[int]") -> "int | None":
-        result: int | None = NOT_POSSIBLE
-        from axnode.retiming import ask_period
-
-        sequence = self.session.down_sequence or 0
-        if self.reports.revision < REVISION_CAP:
-            result = ask_period(self.sampler, arguments, sequence)
-        _unload("axnode", "retiming")
-        return result
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
@@ -265,14 +234,13 @@ class Node:
                 watchdog.feed()
             if ticks_diff(now, health_at) >= 0:
                 health_at = ticks_add(now, _HEALTH_US)
-                self._report_health()
+                self.report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links])
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
-            test = self._test
-            if test is not None and test.is_board_next(arrived == before):
-                self._end_test(test)
+            if self.test is not None:
+                self.test.tend(arrived == before)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.flush([row.block for row in self.sampler.rows])
                 while self.spill.write(self.about):
@@ -284,19 +252,14 @@ class Node:
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
 
-    def _temperature(self) -> "int | None":
-        return None if self._vitals is None else self._vitals.temperature_centi_c()
-
-    def _supply(self) -> "int | None":
-        return None if self._vitals is None else self._vitals.supply_mv()
-
     def _collect(self) -> None:
         gc.collect()
         free = gc.mem_free()
         if free < self._low_water:
             self._low_water = free
 
-    def _report_health(self) -> None:
+    def report_health(self) -> None:
+        """Tell how the board is now."""
         self._collect()
         sampler = self.sampler
         outbox = self.outbox
@@ -316,8 +279,8 @@ class Node:
                 self.session.refused,
                 sum([link.errors for link in self.links]),
                 sampler.errors,
-                self._temperature(),
-                self._supply(),
+                None if self.vitals is None else self.vitals.temperature_centi_c(),
+                None if self.vitals is None else self.vitals.supply_mv(),
                 self.session.down_sequence,
                 outbox.samples,
                 self.spill.segments,

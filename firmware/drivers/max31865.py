@@ -57,6 +57,7 @@ _RESULT = const(1)
 _THRESHOLDS = const(3)
 _SETTLE_US = const(10_000)
 _WAKE_US = const(1_000)
+_LONGEST_US = const(66_000)
 _FAULT_HIGH = const(0x80)
 _FAULT_LOW = const(0x40)
 _FAULT_LEADS = const(0x38)
@@ -127,6 +128,7 @@ class Max31865:
 
     inputs = 1
     wide = False
+    conversion_us = _SETTLE_US + _WAKE_US + _LONGEST_US
 
     def __init__(
         self, spi: "SPI", select: "Pin", pt100: Pt100, wires: int, filter_hz: int
@@ -137,8 +139,7 @@ class Max31865:
         self._select = select
         self._pt100 = pt100
         self._nominal_us = 62_500 if filter_hz == 50 else 52_000
-        self._longest_us = 66_000 if filter_hz == 50 else 55_000
-        self.conversion_us = _SETTLE_US + _WAKE_US + self._longest_us
+        self._longest_us = _LONGEST_US if filter_hz == 50 else 55_000
         self._began = 0
         self._settling = False
         self._configuration = (_THREE_WIRE if wires == 3 else 0) | (
