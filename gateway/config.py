@@ -15,6 +15,7 @@ from gateway.errors import ConfigError
 
 __all__ = [
     "ClockConfig",
+    "ControlConfig",
     "GatewayConfig",
     "InfluxConfig",
     "LocomotiveConfig",
@@ -98,6 +99,12 @@ class PageConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
 
 
+class ControlConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where `axlebox gateway command` finds the running gateway; no network reaches it."""
+
+    socket: Path | None = None
+
+
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `axlebox.toml`."""
 
@@ -109,6 +116,12 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     clock: ClockConfig = ClockConfig()
     influx: InfluxConfig | None = None
     page: PageConfig = PageConfig()
+    control: ControlConfig = ControlConfig()
+
+
+def control_socket(config: GatewayConfig) -> Path:
+    """The Unix domain socket that takes commands."""
+    return config.control.socket or config.spool.folder / "control.sock"
 
 
 def load_config(path: Path) -> GatewayConfig:
@@ -241,4 +254,5 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
         spool=msgspec.structs.replace(config.spool, folder=base / config.spool.folder),
         mqtt=mqtt,
         influx=influx,
+        control=ControlConfig(socket=config.control.socket and base / config.control.socket),
     )

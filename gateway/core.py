@@ -12,6 +12,7 @@ import msgspec
 from axwire.errors import WireError
 
 from gateway.clock import ClockSync
+from gateway.commands import Commands
 from gateway.config import GatewayConfig, load_keys
 from gateway.downlink import Downlink
 from gateway.ingest import Ingest
@@ -92,6 +93,10 @@ class Gateway:
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
         )
+        self.commands = Commands(
+            self.downlink, clock, self.registry.status, self.registry.channel_name
+        )
+        self.ingest.on_event = self.commands.told
         ticket = self.ingest.start(VERSION, config.locomotive.id)
         if self.writer.commit():
             self.ingest.committed(ticket)

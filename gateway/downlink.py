@@ -89,14 +89,17 @@ class Downlink:
         self._send(name, node, link)
         return node.sequence
 
-    def command(self, name: str, code: int, arguments: list[int]) -> bool:
-        """False when the node was not heard of yet or no link took it."""
+    def command(self, name: str, code: int, arguments: list[int]) -> int | None:
+        """Returns the command's sequence, by which its answer is known.
+
+        None when the node was not heard of yet or no link took it.
+        """
         node = self._nodes[name]
         if node.boot is None:
-            return False
+            return None
         node.sequence += 1
         down.command(self._writer, node.boot, node.sequence, code, arguments)
-        return self._send(name, node)
+        return node.sequence if self._send(name, node) else None
 
     def _send(self, name: str, node: _Node, link: Link | None = None) -> bool:
         message = cose.seal(node.key, name, cose.DOWN, self._writer.written())

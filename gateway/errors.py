@@ -1,6 +1,7 @@
 """Errors of axlebox on the host.
 
 AxleboxError
+├── CommandError     a node was not given a command; `reason` says why in a word
 ├── ConfigError      a file the user wrote is wrong; the message names file, key and remedy
 ├── LinkError        a serial port or broker cannot be used
 └── SpoolError       the durable store (gateway.spool.errors)
@@ -9,6 +10,14 @@ AxleboxError
 
 class AxleboxError(Exception):
     """Anything axlebox tells a person about; the message says what to do."""
+
+
+class CommandError(AxleboxError):
+    """Nothing was sent to the node, or nobody is there who could."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ConfigError(AxleboxError):

@@ -7,6 +7,7 @@ bad message cannot block its node; one whose sender proved nothing is never answ
 """
 
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
@@ -82,6 +83,8 @@ class Ingest:
         self._clocks = clocks
         self._clock = clock
         self._observer = observer
+        self.on_event: Callable[[str, Event], None] = lambda node, event: None
+        """Told each new event of a node, of any boot."""
         self._pending: deque[tuple[int, str, int, int]] = deque()
         self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
@@ -247,6 +250,8 @@ class Ingest:
             self._observer.told_rows(name, up.boot, block)
         if isinstance(up, Hello):
             self._observer.told_table(name, up, boot.tables.get(up.revision))
+        elif isinstance(up, Event):
+            self.on_event(name, up)
         elif isinstance(up, Health):
             if up.boot == self._downlink.boot(name) and len(up.values) > _DOWN_SEQUENCE:
                 self._downlink.node_knows(name, up.values[_DOWN_SEQUENCE] or 0)

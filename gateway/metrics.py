@@ -44,6 +44,7 @@ class _GatewayCollector(Collector):
         yield from self._ingest()
         yield from self._spool()
         yield from self._nodes()
+        yield from self._commands()
         yield from self._ports()
         yield from self._broker()
         yield from self._forwarder()
@@ -113,6 +114,19 @@ class _GatewayCollector(Collector):
                 if value is not None:
                     family.add_metric([node, name], value)
         yield family
+
+    def _commands(self) -> Iterator[Metric]:
+        commands = self._gateway.commands
+        yield _by_label(
+            CounterMetricFamily("axlebox_commands_sent", "Commands sent", labels=["command"]),
+            commands.sent,
+        )
+        answered = CounterMetricFamily(
+            "axlebox_commands_answered", "Commands ended, by result", labels=["command", "result"]
+        )
+        for labels, count in sorted(commands.answered.items()):
+            answered.add_metric(labels, count)
+        yield answered
 
     def _ports(self) -> Iterator[Metric]:
         is_open = GaugeMetricFamily("axlebox_link_open", "1 while open", labels=["link"])

@@ -194,6 +194,11 @@ class Registry:
         """live, stale (it was here and is silent) or waiting (never heard)."""
         return _status(self._nodes[node], self._clock.monotonic_us())
 
+    def channel_name(self, node: str, number: int) -> str:
+        """What a channel measures and where, or its number while the node has not said."""
+        value = self._nodes[node].values.get(number)
+        return f"channel {number}" if value is None else f"{value.quantity.name} at {value.place}"
+
     # -- private
 
     def _changed(self) -> None:

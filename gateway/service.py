@@ -5,7 +5,8 @@ import logging
 import signal
 from collections.abc import Callable
 
-from gateway.config import GatewayConfig, load_password
+from gateway.config import GatewayConfig, control_socket, load_password
+from gateway.control import Control
 from gateway.core import Gateway
 from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
@@ -69,12 +70,14 @@ async def serve_gateway(
             found.append(forwarding.forwarder.problem)
         return found
 
+    control = Control(gateway.commands, control_socket(config))
     metrics = registry_for(gateway, links, committer, forwarding)
     app = create_app(gateway.registry, health=problems, metrics=metrics)
     try:
         committer.start()
         if forwarding is not None:
             forwarding.start()
+        await control.open()
         for link in links:
             link.open()
         ticking = asyncio.create_task(_tick(gateway))
@@ -83,6 +86,7 @@ async def serve_gateway(
         finally:
             ticking.cancel()
     finally:
+        await control.close()
         for link in links:
             link.stop_reading()
         if forwarding is not None:
@@ -122,6 +126,7 @@ async def _tick(gateway: Gateway) -> None:
     while True:
         try:
             gateway.ingest.tick()
+            gateway.commands.tick()
         except Exception:
             gateway.ingest.refuse_noise("internal_error", 1)
             _log.exception("pings and repeated acknowledgements fail; collecting goes on")

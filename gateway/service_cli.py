@@ -1,4 +1,4 @@
-"""`axlebox gateway run|check|status`."""
+"""`axlebox gateway run|check|status|command`."""
 
 import json
 import logging
@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.table import Table
 
+from gateway.command_cli import command
 from gateway.config import GatewayConfig, load_config, load_keys, load_password, load_token
 from gateway.errors import AxleboxError, LinkError
 from gateway.profiles import load_profile
@@ -88,6 +89,9 @@ def status(
         print(json.dumps(state))
     else:
         _print_state(Console(markup=False), state)
+
+
+app.command()(command)
 
 
 def page_url(host: str, port: int) -> str:

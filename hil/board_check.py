@@ -55,6 +55,7 @@ def problems(
 ) -> Iterator[tuple[str, str]]:
     """(path in the configuration, what is wrong there)."""
     yield from _buses(board, configuration)
+    yield from _vitals(board, configuration)
     yield from _pins(board, configuration)
     yield from _counters(board, configuration)
     yield from _chips(configuration)
@@ -81,6 +82,18 @@ def _buses(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, s
         for at, number in enumerate(ids):
             if number in ids[:at]:
                 yield f"$.{kind}[{at}].id", f"{kind} {number} is there twice"
+
+
+def _vitals(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """A thermometer or a supply pin that the board does not have."""
+    thermometer = configuration.get("temperature")
+    own = None if board.temperature is None else board.temperature.value
+    if thermometer not in (None, own):
+        yield "$.temperature", f"{board.title} measures its temperature by {own}"
+    supply = configuration.get("supply")
+    if supply is not None and (board.supply is None or supply["pin"] != board.supply.pin):
+        has = "nowhere" if board.supply is None else f"at {board.name(board.supply.pin)}"
+        yield "$.supply.pin", f"{board.title} measures its supply {has}"
 
 
 def _pins(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:

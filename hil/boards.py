@@ -37,6 +37,19 @@ class Size(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
     value: int
 
 
+class Thermometer(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How the board measures its own temperature, as axnode/vitals.py names it."""
+
+    value: Literal["adc4", "mcu", "raw"]
+
+
+class Supply(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A pin behind a divider of the supply: at `full_mv` its converter is at its end."""
+
+    pin: int
+    full_mv: int
+
+
 class Pins(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
     numbers: list[int]
 
@@ -100,6 +113,8 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     heap_bytes: Size
     counters: Size
     prefix: str
+    temperature: Thermometer | None = None
+    supply: Supply | None = None
     pins: Pins
     header: Header
     reserved: list[Reserved]
@@ -211,6 +226,8 @@ def _strangers(board: Board) -> Iterator[tuple[str, str]]:
     named: list[tuple[str, list[int]]] = [
         (f"$.reserved[{at}].pins", one.pins) for at, one in enumerate(board.reserved)
     ]
+    if board.supply is not None:
+        named.append(("$.supply.pin", [board.supply.pin]))
     if board.input_only is not None:
         named.append(("$.input_only.pins", board.input_only.pins))
     for side in ("left", "right"):

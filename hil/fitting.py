@@ -30,6 +30,11 @@ _STEP_A = _RANGE_MV / 1000 / 32768 / (_SHUNT_MILLIOHM / 1000)
 _RREF_MILLIOHM = 400_000
 _WIRES = 3
 _STRETCH_SAMPLES = 64
+_CORE_UV = 706_000 - 7 * 1_721
+"""What the RP2040's thermometer gives at 34 °C."""
+
+_SUPPLY_MV = 5_000
+_CONVERTER_UV = 3_300_000
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,7 @@ def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
             for s in placing.signals
         ],
     }
+    _measure_itself(board, fit.name, configuration, wiring)
     if placing.adcs:
         configuration["i2c"] = [board.wiring.i2c]
         wiring["i2c"] = {str(board.wiring.i2c["id"]): {"chips": placing.adcs}}
@@ -91,6 +97,28 @@ def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
     for where, why in problems(board, configuration, fit):
         raise ConfigError(f"node {fit.name} on board {board.id}: {where}: {why}")
     return Fitting(fit.name, configuration, wiring, tuple(placing.signals))
+
+
+def _measure_itself(
+    board: Board, node: str, configuration: dict[str, Any], wiring: dict[str, Any]
+) -> None:
+    """The board's own temperature and supply, as its file says, with signals behind the others."""
+    voltages = {}
+    if board.temperature is not None:
+        configuration["temperature"] = board.temperature.value
+        if board.temperature.value == "adc4":
+            voltages["4"] = ("temperature", _CORE_UV)
+    if board.supply is not None:
+        configuration["supply"] = {"pin": board.supply.pin, "full_mv": board.supply.full_mv}
+        voltages[str(board.supply.pin)] = (
+            "supply",
+            _SUPPLY_MV * _CONVERTER_UV // board.supply.full_mv,
+        )
+    for name, microvolt in voltages.values():
+        signal = {"name": f"{node}/{name}", "unit": "uV", "initial": microvolt, "samples": 1}
+        wiring["signals"].append(signal)
+    if voltages:
+        wiring["adc"] = {pin: f"{node}/{name}" for pin, (name, _) in voltages.items()}
 
 
 class _Placing:

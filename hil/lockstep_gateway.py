@@ -223,6 +223,7 @@ class LockstepGateway:
     def _tick(self) -> None:
         if self._gateway is not None:
             self._gateway.ingest.tick()
+            self._gateway.commands.tick()
 
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us

@@ -18,6 +18,7 @@ from manual_clock import ManualClock
 
 import gateway
 from gateway.cli import command_line
+from gateway.commands import Request
 from gateway.config import GatewayConfig, InfluxConfig, MqttConfig, SerialConfig, load_config
 from gateway.forward import Verdict
 from gateway.forwarding import Forwarding
@@ -132,6 +133,9 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     collecting.answer_pings(board)
     board.readings()
     collecting.receive(board.health(**fields))
+    core.commands.ask(Request(node=board.name, command="hello"), "test", lambda answer: None)
+    collecting.tick(11_000_000)
+    core.commands.tick()
     link = SerialLink(SerialConfig(name="motors", port=tmp_path / "port"), core.ingest)
     broker = MqttLink(MqttConfig(host="127.0.0.1"), "TE33A-0001", core.ingest)
     forwarding = Forwarding(core, InfluxConfig(url="http://127.0.0.1:9"), None)
@@ -226,7 +230,8 @@ def _options_of(command: Any, path: str) -> Iterator[tuple[str, str]]:
     if not members:
         yield path, ""
         for parameter in command.params:
-            yield from ((path, option) for option in parameter.opts)
+            if parameter.param_type_name == "option":
+                yield from ((path, option) for option in parameter.opts)
     for name, member in members.items():
         yield from _options_of(member, f"{path} {name}")
 

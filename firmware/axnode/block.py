@@ -43,6 +43,17 @@ class Block:
         self._values = memoryview(bytearray(capacity * channels * self._width))
         self._steps = memoryview(bytearray(capacity * channels))
 
+    def grow(self, capacity: int) -> None:
+        """Have room for so many rows from now on; what is finished stays. Raises MemoryError."""
+        values = memoryview(bytearray(capacity * self.channels * self._width))
+        steps = memoryview(bytearray(capacity * self.channels))
+        finished = self.rows * self.channels
+        values[: finished * self._width] = self._values[: finished * self._width]
+        steps[:finished] = self._steps[:finished]
+        self._values = values
+        self._steps = steps
+        self.capacity = capacity
+
     def open_row(self) -> None:
         """Begin a row: nothing has a value yet, and each status is what it was."""
         row = self.row

@@ -1,6 +1,7 @@
 """What this node is: `node.json` and `node.key` in the root of its file system, read strictly.
 
 {"node": "motors-a", "board": "pico", "outbox_bytes": 10240, "flush_ms": 100, "led": 25,
+ "temperature": "adc4", "supply": {"pin": 29, "full_mv": 9900},
  "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
  "mqtt": {"host": "192.168.4.1", "port": 1883, "locomotive": "TE33A-0001",
           "username": "motors-a", "password": "...", "ssid": "locomotive", "wifi_password": "..."},
@@ -14,7 +15,8 @@
 
 `kind` is a file of `drivers`, which says what else its chips need. Scale, offset and calibration
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
-flash readings may take in an outage (0: none). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`,
+flash readings may take in an outage (0: none). `temperature` and `supply`: how the board measures
+its own (axnode.vitals). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`, `temperature`, `supply`,
 `calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
 are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
 look a name up would hold the sampling up. Without `username` the broker asks for none; without
@@ -62,6 +64,8 @@ _NODE = {
     "spill_bytes": [0, 16_777_216],
     "flush_ms": [10, 1000],
     "led": _PIN,
+    "temperature": ("adc4", "mcu", "raw"),
+    "supply": dict,
     "uart": dict,
     "mqtt": dict,
     "i2c": list,
@@ -74,11 +78,14 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "spill_bytes": 524_288,
     "flush_ms": 100,
     "led": None,
+    "temperature": None,
+    "supply": None,
     "uart": None,
     "mqtt": None,
     "i2c": [],
     "spi": [],
 }
+_SUPPLY = {"pin": _PIN, "full_mv": [1, 200_000]}
 _UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
 _MQTT = {
     "host": str,
@@ -133,6 +140,8 @@ class Config:
         self.spill_bytes: int = keys["spill_bytes"]
         self.flush_ms: int = keys["flush_ms"]
         self.led: int | None = keys["led"]
+        self.temperature: str | None = keys["temperature"]
+        self.supply: dict[str, int] | None = keys["supply"]
         self.uart: dict[str, Any] | None = keys["uart"]
         self.mqtt: dict[str, Any] | None = keys["mqtt"]
         self.i2c: list[dict[str, Any]] = keys["i2c"]
@@ -152,6 +161,8 @@ def load() -> "tuple[Config, bytes]":
     config = Config(crc32(data) & 0xFFFFFFFF, _checked(keys, "", _NODE, _NODE_DEFAULTS))
     _check_text("node", config.name, NAME_CAP)
     _check_text("board", config.board, TEXT_CAP)
+    if config.supply is not None:
+        config.supply = _checked(config.supply, "supply", _SUPPLY, {})
     if config.uart is not None:
         config.uart = _checked(config.uart, "uart", _UART, _NO_PINS)
     if config.mqtt is not None:

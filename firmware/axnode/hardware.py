@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from axnode.config import Config
+    from axnode.vitals import Vitals
 
 _I2C_TIMEOUT_US = const(2000)
 """How long a bus that a chip holds down may delay the others."""
@@ -44,8 +45,9 @@ class Parts:
         self.uart = None if config.uart is None else board.uart(config.uart)
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
+        self.vitals = _vitals(config)
         drivers = [_driver(keys, board) for keys in config.chips]
-        scans = [Scan(driver, []) for driver in drivers]
+        scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
         self.rows = []
         for group in config.groups:
             sources = config.sources[group.number]
@@ -56,7 +58,7 @@ class Parts:
             wide = any(drivers[index].wide for index, _ in sources)
             most = rows_cap(config.name, len(sources), 4 if wide else 2)
             capacity = min(most, config.flush_ms // group.period_ms + 2)
-            row = Row(Block(group, wide, capacity), [number for _, number in sources])
+            row = Row(Block(group, wide, capacity), [number for _, number in sources], most)
             for slot in row.slots:
                 scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
@@ -109,6 +111,14 @@ def _driver(keys: "dict[str, Any]", board: Board) -> "Any":
         raise
     except ValueError as error:
         raise ConfigError("%s: chip %s: %s" % (FILE, keys["name"], error))
+
+
+def _vitals(config: "Config") -> "Vitals | None":
+    if config.temperature is None and config.supply is None:
+        return None
+    from axnode.vitals import Vitals
+
+    return Vitals(config.temperature, config.supply)
 
 
 def _bus(buses: "list[dict[str, Any]]", kind: str, number: int) -> "dict[str, Any]":

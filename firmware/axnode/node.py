@@ -16,12 +16,22 @@ from micropython import const
 
 from axnode import VERSION
 from axnode.outbox import Outbox
-from axnode.reports import Reports
+from axnode.reports import REVISION_CAP, Reports
 from axnode.sampler import Sampler
-from axnode.session import DONE, NOT_POSSIBLE, NOT_SUPPORTED, Session
+from axnode.session import Session
 from axnode.spill import SEGMENT_BYTES, Spill
 from axnode.ticks import BootClock
-from axwire.codes import COMMAND_BURST, COMMAND_HELLO, COMMAND_IDENTIFY, COMMAND_REBOOT
+from axwire.codes import (
+    COMMAND_BURST,
+    COMMAND_HELLO,
+    COMMAND_IDENTIFY,
+    COMMAND_PERIOD,
+    COMMAND_REBOOT,
+    COMMAND_SELF_TEST,
+    DONE,
+    NOT_POSSIBLE,
+    NOT_SUPPORTED,
+)
 from axwire.cose import MacKey
 from axwire.up import About
 
@@ -29,6 +39,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.hardware import Parts
+    from axnode.sampler import Row, Scan
+    from axnode.self_test import SelfTest
     from axnode.session import Link
     from drivers.features import Features
 
@@ -56,7 +68,7 @@ _CAUSES = (
 """Names in `machine`, of which each port has some, and their numbers in axwire.codes."""
 
 _START_ONLY = (
-    ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS HEALTH_FIELDS"),
+    ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS RESULTS HEALTH_FIELDS"),
     ("axwire.down", "ack ping configure command _begin _integers"),
     ("drivers.ads1115", "make SETTINGS DEFAULTS"),
     ("drivers.max31865", "make SETTINGS DEFAULTS resistance"),
@@ -115,10 +127,14 @@ def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
             for name in names.split():
                 delattr(sys.modules[module], name)
     for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
-        if name in sys.modules:
-            package, module = name.split(".")
-            del sys.modules[name]
-            delattr(sys.modules[package], module)
+        _unload(*name.split("."))
+
+
+def _unload(package: str, module: str) -> None:
+    name = package + "." + module
+    if name in sys.modules:
+        del sys.modules[name]
+        delattr(sys.modules[package], module)
 
 
 class Node:
@@ -146,8 +162,10 @@ class Node:
         )
         self.about = About(VERSION, parts.board, _reset_cause(), parts.configuration)
         self._led = parts.led
+        self._vitals = parts.vitals
         self._blink_beats = 0
         self._reboot_at: int | None = None
+        self._test: SelfTest | None = None
         self._low_water = 0
 
     async def run(self) -> None:
@@ -157,6 +175,7 @@ class Node:
         self._low_water = gc.mem_free()
         self.reports.hello(self.about)
         self.session.wake()
+        self.sampler.tell_temperature(self._temperature())
         await asyncio.gather(
             self.sampler.run(), self.session.transmit(), self.session.listen(), self._tend()
         )
@@ -178,8 +197,18 @@ class Node:
         self.reports.waveform(channel, features, period_ns)
         self.session.wake()
 
-    def obey(self, code: int, arguments: "list[int]") -> int:
-        """Carry out a command of the gateway; returns its result."""
+    def chip_tested(self, scan: "Scan", status: int) -> None:
+        """Take what a chip said of itself in the self-test from the sampler."""
+        if self._test is not None:
+            self._test.chip(scan, status, self.clock.tick())
+
+    def period_changed(self, row: "Row") -> None:
+        """The rows of a group come at another period from now on; those before were taken."""
+        self.reports.new_table(self.about)
+        self.session.answer(row.asked_by, COMMAND_PERIOD, DONE)
+
+    def obey(self, code: int, arguments: "list[int]") -> "int | None":
+        """Carry out a command of the gateway; returns its result, or None: it will be told."""
         if code == COMMAND_HELLO:
             self.reports.hello(self.about)
         elif code == COMMAND_REBOOT:
@@ -191,9 +220,38 @@ class Node:
         elif code == COMMAND_BURST:
             if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
                 return NOT_POSSIBLE
+        elif code == COMMAND_SELF_TEST:
+            return self._begin_test()
+        elif code == COMMAND_PERIOD:
+            return self._ask_period(arguments)
         else:
             return NOT_SUPPORTED
         return DONE
+
+    def _begin_test(self) -> "int | None":
+        if self._test is not None:
+            return NOT_POSSIBLE
+        from axnode.self_test import SelfTest
+
+        self._test = SelfTest(self.session.down_sequence or 0, self.sampler.scans, self.reports)
+        return None
+
+    def _end_test(self, test: "SelfTest") -> None:
+        self._report_health()
+        result = test.board(self._temperature(), self._supply(), self.clock.tick())
+        self.session.answer(test.sequence, COMMAND_SELF_TEST, result)
+        self._test = None
+        _unload("axnode", "self_test")
+
+    def _ask_period(self, arguments: "list[int]") -> "int | None":
+        result: int | None = NOT_POSSIBLE
+        from axnode.retiming import ask_period
+
+        sequence = self.session.down_sequence or 0
+        if self.reports.revision < REVISION_CAP:
+            result = ask_period(self.sampler, self.clock.tick(), arguments, sequence)
+        _unload("axnode", "retiming")
+        return result
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
@@ -213,6 +271,9 @@ class Node:
             before, arrived = arrived, sum([link.arrived for link in self.links])
             if arrived == before and self.outbox.is_crowded():
                 self.spill.write(self.about)
+            test = self._test
+            if test is not None and test.is_board_next(arrived == before):
+                self._end_test(test)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 while self.spill.write(self.about):
                     watchdog.feed()
@@ -222,6 +283,12 @@ class Node:
                 self._led(self._blink_beats & 1)
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
+
+    def _temperature(self) -> "int | None":
+        return None if self._vitals is None else self._vitals.temperature_centi_c()
+
+    def _supply(self) -> "int | None":
+        return None if self._vitals is None else self._vitals.supply_mv()
 
     def _collect(self) -> None:
         gc.collect()
@@ -233,6 +300,8 @@ class Node:
         self._collect()
         sampler = self.sampler
         outbox = self.outbox
+        temperature = self._temperature()
+        sampler.tell_temperature(temperature)
         self.reports.health(
             [
                 gc.mem_free(),
@@ -249,8 +318,8 @@ class Node:
                 self.session.refused,
                 sum([link.errors for link in self.links]),
                 sampler.errors,
-                None,
-                None,
+                temperature,
+                self._supply(),
                 self.session.down_sequence,
                 outbox.samples,
                 self.spill.segments,

@@ -1,5 +1,7 @@
 """All messages that the node keeps, written and put into the outbox."""
 
+from micropython import const
+
 from axwire import MESSAGE_CAP, up
 from axwire.cbor import INT16, Writer
 from axwire.codes import EVENT_BURST, EVENT_STATUS
@@ -22,14 +24,19 @@ _WAVEFORM_HEAD = 1 + 1 + 5 + 5 + 3 + 3 + 5 + 3 + 3 + 9 + 5 + 2 + 3
 
 _LONGEST_T_MS = (1 << 53) - 1
 
+REVISION_CAP = const(0xFFFF)
+"""The last table that a boot can tell."""
+
 
 class Reports:
-    """Writes messages of one boot. `revision` is that of the channel table they are read with."""
+    """Writes messages of one boot. `revision` is that of the channel table they are read with,
+    `table_sequence` that of the first HELLO that told it."""
 
     def __init__(
         self, name: str, boot: int, clock: "BootClock", outbox: "Outbox", groups: "list[Group]"
     ) -> None:
         self.revision = 0
+        self.table_sequence = 0
         self._burst = 0
         self._boot = boot
         self._clock = clock
@@ -46,12 +53,19 @@ class Reports:
             up.hello(self._writer, self._boot, sequence, about, self.revision, piece, pieces)
             self._outbox.put_report(self._writer.written())
 
+    def new_table(self, about: "About") -> None:
+        """The groups are not what they were: what comes from now on is read with another table."""
+        self.revision += 1
+        self.table_sequence = self._outbox.sequence
+        self.hello(about)
+
     def tables(self, about: "About") -> "list[bytes]":
-        """The HELLOs that this boot began with, as they were."""
+        """The HELLOs that told the present table first, as they were."""
         pieces = up.hello_pieces(self._groups, self._room)
         tables = []
         for piece in range(len(pieces)):
-            up.hello(self._writer, self._boot, piece, about, self.revision, piece, pieces)
+            sequence = self.table_sequence + piece
+            up.hello(self._writer, self._boot, sequence, about, self.revision, piece, pieces)
             tables.append(bytes(self._writer.written()))
         return tables
 

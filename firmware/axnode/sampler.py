@@ -13,7 +13,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire.codes import NO_ANSWER, NOT_READY, OK
+from axwire.codes import NO_ANSWER, NOT_READY, OK, OUT_OF_RANGE
 from drivers import CONVERTING, MISSING_16, MISSING_32
 
 TYPE_CHECKING = False
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         def flush(self, blocks: "list[Block]") -> None: ...
         def status_changed(self, channel: int, old: int, new: int, tick: int) -> None: ...
         def burst(self, channel: int, features: "Features", period_ns: int) -> None: ...
+        def chip_tested(self, scan: "Scan", status: int) -> None: ...
+        def period_changed(self, row: "Row") -> None: ...
 
 
 _EARLY_US = const(500)
@@ -58,24 +60,43 @@ class Slot:
 
 
 class Row:
-    """The row of a group that is being filled, and when the next begins."""
+    """The row of a group that is being filled, and when the next begins.
 
-    def __init__(self, block: "Block", inputs: "list[int]") -> None:
+    `most` rows fit one message. `asked_ms`: the period from the next row on, asked for by the
+    command with the sequence `asked_by`; 0: as it is.
+    """
+
+    def __init__(self, block: "Block", inputs: "list[int]", most: int = 0) -> None:
         self.block = block
         self.slots = [Slot(self, column, number) for column, number in enumerate(inputs)]
-        self.period_us = block.group.period_ms * 1000
-        self.hold_rows = _HOLD_MS // block.group.period_ms
+        self.most = most or block.capacity
+        self.asked_ms = 0
+        self.asked_by = 0
         self.began = 0
         self.next = 0
         self.left = 0
+        self.set_period(block.group.period_ms)
+
+    def set_period(self, period_ms: int) -> None:
+        """Of the rows to come. The finished ones must have been taken."""
+        self.block.group.period_ms = period_ms
+        self.period_us = period_ms * 1000
+        self.hold_rows = _HOLD_MS // period_ms
 
 
 class Scan:
-    """One chip and the channels on it, taken in turn; retried with back-off when it fails."""
+    """One chip and the channels on it, taken in turn; retried with back-off when it fails.
 
-    def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
+    `number` is the chip's in the configuration. `testing`: it is to be asked who it is and how it
+    is set up as soon as it converts nothing. `cold`: it is colder than it is rated for.
+    """
+
+    def __init__(self, driver: "Any", slots: "list[Slot]", number: int = 0) -> None:
         self.driver = driver
         self.slots = slots
+        self.number = number
+        self.testing = False
+        self.cold = False
         self.running: Slot | None = None
         self.failing = NOT_READY
         self.retry = 0
@@ -92,6 +113,7 @@ class Sampler:
     `worst_us` the longest that a row began after its time; reset by whoever reports it
     `errors`   failures of chips: no answer, stuck, configuration lost
     `passes`   turns of the loop
+    `rows`     of each group, `scans` of each chip, flushed each `flush_us`
     """
 
     def __init__(
@@ -107,12 +129,12 @@ class Sampler:
         self.worst_us = 0
         self.errors = 0
         self.passes = 0
+        self.rows = rows
+        self.scans = scans
         self._clock = clock
-        self._rows = rows
-        self._scans = scans
         self._sink = sink
         self._blocks = [row.block for row in rows]
-        self._flush_us = flush_ms * 1000
+        self.flush_us = flush_ms * 1000
         self._flush_at = 0
 
     async def run(self) -> None:
@@ -128,35 +150,36 @@ class Sampler:
     def begin(self, now: int) -> None:
         """All groups begin their first row at the next whole millisecond."""
         start = ticks_add(now, 1000 - self._clock.us_at(now) % 1000)
-        for scan in self._scans:
+        for scan in self.scans:
             scan.retry = now
-        for row in self._rows:
+        for row in self.rows:
             row.next = start
-        self._flush_at = ticks_add(start, self._flush_us)
+            row.began = ticks_add(start, -row.period_us)
+        self._flush_at = ticks_add(start, self.flush_us)
 
     def step(self, now: int) -> None:
         """One pass: take what is converted, begin the rows whose time has come, convert on."""
         self.passes += 1
-        for scan in self._scans:
+        for scan in self.scans:
             if scan.running is not None and ticks_diff(scan.driver.due, now) <= 0:
                 self._collect(scan, now)
-        for row in self._rows:
+        for row in self.rows:
             if ticks_diff(row.next, now) <= _EARLY_US:
                 self._begin_row(row, now)
-        for scan in self._scans:
+        for scan in self.scans:
             if scan.running is None:
                 self._convert(scan, now)
 
     def flush(self, now: int) -> None:
         """Hand all finished rows to the sink, on a grid of its own."""
         late = ticks_diff(now, self._flush_at)
-        skipped = late // self._flush_us if late > 0 else 0
-        self._flush_at = ticks_add(self._flush_at, (skipped + 1) * self._flush_us)
+        skipped = late // self.flush_us if late > 0 else 0
+        self._flush_at = ticks_add(self._flush_at, (skipped + 1) * self.flush_us)
         self._sink.flush(self._blocks)
 
     def ask_burst(self, channel: int) -> bool:
         """Take the next window of the sensor with this channel as a burst. False: it has none."""
-        for scan in self._scans:
+        for scan in self.scans:
             for slot in scan.slots:
                 if slot.row.block.group.first + slot.column == channel:
                     if scan.features is not None:
@@ -164,15 +187,25 @@ class Sampler:
                     return scan.features is not None
         return False
 
+    def tell_temperature(self, centi_c: "int | None") -> None:
+        """Of the board, and so of the chips on it that do not know their own; None: unknown.
+
+        The values of a chip that is too cold go out as OUT_OF_RANGE until it is 1 °C warmer.
+        """
+        for scan in self.scans:
+            coldest_c = getattr(scan.driver, "coldest_c", None)
+            if coldest_c is not None and centi_c is not None:
+                scan.cold = centi_c < 100 * coldest_c + (100 if scan.cold else 0)
+
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
         wait = ticks_diff(self._flush_at, now)
-        for row in self._rows:
+        for row in self.rows:
             until = ticks_diff(row.next, now)
             if until < wait:
                 wait = until
         wait -= _EARLY_US
-        for scan in self._scans:
+        for scan in self.scans:
             if scan.running is not None:
                 until = ticks_diff(scan.driver.due, now)
                 if until < wait:
@@ -195,6 +228,11 @@ class Sampler:
             self.missed += skipped * row.block.channels
             row.next = ticks_add(row.next, skipped * row.period_us)
         row.began = row.next
+        if row.asked_ms:
+            self._sink.flush(self._blocks)
+            row.set_period(row.asked_ms)
+            row.asked_ms = 0
+            self._sink.period_changed(row)
         row.next = ticks_add(row.next, row.period_us)
         row.left = row.block.channels
         row.block.open_row()
@@ -203,6 +241,8 @@ class Sampler:
 
     def _convert(self, scan: Scan, now: int) -> None:
         """Begin the next conversion that a row waits for."""
+        if scan.testing:
+            self._test(scan, now)
         slots = scan.slots
         for _ in range(len(slots)):
             slot = slots[scan.turn]
@@ -237,10 +277,27 @@ class Sampler:
             return
         scan.running = None
         scan.back_off_us = 0
+        if scan.cold and status == OK:
+            status = OUT_OF_RANGE
         self._store(slot, scan.driver.raw, status, now)
         if scan.features is not None and scan.features.due:
             scan.features.due = False
             self._burst(scan)
+
+    def _test(self, scan: Scan, now: int) -> None:
+        """Ask a chip that converts nothing now; one that is not what it should be has failed."""
+        scan.testing = False
+        driver = scan.driver
+        try:
+            if scan.failing == OK:
+                status = getattr(driver, "verify", driver.check)()
+            else:
+                status = scan.failing = driver.check()
+        except OSError:
+            status = NO_ANSWER
+        if status != OK:
+            self._fail(scan, status, now)
+        self._sink.chip_tested(scan, status)
 
     def _burst(self, scan: Scan) -> None:
         """Hand a window on that is to be looked at, under the channel of the acceleration."""

@@ -18,6 +18,7 @@ from axwire.codes import (
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
     EVENT_OUTBOX_DROPPED,
+    NOT_SUPPORTED,
 )
 from axwire.cose import DOWN, UP, MacKey, seal, split
 from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
 
     Link = SerialLink | MqttLink
 
-DONE = const(0)
-NOT_SUPPORTED = const(1)
-NOT_POSSIBLE = const(2)
-"""Results of a command. NOT_POSSIBLE: its arguments are wrong."""
-
 _SILENT_US = const(3_000_000)
 _PROBE_US = const(1_000_000)
 _PONG_BYTES = const(32)
@@ -50,9 +46,9 @@ _PONG_BYTES = const(32)
 class Session:
     """Speaks with the gateway in the name of one boot, over the first of `links` that answers.
 
-    `obey` carries out a command: its code and arguments in, its result out. `refused` counts
-    messages that were not from our gateway, not for this boot, or old. `down_sequence` is the
-    last one accepted, or None.
+    `obey` carries out a command: its code and arguments in, its result out, or None where `answer`
+    will be called with it later. `refused` counts messages that were not from our gateway, not for
+    this boot, or old. `down_sequence` is the last one accepted, or None.
     """
 
     def __init__(
@@ -65,7 +61,7 @@ class Session:
         outbox: "Outbox",
         spill: "Spill",
         reports: "Reports",
-        obey: "Callable[[int, list[int]], int]",
+        obey: "Callable[[int, list[int]], int | None]",
     ) -> None:
         self.refused = 0
         self.turns = 0
@@ -92,6 +88,12 @@ class Session:
         self._probe = 0
         self._probes = 0
         self._dropped = 0
+
+    def answer(self, sequence: int, code: int, result: int) -> None:
+        """What came of the command with that sequence: a result of axwire.codes."""
+        now = self._clock.tick()
+        self._reports.event(EVENT_COMMAND_DONE, (sequence, code, result), now)
+        self._wake.set()
 
     def wake(self) -> None:
         """There may be something to send: at each new message, and a few times a second."""
@@ -198,19 +200,19 @@ class Session:
                 self._outbox.acknowledge(fields[0], fields[1])
             self._spill.acknowledge(down.boot, fields[0], fields[1])
         else:
-            self._command(down, now)
+            self._command(down)
         self._asking = self._outbox.in_flight() > 0 or self._spill.in_flight()
         self._wake.set()
 
-    def _command(self, down: Down, now: int) -> None:
+    def _command(self, down: Down) -> None:
         code = 0
-        result = NOT_SUPPORTED
+        result: int | None = NOT_SUPPORTED
         if down.kind == COMMAND:
             fields: list[Any] = down.fields
             code = fields[0]
             result = self._obey(code, fields[1])
-        answer = (down.sequence, code, result)
-        self._reports.event(EVENT_COMMAND_DONE, answer, now)
+        if result is not None:
+            self.answer(down.sequence, code, result)
 
     def _fall_silent(self, now: int) -> None:
         self._silent = True

@@ -207,7 +207,7 @@ class Spill:
         with open(path, "wb") as file:
             file.write(head)
             crc = crc32(head)
-            for sequence, table in enumerate(tables):
+            for sequence, table in enumerate(tables, self._reports.table_sequence):
                 crc = _append(file, table, sequence, 0, crc)
             for ring, number in picked:
                 payload = ring.payload(number)

@@ -31,17 +31,41 @@ EVENT_OUTBOX_DROPPED = 4
 EVENT_COMMAND_DONE = 5
 EVENT_BURST = 6
 EVENT_EARLIER_BOOT = 7
+EVENT_CHIP_TESTED = 10
+EVENT_BOARD_TESTED = 11
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
     EVENT_LINK_BACK: "gateway answers again: ms of silence",
     EVENT_OUTBOX_DROPPED: "outbox full: messages dropped, samples dropped",
-    EVENT_COMMAND_DONE: "command carried out: its sequence, its code, result (0 = done)",
+    EVENT_COMMAND_DONE: "command answered: its sequence, its code, result",
     EVENT_BURST: "burst taken: burst number, channel",
     EVENT_EARLIER_BOOT: (
         "the rest of an earlier boot follows: the boot, oldest sequence held of it, ms since that "
         "boot and UTC in ms of the time last told to it (0, 0 = never)"
     ),
+    EVENT_CHIP_TESTED: (
+        "self-test of a chip: its number in the node's configuration from 0, its first channel, "
+        "status"
+    ),
+    EVENT_BOARD_TESTED: (
+        "self-test of the board: flash (0 = what was written was read back, 1 = not), bytes of "
+        "heap free, temperature in 0.01 °C and supply in mV (-2147483648 = cannot be told)"
+    ),
+}
+UNKNOWN = -0x80000000
+"""An argument of EVENT_BOARD_TESTED that the board cannot tell."""
+
+# Results of a command.
+DONE = 0
+NOT_SUPPORTED = 1
+NOT_POSSIBLE = 2
+FAILED = 3
+RESULTS = {
+    DONE: "done: carried out",
+    NOT_SUPPORTED: "not_supported: this node cannot do it",
+    NOT_POSSIBLE: "not_possible: its arguments are wrong, or it cannot be now",
+    FAILED: "failed: it was tried, and something is wrong",
 }
 
 # COMMAND codes; arguments behind the colon.
@@ -55,7 +79,7 @@ COMMAND_MAINTENANCE = 7
 COMMANDS = {
     COMMAND_HELLO: "send the channel table again",
     COMMAND_IDENTIFY: "blink: seconds",
-    COMMAND_SELF_TEST: "test the sensors",
+    COMMAND_SELF_TEST: "test the chips and the board",
     COMMAND_BURST: "take a waveform: channel",
     COMMAND_PERIOD: "sample a group at another period: group, period in ms",
     COMMAND_REBOOT: "start again",

@@ -7,7 +7,8 @@ Facts (Analog Devices data sheet, Rev. E; * = not verified):
   31: 0B = full resolution, 16 g: 13 bits, 1/256 g a code. 38: 00 no FIFO, 40 fill it once and
   stop. 39: samples in it, at most 32. 32 to 37: X, Y, Z, low byte first; the FIFO moves on with
   each read of the six, 5 us after it at the earliest.
-- Set up in standby, as the data sheet asks. Rated from -40 °C; it cannot tell its temperature.
+- Set up in standby, as the data sheet asks. Rated from -40 °C; it cannot tell its temperature, so
+  that of the board must do: `coldest_c`.
 The noise at 3200 a second is some codes *: samples without any change are STUCK.
 
 A window is so many samples in fills of 32, with a pause between two fills while they are read:
@@ -22,7 +23,7 @@ from micropython import const
 
 from axwire.codes import NO_ANSWER, NOT_READY, OK, STUCK
 from drivers import CONVERTING, MISSING_16
-from drivers.features import BURST_ON, RESULTS, Features
+from drivers.features import BURST_ON, MEASURE_US, RESULTS, Features
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ _LOWEST = const(-4096)
 _HIGHEST = const(4095)
 
 _PIECE = const(8)
-"""Samples read at a time: 2 ms on I2C, in which no other chip is served."""
+_PIECE_US = const(3_000)
+"""Samples read at a time: 2 ms on I2C, in which no other chip is served; with the wake-up 3."""
 
 _RECENT_US = const(50_000)
 
@@ -147,6 +149,8 @@ class Adxl345:
 
     inputs = RESULTS
     wide = False
+    coldest_c = -40
+    conversion_us = 0
 
     def __init__(self, port: "OnI2c | OnSpi", axis: int, rate: int, features: Features) -> None:
         self.raw = MISSING_16
@@ -157,6 +161,8 @@ class Adxl345:
         self._first = 2 * axis
         self._rate = 15 - SETTINGS["rate"].index(rate)
         self._fill_us = _FILL_SAMPLES * 1_000_000 // rate
+        fill_us = self._fill_us * 17 // 16 + _FILL_SAMPLES // _PIECE * _PIECE_US
+        self.window_us = len(features.samples) // _FILL_SAMPLES * fill_us + MEASURE_US
         self._phase = _FILLING
         self._input = 0
         self._given = (1 << RESULTS) - 1
@@ -186,6 +192,11 @@ class Adxl345:
         if self._pair[0] != _FULL_RESOLUTION_16_G:
             return NO_ANSWER
         return self._configured()
+
+    def verify(self) -> int:
+        """Who it is and whether it is set up as it was, its FIFO left alone."""
+        self._port.read(0, self._pair)
+        return self._configured() if self._pair[0] == _IDENTITY else NO_ANSWER
 
     def start(self, number: int) -> None:
         """Give result `number` of the last window, or take a new one."""

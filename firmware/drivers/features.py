@@ -67,6 +67,9 @@ _FINE = const(4095)
 _PIECE = const(128)
 """Samples a step of `measure`: under a millisecond of machine code on an RP2040, as reckoned."""
 
+MEASURE_US = const(8_000)
+"""The longest that all steps of `measure` take, with their wake-ups."""
+
 _RATIO_BITS = const(13)
 
 

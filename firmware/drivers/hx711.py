@@ -8,7 +8,7 @@ Facts (Avia Semiconductor data sheet):
   falls it is reset and converts A with 128.
 - 10 or 80 conversions a second, as its pin RATE is wired; after a reset or a new choice 400 or
   50 ms until the first result. A result that is not read is replaced by the next (unverified).
-- Rated from -40 to 85 °C.
+- Rated from -40 to 85 °C: `coldest_c`, by the thermometer of the board.
 So pulses must not be stretched by an interrupt: on RP2 a state machine makes them (`sm`, one a
 chip: hx711_rp2.py); elsewhere, and without `sm`, the processor with interrupts off for each pulse
 (hx711_pins.py): about 5 us at a time (unverified). RMT of the ESP32 could make the pulses, but
@@ -101,6 +101,7 @@ class Hx711:
 
     inputs = 1
     wide = True
+    coldest_c = -40
 
     def __init__(
         self, clock: "Clock", dout: Pin, gain: int, rate: int, lowest: int, highest: int
@@ -111,6 +112,7 @@ class Hx711:
         self._dout = dout
         self._extra = SETTINGS["gain"].index(gain) + 1
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = 2 * self._nominal_us
         self._lowest = lowest
         self._highest = highest
         self._stage = _DOWN
@@ -127,6 +129,10 @@ class Hx711:
         self._clock.hold(1)
         self._stage = _DOWN
         return OK
+
+    def verify(self) -> int:
+        """Whether the chip drives DOUT: it has nothing else to show."""
+        return NO_ANSWER if self._floating() else OK
 
     def start(self, number: int) -> None:
         """Nothing: it converts all the time."""

@@ -27,7 +27,7 @@ from micropython import const
 
 from axwire.codes import NO_ANSWER, NOT_READY, OK, OUT_OF_RANGE, STUCK
 from drivers import CONVERTING, MISSING_16
-from drivers.features import BURST_ON, RESULTS, Features
+from drivers.features import BURST_ON, MEASURE_US, RESULTS, Features
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ _WORD = const(7)
 _PERIOD_NS = const(37_500)
 _TURN_ON_US = const(10_000)
 _PIECE = const(32)
-"""Samples read at a time: 2 ms at 1 MHz, in which no other chip is served."""
+_PIECE_US = const(3_000)
+"""Samples read at a time: 2 ms at 1 MHz, in which no other chip is served; with the wake-up 3."""
 
 _RECENT_US = const(50_000)
 _COLDEST = const(-16_640)
@@ -105,6 +106,7 @@ class Iis3dwb:
 
     inputs = RESULTS
     wide = False
+    conversion_us = 0
 
     def __init__(
         self, spi: "SPI", select: "Pin", axis: int, range_g: int, features: Features
@@ -117,6 +119,12 @@ class Iis3dwb:
         self._select = select
         self._first = 1 + 2 * axis
         self._samples = len(features.samples)
+        self.window_us = (
+            _TURN_ON_US
+            + self._nominal_us() * 17 // 16
+            + self._samples // _PIECE * _PIECE_US
+            + MEASURE_US
+        )
         self._phase = _SETTLING
         self._input = 0
         self._given = (1 << RESULTS) - 1
@@ -150,6 +158,11 @@ class Iis3dwb:
         fine = self._answer[1]
         self.period_ns = _PERIOD_NS * 2000 // (2000 + 3 * (fine - 256 if fine > 127 else fine))
         return self._configured(0)
+
+    def verify(self) -> int:
+        """Who it is and whether it is set up as it was, its FIFO left alone."""
+        status = self._configured(_FILL)
+        return status if status == OK else self._configured(0)
 
     def start(self, number: int) -> None:
         """Give result `number` of the last window, or take a new one."""

@@ -13,7 +13,8 @@ Facts (Nuvoton data sheet, revision 1.7):
 - It converts all the time; a result that is not read is replaced by the next (unverified).
 - The regulator takes 200 ms to settle, a calibration 344 ms (both observed, not specified), the
   filter four conversions (unverified).
-- Rated from -40 to 85 °C. It cannot say that it is colder: who knows its temperature must.
+- Rated from -40 to 85 °C. Its thermometer shares the input with the bridge, so that of the board
+  must do: `coldest_c`.
 The regulator needs 0.3 V less than the supply: 3.0 V on a board with 3.3 V.
 
 A row takes the newest result, up to a conversion old. Where `rate` is twice that of the rows or
@@ -94,6 +95,7 @@ class Nau7802:
 
     inputs = 1
     wide = True
+    coldest_c = -40
 
     def __init__(
         self, i2c: "I2C", gain: int, rate: int, avdd_millivolt: int, lowest: int, highest: int
@@ -102,6 +104,7 @@ class Nau7802:
         self.due = 0
         self._i2c = i2c
         self._nominal_us = 1_000_000 // rate
+        self.conversion_us = 2 * self._nominal_us
         self._lowest = lowest
         self._highest = highest
         self._stage = _POWERING
@@ -128,6 +131,13 @@ class Nau7802:
         self._since = ticks_us()
         power = self._read(_POWER)
         return OK if power & (_ANALOGUE | _DIGITAL | _RESET) == _ANALOGUE | _DIGITAL else NOT_READY
+
+    def verify(self) -> int:
+        """Who it is, and whether it runs as it was set up."""
+        if self._read(_REVISION) & 0x0F != 0x0F:
+            return NO_ANSWER
+        self._i2c.readfrom_mem_into(_ADDRESS, _POWER, self._got)
+        return OK if self._stage == _RUNNING and self._configured() else NOT_READY
 
     def start(self, number: int) -> None:
         """Nothing: it converts all the time."""

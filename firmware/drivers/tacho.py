@@ -121,6 +121,7 @@ class Tacho:
 
     inputs = 1
     wide = False
+    conversion_us = 0
 
     def __init__(
         self,
@@ -164,6 +165,10 @@ class Tacho:
         self._counts.check()
         self._count = _UNKNOWN
         self._rolling = self._known = self._dead = False
+        return OK
+
+    def verify(self) -> int:
+        """Nothing can be asked of a sensor that only gives pulses."""
         return OK
 
     def start(self, number: int) -> None:

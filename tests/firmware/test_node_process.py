@@ -12,11 +12,17 @@ from axwire.codes import (
     COMMAND_BURST,
     COMMAND_HELLO,
     COMMAND_IDENTIFY,
+    COMMAND_PERIOD,
     COMMAND_REBOOT,
+    COMMAND_SELF_TEST,
+    DONE,
+    EVENT_BOARD_TESTED,
+    EVENT_CHIP_TESTED,
     EVENT_COMMAND_DONE,
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
     EVENT_STATUS,
+    FAILED,
     NO_ANSWER,
     OK,
     RESET_CAUSES,
@@ -168,6 +174,9 @@ def test_commands(bench: Start) -> None:
         (COMMAND_IDENTIFY, [5], 0),
         (COMMAND_IDENTIFY, [], 2),
         (COMMAND_BURST, [0], 2),
+        (COMMAND_PERIOD, [2, 20], 2),
+        (COMMAND_PERIOD, [0, 8], 2),
+        (COMMAND_PERIOD, [0, 10], 0),
         (77, [], 1),
     ):
         done = len(node.of(Event))
@@ -180,6 +189,56 @@ def test_commands(bench: Start) -> None:
     assert [g.channels for g in second.groups] == [g.channels for g in first.groups]
 
 
+def test_a_self_test_finds_the_chip_that_is_not_there(bench: Start) -> None:
+    node = bench()
+    node.start()
+    node.until(lambda: bool(node.rows(0)), "readings")
+    for fault, result, found in ((None, DONE, OK), ("nack", FAILED, NO_ANSWER)):
+        if fault:
+            node.inject("adc1", fault)
+        done = len(answers(node))
+        node.say(down.command, COMMAND_SELF_TEST, [])
+        node.until(lambda so_far=done: len(answers(node)) > so_far, "answer")
+        assert answers(node)[-1][1:] == [COMMAND_SELF_TEST, result]
+        chips = [e.arguments for e in node.of(Event) if e.code == EVENT_CHIP_TESTED][-4:]
+        assert sorted(chips) == [[0, 0, OK], [1, 3, found], [2, 6, OK], [3, 7, OK]]
+        board = [e.arguments for e in node.of(Event) if e.code == EVENT_BOARD_TESTED][-1]
+        assert board[0] == 0
+        assert board[1] > 10_000
+    assert not (node.folder / "self-test").exists()
+
+
+def test_another_period_comes_with_another_table_and_nothing_is_lost(bench: Start) -> None:
+    node = bench()
+    node.start()
+    node.until(lambda: len(node.rows(0)) > 20, "readings")
+    node.say(down.command, COMMAND_PERIOD, [0, 25])
+    node.until(lambda: len(answers(node)) == 1, "answer")
+    assert answers(node)[0][1:] == [COMMAND_PERIOD, DONE]
+    first, second = node.of(Hello)
+    assert [(h.revision, [g.period_ms for g in h.groups]) for h in (first, second)] == [
+        (0, [10, 1000]),
+        (1, [25, 1000]),
+    ]
+    node.until(lambda: node.of(Readings)[-1].sequence > second.sequence + 10, "readings")
+    blocks = [(r.revision, b) for r in node.of(Readings) for b in r.blocks if b.group == 0]
+    assert all((r.sequence > second.sequence) == r.revision for r in node.of(Readings))
+    ends: dict[int, list[tuple[int, int]]] = {0: [], 1: []}
+    for revision, block in blocks:
+        ends[revision].append((block.t_ms, block.rows(6)))
+    t_ms, rows = ends[0][-1]
+    assert ends[1][0][0] - (t_ms + 10 * (rows - 1)) in (10, 25)
+    for (t_ms, rows), (following, _) in pairwise(ends[1]):
+        assert following - t_ms == 25 * rows
+    taken = node.taken()
+    node.until(lambda: node.samples() == taken, f"{taken} samples")
+
+
+def answers(node: NodeBench) -> list[list[int]]:
+    """What it answered to commands, in order."""
+    return [event.arguments for event in node.of(Event) if event.code == EVENT_COMMAND_DONE]
+
+
 def test_a_reboot_is_a_new_boot_with_its_cause(bench: Start) -> None:
     node = bench()
     node.start()
@@ -190,10 +249,13 @@ def test_a_reboot_is_a_new_boot_with_its_cause(bench: Start) -> None:
     assert node.exit_code == 70
     node.start(cause="hard")
     node.until(lambda: node.boot != boot, "new boot")
-    node.until(lambda: bool(node.of(Hello)) and bool(node.rows(0)), "readings")
-    hello = node.of(Hello)[0]
+    node.until(
+        lambda: any(isinstance(m, Hello) and m.boot != boot for m in node.messages), "hello"
+    )
+    hello = next(m for m in node.messages if isinstance(m, Hello) and m.boot != boot)
     assert hello.sequence == 0
     assert RESET_CAUSES[hello.reset_cause] == "hard"
+    node.until(lambda: bool(node.rows(0)) and node.boot != boot, "readings")
 
 
 def test_a_chip_that_falls_silent_costs_no_other_a_sample(bench: Start) -> None:

@@ -38,6 +38,15 @@ def line_with(path: Path, text: str, occurrence: int = 0) -> int:
     return [number for number, line in enumerate(lines, 1) if text in line][occurrence]
 
 
+def test_a_node_measures_its_board_as_the_board_can() -> None:
+    content = configuration()
+    assert content["temperature"] == "adc4"
+    assert content["supply"] == {"pin": 29, "full_mv": 9900}
+    content = configuration(board="pico_w")
+    assert content["temperature"] == "adc4"
+    assert "supply" not in content, "the wireless chip has that pin"
+
+
 def test_there_are_the_four_boards() -> None:
     assert board_names() == ["esp32_devkitc", "esp32_s3_devkitc", "pico", "pico_w"]
 
@@ -99,6 +108,14 @@ def use_no_pin(content: dict[str, Any]) -> None:
     content["uart"]["tx"] = 31
 
 
+def measure_itself_elsewhere(content: dict[str, Any]) -> None:
+    content["supply"] = {"pin": 28, "full_mv": 9900}
+
+
+def measure_itself_otherwise(content: dict[str, Any]) -> None:
+    content["temperature"] = "mcu"
+
+
 def use_no_board(content: dict[str, Any]) -> None:
     content["board"] = "arduino"
 
@@ -116,6 +133,8 @@ def use_no_board(content: dict[str, Any]) -> None:
         (use_no_bus, '"id": 7', 0, "has no spi 7; there are: 0, 1"),
         (lose_a_channel, '"groups"', 0, "the channel motor.current at motor 6 is missing"),
         (use_no_pin, '"tx": 31', 0, "Raspberry Pi Pico has no pin GP31"),
+        (measure_itself_elsewhere, '"pin": 28', 0, "measures its supply at GP29"),
+        (measure_itself_otherwise, '"temperature"', 0, "measures its temperature by adc4"),
         (use_no_board, '"board"', 0, "there is no board arduino; there are: esp32_devkitc"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -270,6 +289,7 @@ def test_text_that_is_no_json_is_refused_with_its_line(tmp_path: Path) -> None:
         ("pulses = [10,", "pulses = [17,", "pulses", "GP17 is used twice: chip_selects has it"),
         ("chip_selects = [17,", "chip_selects = [24,", "chip_selects", "GP24 is taken on"),
         ("mosi = [11, 15, 27]", "mosi = [11, 47]", "mosi = [11, 47]", "has no pin GP47"),
+        ("supply = { pin = 29,", "supply = { pin = 30,", "supply", "has no pin GP30"),
         ('port = "rp2"', 'port = "stm32"', "port =", "Invalid enum value 'stm32'"),
         ('id = "pico"', 'id = "pica"', "id =", "the file's name says pico, its id pica"),
         ("rs485_enable = 2", "rs485_enable = ", "rs485_enable", "Invalid"),

@@ -76,6 +76,7 @@ def tables() -> dict[str, str]:
         "reset-causes": _table(("number", "cause"), list(enumerate(codes.RESET_CAUSES))),
         "events": _coded(codes.EVENTS),
         "commands": _coded(codes.COMMANDS),
+        "results": _named(codes.RESULTS),
         "health": _numbered(codes.HEALTH_FIELDS, _HEALTH),
     }
 
@@ -105,6 +106,14 @@ def _numbered(words: tuple[str, ...], meanings: dict[str, str]) -> str:
 def _coded(meanings: dict[int, str]) -> str:
     rows = [(code, *meaning.partition(": ")[::2]) for code, meaning in meanings.items()]
     return _table(("code", "meaning", "arguments"), rows)
+
+
+def _named(meanings: dict[int, str]) -> str:
+    rows = [
+        (number, f"`{name}`", meaning)
+        for number, (name, _, meaning) in ((n, m.partition(": ")) for n, m in meanings.items())
+    ]
+    return _table(("number", "name", "meaning"), rows)
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> str:

@@ -35,6 +35,7 @@ class Parts:
     uart = Uart()
     mqtt = None
     led = None
+    vitals = None
     rows = []
     scans = []
 
@@ -123,8 +124,8 @@ def test_six_channels_at_100_hz_cost_2_2_bytes_a_sample_on_the_line():
     """30 s of currents of a starting train, with a HEALTH each 5 s and a PONG each second."""
     rig = Rig()
     outbox = Outbox(12_288)
-    rig.sampler._rows.pop()
-    del rig.sampler._scans[2:]
+    rig.sampler.rows.pop()
+    del rig.sampler.scans[2:]
     reports = Reports(NAME, 0xC0FFEE01, rig.clock, outbox, [])
     rig.sampler._sink = reports
     rig.sampler._blocks.pop()

@@ -4,16 +4,20 @@ import asyncio
 
 from axnode.outbox import Outbox
 from axnode.reports import Reports
-from axnode.session import DONE, NOT_SUPPORTED, Session
+from axnode.session import Session
 from axnode.spill import Spill
 from axnode.ticks import BootClock
 from axwire import down
 from axwire.cbor import Writer, decode
 from axwire.codes import (
+    COMMAND_SELF_TEST,
+    DONE,
     EVENT_COMMAND_DONE,
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
     EVENT_OUTBOX_DROPPED,
+    FAILED,
+    NOT_SUPPORTED,
 )
 from axwire.cose import DOWN, UP, MacKey, seal, split
 from axwire.up import EVENT, HEALTH, PONG, READINGS, readings
@@ -90,6 +94,8 @@ class Talk:
 
     def _obey(self, code, arguments):
         self.orders.append((code, arguments))
+        if code == COMMAND_SELF_TEST:
+            return None
         return DONE if code < 3 else NOT_SUPPORTED
 
     async def turn(self, seconds=0.0):
@@ -209,6 +215,35 @@ def test_commands_are_obeyed_and_answered():
         assert talk.orders == [(2, [10]), (4, [])]
         answers = [items[5] for items in talk.take(EVENT) if items[4] == EVENT_COMMAND_DONE]
         assert answers == [[2, 2, DONE], [3, 4, NOT_SUPPORTED], [4, 0, NOT_SUPPORTED]], answers
+
+    _talk(scenario)
+
+
+def test_a_command_that_takes_its_time_is_answered_once_at_its_end():
+    async def scenario(talk):
+        talk.say(down.command, COMMAND_SELF_TEST, [])
+        await talk.turn()
+        assert talk.orders == [(COMMAND_SELF_TEST, [])]
+        assert not talk.take(EVENT)
+        talk.session.answer(2, COMMAND_SELF_TEST, FAILED)
+        await talk.turn()
+        ((code, answer),) = [(items[4], items[5]) for items in talk.take(EVENT)]
+        assert (code, answer) == (EVENT_COMMAND_DONE, [2, COMMAND_SELF_TEST, FAILED])
+
+    _talk(scenario)
+
+
+def test_a_command_heard_twice_is_obeyed_once():
+    """Its sequence is old then, in this boot; another boot refuses it by its own number."""
+
+    async def scenario(talk):
+        talk.say(down.command, 6, [], sequence=9)
+        talk.say(down.command, 6, [], sequence=9)
+        talk.say(down.command, 6, [], sequence=8)
+        talk.say(down.command, 6, [], sequence=10, boot=BOOT ^ 1)
+        await talk.turn()
+        assert talk.orders == [(6, [])]
+        assert talk.session.refused == 3
 
     _talk(scenario)
 

@@ -65,7 +65,7 @@ class ChipRig:
 
     def run_to_row(self, behind_ms):
         """Run until so long after the beginning of a row of the chip's."""
-        row = self.sampler._rows[1]
+        row = self.sampler.rows[1]
         while ticks_diff(row.next, self.ticks.now) < (self.period_ms - behind_ms) * 1000 - 500:
             self.run_ms(1)
         while ticks_diff(row.next, self.ticks.now) > (self.period_ms - behind_ms) * 1000:

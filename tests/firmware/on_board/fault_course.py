@@ -20,7 +20,7 @@ from time import ticks_add, ticks_diff  # noqa: E402
 import simulators.board.ticks  # noqa: E402
 
 PERIOD = 1 << 30
-FAULT_PERIODS = 4
+FAULT_PERIODS = 3
 START_MS = 3000
 RECOVERY_MS = 6500
 """Longer than the longest back-off and the slowest start of a chip."""
@@ -78,6 +78,12 @@ class Sink:
     def burst(self, channel, features, period_ns):
         pass
 
+    def chip_tested(self, scan, status):
+        pass
+
+    def period_changed(self, row):
+        pass
+
 
 class Course:
     """The node, with the names of the chips and the buses that its channels are on."""
@@ -125,7 +131,7 @@ class Course:
         bus = self.buses[own[0]]
         row = next(
             row
-            for row in self.sampler._rows
+            for row in self.sampler.rows
             if row.block.group.first <= own[0] < row.block.group.first + row.block.channels
         )
         begun = row.next

@@ -1,0 +1,81 @@
+"""Another period of a group while the node runs. Loaded for that command alone.
+
+It holds until the next reset. The first row at the new period begins at a whole number of old or
+new periods behind the row before, whichever comes first: rows on both sides lie on exact grids,
+and what is being converted has its time, so nothing is lost.
+"""
+
+from time import ticks_add, ticks_diff
+
+from axwire.codes import DONE, NOT_POSSIBLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from axnode.sampler import Row, Sampler, Scan
+
+_LONGEST_MS = 60_000
+
+
+def ask_period(
+    sampler: "Sampler", now: int, arguments: "list[int]", sequence: int
+) -> "int | None":
+    """Have the group `arguments[0]` sampled each `arguments[1]` ms, as the command with that
+    sequence asks; its result, or None: the sampler will tell when it is so.
+
+    NOT_POSSIBLE: there is no such group or period, its chips take longer for a row, there is no
+    memory for it, or another period is on its way already.
+    """
+    rows = sampler.rows
+    if len(arguments) != 2 or not arguments[0] < len(rows):
+        return NOT_POSSIBLE
+    row = rows[arguments[0]]
+    period_ms = arguments[1]
+    if row.asked_ms or not 0 < period_ms <= _LONGEST_MS:
+        return NOT_POSSIBLE
+    if period_ms == row.block.group.period_ms:
+        return DONE
+    if not _is_possible(sampler.scans, row, period_ms):
+        return NOT_POSSIBLE
+    capacity = min(row.most, sampler.flush_us // 1000 // period_ms + 2)
+    if capacity > row.block.capacity:
+        try:
+            row.block.grow(capacity)
+        except MemoryError:
+            return NOT_POSSIBLE
+    # The next row where it is due now or, earlier, at the first new period that still lies ahead.
+    period_us = period_ms * 1000
+    begun_us = ticks_diff(now, row.began)
+    sooner = ticks_add(row.began, (begun_us // period_us + 1) * period_us)
+    if begun_us >= 0 and ticks_diff(sooner, row.next) < 0:
+        row.next = sooner
+    row.asked_ms = period_ms
+    row.asked_by = sequence
+    return None
+
+
+def _is_possible(scans: "list[Scan]", changed: "Row", period_ms: int) -> bool:
+    """Whether each chip of the group can still serve all groups it serves, in time for each."""
+    for scan in scans:
+        if changed in [slot.row for slot in scan.slots]:
+            for slot in scan.slots:
+                if not _keeps_up(scan, slot.row, changed, period_ms):
+                    return False
+    return True
+
+
+def _keeps_up(scan: "Scan", row: "Row", changed: "Row", period_ms: int) -> bool:
+    """Whether a chip can do within a period of `row` all that is asked of it meanwhile."""
+    period = _period_ms(row, changed, period_ms)
+    each_ms = (scan.driver.conversion_us + 999) // 1000 + 1
+    needed_ms = 0
+    if scan.features is not None:
+        needed_ms = (scan.driver.window_us + 999) // 1000
+    for slot in scan.slots:
+        other = _period_ms(slot.row, changed, period_ms)
+        times = 1 if slot.row is row else (period + other - 1) // other
+        needed_ms += times * each_ms
+    return needed_ms <= period
+
+
+def _period_ms(row: "Row", changed: "Row", period_ms: int) -> int:
+    return period_ms if row is changed else row.block.group.period_ms

@@ -1,0 +1,199 @@
+"""How people on the gateway's own machine reach it: a Unix domain socket, one request each.
+
+A client writes one JSON line (commands.Request) and gets one: commands.Answer, or `error` (a word)
+and `message`. The socket is its owner's alone. No client can hold the gateway up: each has its
+time, its length and one request, and there are few at once.
+"""
+
+import asyncio
+import logging
+import os
+import pwd
+import socket
+import stat
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from gateway.commands import LONGEST_S, Answer, Commands, Request
+from gateway.errors import CommandError, LinkError
+
+__all__ = ["Control", "ask_gateway"]
+
+_log = logging.getLogger(__name__)
+
+_REQUEST_BYTES = 4096
+_REQUEST_S = 5.0
+_CLIENTS = 8
+_BACKLOG = 8
+_CREDENTIALS = struct.Struct("3i")
+_CONNECT_S = 5.0
+_ANSWER_S = LONGEST_S + 10.0
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
+    message: str
+
+
+class Control:
+    """The socket at `path`, mode 0600; requests go to `commands` in the loop's thread."""
+
+    def __init__(self, commands: Commands, path: Path) -> None:
+        self._commands = commands
+        self._path = path
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Listen. Raises LinkError."""
+        try:
+            listening = _listen(self._path)
+            self._server = await asyncio.start_unix_server(
+                self._connected, sock=listening, limit=_REQUEST_BYTES
+            )
+        except OSError as error:
+            raise LinkError(
+                f"the socket for commands, {self._path}, cannot be made: {error}; "
+                "name another with control.socket"
+            ) from None
+
+    async def close(self) -> None:
+        """Let go of all clients; the socket is gone."""
+        if self._server is None:
+            return
+        self._server.close()
+        for client in list(self._clients):
+            client.cancel()
+        await asyncio.gather(*self._clients, return_exceptions=True)
+        with suppress(OSError):
+            self._path.unlink()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._clients.add(task)
+        try:
+            if len(self._clients) > _CLIENTS:
+                answer: Answer | _Refusal = _Refusal(
+                    "busy", f"{_CLIENTS} others wait for an answer"
+                )
+            else:
+                answer = await self._answer(reader, _peer(writer))
+            writer.write(msgspec.json.encode(answer) + b"\n")
+            await asyncio.wait_for(writer.drain(), _REQUEST_S)
+        except (OSError, TimeoutError, asyncio.IncompleteReadError):
+            pass  # the client is gone or does not read; what it asked for goes on
+        except Exception:
+            _log.exception("a request for a command fails; collecting goes on")
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, who: str) -> Answer | _Refusal:
+        try:
+            line = await asyncio.wait_for(reader.readuntil(b"\n"), _REQUEST_S)
+            request = msgspec.json.decode(line, type=Request)
+        except asyncio.LimitOverrunError:
+            return _Refusal("request", f"a request has at most {_REQUEST_BYTES} bytes")
+        except msgspec.MsgspecError as error:
+            return _Refusal("request", f"this is no request: {error}")
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(answer: Answer) -> None:
+            if not answered.done():
+                answered.set_result(answer)
+
+        try:
+            self._commands.ask(request, who, done)
+        except CommandError as error:
+            return _Refusal(error.reason, str(error))
+        return await answered
+
+
+def ask_gateway(path: Path, request: Request) -> Answer:
+    """Ask the gateway whose socket this is, and wait for its answer.
+
+    Raises CommandError: no gateway is there, or it did not do it.
+    """
+    line = b""
+    try:
+        with socket.socket(socket.AF_UNIX) as client, _short(path) as name:
+            client.settimeout(_CONNECT_S)
+            client.connect(name)
+            client.sendall(msgspec.json.encode(request) + b"\n")
+            client.settimeout(_ANSWER_S)
+            while not line.endswith(b"\n") and (piece := client.recv(_REQUEST_BYTES)):
+                line += piece
+    except OSError as error:
+        raise CommandError(
+            "no_gateway",
+            f"no gateway answers at {path} ({error.strerror or error}): is it running?",
+        ) from None
+    if not line.endswith(b"\n"):
+        raise CommandError("no_gateway", "the gateway ended before it answered")
+    try:
+        return msgspec.json.decode(line, type=Answer)
+    except msgspec.ValidationError:
+        refusal = msgspec.json.decode(line, type=_Refusal)
+        raise CommandError(refusal.error, refusal.message) from None
+
+
+def _listen(path: Path) -> socket.socket:
+    """A socket at the path that nobody else may open. Raises OSError."""
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        with _short(path) as name:
+            _clear(name)
+            before = os.umask(0o177)
+            try:
+                listening.bind(name)
+            finally:
+                os.umask(before)
+        listening.listen(_BACKLOG)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def _clear(name: str) -> None:
+    """Remove what a gateway left that was killed. Raises OSError where one is alive."""
+    if not os.path.lexists(name):
+        return
+    if not stat.S_ISSOCK(os.lstat(name).st_mode):
+        raise OSError("there is a file of that name")
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_CONNECT_S)
+        try:
+            probe.connect(name)
+        except ConnectionRefusedError:
+            os.unlink(name)
+            return
+    raise OSError("another gateway listens there")
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """The path by a name that fits a socket's address, which has 108 bytes."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
+
+
+def _peer(writer: asyncio.StreamWriter) -> str:
+    """Who is at the other end, as the kernel says."""
+    peer = writer.get_extra_info("socket")
+    data = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _ = _CREDENTIALS.unpack(data)
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = "a user without a name"
+    return f"{name} (uid {uid}, process {pid})"
