@@ -13,12 +13,16 @@ from gateway.profiles import NodeFit
 from hil.boards import PIN_ROLES, Board, load_board
 from hil.errors import BoardError
 from hil.file_lines import json_lines, line_of
+from hil.sensor_wiring import ADDRESSES
 
 __all__ = ["check_node_file", "problems"]
 
-_CHIP_OUTPUTS = ("cs", "sck", "enable")
-_CHIP_INPUTS = ("dout", "pin")
+_CHIP_OUTPUTS = ("cs", "sck")
+_CHIP_INPUTS = ("dout", "pin", "inverse")
 """Keys of a chip that are pins of its own."""
+
+_COUNTERS = {"rp2": "state machine", "esp32": "PCNT unit"}
+"""What `unit` numbers, by port; `sm` is always a state machine."""
 
 
 def check_node_file(path: Path, fit: NodeFit | None = None) -> Board:
@@ -51,6 +55,7 @@ def problems(
     yield from _buses(board, configuration)
     yield from _vitals(board, configuration)
     yield from _pins(board, configuration)
+    yield from _counters(board, configuration)
     yield from _chips(configuration)
     if fit is not None:
         yield from _missing(configuration, fit)
@@ -100,6 +105,8 @@ def _pins(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, st
         in_bus = not where.startswith(("$.led", "$.chips"))
         if why and not in_bus:
             yield where, why
+        elif where.endswith(".dout") and board.input_only and pin in board.input_only.pins:
+            yield where, f"{board.name(pin)} has no pull-up, which tells a chip that is not there"
         if pin in taken:
             yield where, f"{board.name(pin)} is used twice: for {taken[pin]} and for {what}"
         taken.setdefault(pin, what)
@@ -120,7 +127,7 @@ def _used(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int, bool]]
         yield "$.led", "the LED", configuration["led"], True
     for at, chip in enumerate(configuration["chips"]):
         for key in (*_CHIP_OUTPUTS, *_CHIP_INPUTS):
-            if key in chip:
+            if chip.get(key) is not None:
                 yield (
                     f"$.chips[{at}].{key}",
                     f"{key} of {chip['name']}",
@@ -129,14 +136,42 @@ def _used(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int, bool]]
                 )
 
 
+def _counters(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """State machines and pulse counters that are not there, or that two chips have."""
+    taken: dict[int, str] = {}
+    what = _COUNTERS[board.port]
+    most = board.counters.value
+    for at, chip in enumerate(configuration["chips"]):
+        for key in ("sm", "unit"):
+            if chip.get(key) is None:
+                continue
+            where, number = f"$.chips[{at}].{key}", chip[key]
+            if key == "sm" and board.port != "rp2":
+                yield where, f"{board.title} has no state machines: leave sm out"
+            elif number >= most:
+                yield where, f"{board.title} has no {what} {number}: 0 to {most - 1}"
+            elif number in taken:
+                others = f"for {taken[number]} and for {chip['name']}"
+                yield where, f"{what} {number} is used twice: {others}"
+            taken.setdefault(number, chip["name"])
+
+
 def _chips(configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Chips on buses that are not there, at one address; channels without chip, and chips without
     channel."""
     names = [chip["name"] for chip in configuration["chips"]]
+    supplies = {
+        chip["name"]: chip["supply_input"]
+        for chip in configuration["chips"]
+        if chip.get("supply_input") is not None
+    }
     read = set()
     for group, channels in enumerate(configuration["groups"]):
         for at, channel in enumerate(channels["channels"]):
             read.add(channel["chip"])
+            if channel.get("input", 0) == supplies.get(channel["chip"]):
+                where = f"$.groups[{group}].channels[{at}].input"
+                yield where, f"this input of {channel['chip']} measures the supply: supply_input"
             if channel["chip"] not in names:
                 where = f"$.groups[{group}].channels[{at}].chip"
                 yield where, f"there is no chip {channel['chip']}; there are: {', '.join(names)}"
@@ -149,16 +184,17 @@ def _chips(configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{where}.name", f"no channel reads chip {chip['name']}"
         for kind in ("i2c", "spi"):
             ids = [keys["id"] for keys in configuration.get(kind, [])]
-            if kind in chip and chip[kind] not in ids:
+            if chip.get(kind) is not None and chip[kind] not in ids:
                 yield (
                     f"{where}.{kind}",
                     f"chip {chip['name']} is on {kind} {chip[kind]}: not there",
                 )
-        if "i2c" in chip and "address" in chip:
-            key = (chip["i2c"], chip["address"])
+        address = chip.get("address", ADDRESSES.get(chip["kind"]))
+        if chip.get("i2c") is not None and address is not None:
+            key = (chip["i2c"], address)
             if key in addresses:
                 yield (
-                    f"{where}.address",
+                    f"{where}.address" if "address" in chip else f"{where}.i2c",
                     f"chips {addresses[key]} and {chip['name']} have one address, {key[1]:#x}",
                 )
             addresses.setdefault(key, chip["name"])

@@ -111,6 +111,7 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     port: Literal["rp2", "esp32"]
     architecture: Word
     heap_bytes: Size
+    counters: Size
     prefix: str
     temperature: Thermometer | None = None
     supply: Supply | None = None

@@ -15,6 +15,7 @@ import msgspec
 from gateway.profiles import NodeFit, Profile, load_profile
 from hil.boards import PIN_ROLES, Board, board_names, load_board
 from hil.fitting import fit_node
+from hil.sensor_wiring import SENSORS, connections, place
 
 __all__ = ["FOLDER", "PROFILE", "diagram"]
 
@@ -26,6 +27,7 @@ _ROW = 26
 _BOARD_X, _BOARD_WIDTH = 420, 280
 _PILL_WIDTH = 330
 _TABLE_X = (40, 150, 300, 640)
+_SENSOR_X = 330
 _CENTRE = _WIDTH // 2
 
 _COLOURS = {
@@ -47,16 +49,15 @@ _SUPPLY = {
     "VSYS": ("supply", "5 V in, from the power supply"),
     "5V": ("supply", "5 V in, from the power supply"),
 }
-_ADDRESS_PIN = {0x48: "GND", 0x49: "VDD", 0x4A: "SDA", 0x4B: "SCL"}
-_KINDS = {"ads1115": "ADS1115", "max31865": "MAX31865"}
+_KINDS = {sensor.kind: sensor.title.partition(":")[0] for sensor in SENSORS}
 _LINES = {
     "tx": "to RX of converter",
     "rx": "to TX of converter",
-    "scl": "to all ADS1115",
-    "sda": "to all ADS1115",
-    "sck": "to CLK of all MAX31865",
-    "mosi": "to SDI of all MAX31865",
-    "miso": "from SDO of all MAX31865",
+    "scl": "to all chips on I2C",
+    "sda": "to all chips on I2C",
+    "sck": "to SCK of all chips on SPI",
+    "mosi": "to SDI of all chips on SPI",
+    "miso": "from SDO of all chips on SPI",
 }
 
 
@@ -68,6 +69,8 @@ def diagram(board: Board, profile: Profile) -> str:
     for fit in profile.nodes:
         table, tables_y = _node_table(board, profile, fit, tables_y)
         tables += table
+    table, tables_y = _sensor_table(board, tables_y)
+    tables += table
     title = f"{board.title}: how axlebox wires it"
     notes = "Grey contacts are not for sensors, white ones are free."
     if board.header.first:
@@ -173,7 +176,7 @@ def _uses(board: Board) -> Iterator[tuple[int, tuple[str, str]]]:
             yield keys[role], (kind, words)
     yield wiring.rs485_enable, ("rs485", "RS-485 driver enable, where there is one")
     for at, pin in enumerate(wiring.chip_selects, 1):
-        yield pin, ("select", f"to CS of rtd{at}")
+        yield pin, ("select", f"to CS of chip {at} on SPI")
     for at, pin in enumerate(wiring.pulses, 1):
         yield pin, ("pulse", f"pulses of speed sensor {at}")
     if board.led is not None:
@@ -213,18 +216,32 @@ def _chip_rows(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[st
         for channel in group["channels"]:
             what = channel["quantity"].rpartition(".")[2].replace("_", " ")
             words = f"{channel['place']}: {what}"
-            if "cs" not in _chip(configuration, channel["chip"]):
+            if _chip(configuration, channel["chip"])["kind"] == "ads1115":
                 words = f"A{channel['input']}  {words}"
             reads.setdefault(channel["chip"], []).append(words)
     for chip in configuration["chips"]:
-        if "cs" in chip:
-            place = f"SPI {chip['spi']}, CS to {board.name(chip['cs'])}"
-        else:
-            to = _ADDRESS_PIN[chip["address"]]
-            place = f"I2C {chip['i2c']}, address {chip['address']:#x}: ADDR to {to}"
         first, *others = reads[chip["name"]]
-        yield chip["name"], _KINDS.get(chip["kind"], chip["kind"]), place, first
+        yield chip["name"], _KINDS.get(chip["kind"], chip["kind"]), place(board, chip), first
         yield from (("", "", "", one) for one in others)
+
+
+def _sensor_table(board: Board, y: int) -> tuple[list[str], int]:
+    """A box with every kind of sensor, and where the next one would begin."""
+    height = 40 + 2 * _ROW * len(SENSORS)
+    drawn = [
+        f'<rect x="20" y="{y}" width="{_WIDTH - 40}" height="{height}" rx="8" fill="#fafafa" '
+        'stroke="#90a4ae"/>',
+        _text(_TABLE_X[0], y + 28, "Every kind of sensor, on this board", size=16, weight="bold"),
+    ]
+    line_y = y + 28
+    for sensor in SENSORS:
+        line_y += _ROW
+        drawn.append(_text(_TABLE_X[0], line_y, sensor.title, size=13, weight="bold"))
+        drawn.append(_text(_SENSOR_X, line_y, connections(board, sensor), size=13))
+        line_y += _ROW - 6
+        drawn.append(_text(_SENSOR_X, line_y, sensor.beside, size=12, fill="#607d8b"))
+        line_y += 6
+    return drawn, y + height + 20
 
 
 def _chip(configuration: dict[str, Any], name: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
 
     config         what this node is: its files, read strictly
     hardware       buses, chips and pins made from the configuration
+    vitals         the board's own temperature and supply
+    self_test      each chip between two conversions, and the board, while it is asked for
+    retiming       another period of a group, while it is asked for
     ticks          time since boot
     node           puts it together and keeps it alive
 """

@@ -173,6 +173,7 @@ def load() -> "tuple[Config, bytes]":
     config.spi = _each(config.spi, "spi", _SPI, _NO_SPI_PINS)
     config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
     _check_unique("chips", [chip["name"] for chip in config.chips])
+    _check_counters(config.chips)
     _groups(keys["groups"], config)
     return config, _key()
 
@@ -205,6 +206,18 @@ def _chip(item: "Any", where: str) -> "dict[str, Any]":
     known: dict[str, Any] = {"name": str, "kind": str}
     known.update(driver.SETTINGS)
     return _checked(item, where, known, driver.DEFAULTS)
+
+
+def _check_counters(chips: "list[dict[str, Any]]") -> None:
+    """State machines and pulse counters serve one chip each. `sm` and `unit` are the same things:
+    no port has both."""
+    taken = []
+    for at, chip in enumerate(chips):
+        for key in ("sm", "unit"):
+            if chip.get(key) is not None:
+                if chip[key] in taken:
+                    _refuse("chips[%d].%s" % (at, key), "one that no other chip has")
+                taken.append(chip[key])
 
 
 def _groups(items: "list[Any]", config: Config) -> None:

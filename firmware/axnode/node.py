@@ -175,6 +175,7 @@ class Node:
         self._low_water = gc.mem_free()
         self.reports.hello(self.about)
         self.session.wake()
+        self.sampler.tell_temperature(self.temperature())
         await asyncio.gather(
             self.sampler.run(), self.session.transmit(), self.session.listen(), self._tend()
         )
@@ -252,6 +253,10 @@ class Node:
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
 
+    def temperature(self) -> "int | None":
+        """Of the board, in 0.01 °C; None: it cannot tell."""
+        return None if self.vitals is None else self.vitals.temperature_centi_c()
+
     def _collect(self) -> None:
         gc.collect()
         free = gc.mem_free()
@@ -263,6 +268,8 @@ class Node:
         self._collect()
         sampler = self.sampler
         outbox = self.outbox
+        temperature = self.temperature()
+        sampler.tell_temperature(temperature)
         self.reports.health(
             [
                 gc.mem_free(),
@@ -279,7 +286,7 @@ class Node:
                 self.session.refused,
                 sum([link.errors for link in self.links]),
                 sampler.errors,
-                None if self.vitals is None else self.vitals.temperature_centi_c(),
+                temperature,
                 None if self.vitals is None else self.vitals.supply_mv(),
                 self.session.down_sequence,
                 outbox.samples,

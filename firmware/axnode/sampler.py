@@ -13,7 +13,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire.codes import NO_ANSWER, NOT_READY, OK
+from axwire.codes import NO_ANSWER, NOT_READY, OK, OUT_OF_RANGE
 from drivers import CONVERTING, MISSING_16, MISSING_32
 
 TYPE_CHECKING = False
@@ -79,11 +79,15 @@ class Row:
 
 
 class Scan:
-    """One chip and the channels on it, taken in turn; retried with back-off when it fails."""
+    """One chip and the channels on it, taken in turn; retried with back-off when it fails.
+
+    `cold`: it is colder than it is rated for.
+    """
 
     def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
         self.driver = driver
         self.slots = slots
+        self.cold = False
         self.running: Slot | None = None
         self.failing = NOT_READY
         self.retry = 0
@@ -178,6 +182,16 @@ class Sampler:
                     return scan.features is not None
         return False
 
+    def tell_temperature(self, centi_c: "int | None") -> None:
+        """Of the board, and so of the chips on it that do not know their own; None: unknown.
+
+        The values of a chip that is too cold go out as OUT_OF_RANGE until it is 1 °C warmer.
+        """
+        for scan in self.scans:
+            coldest_c = getattr(scan.driver, "coldest_c", None)
+            if coldest_c is not None and centi_c is not None:
+                scan.cold = centi_c < 100 * coldest_c + (100 if scan.cold else 0)
+
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
         wait = ticks_diff(self.flush_at, now)
@@ -256,6 +270,8 @@ class Sampler:
             return
         scan.running = None
         scan.back_off_us = 0
+        if scan.cold and status == OK:
+            status = OUT_OF_RANGE
         self._store(slot, scan.driver.raw, status, now)
         if scan.features is not None and scan.features.due:
             scan.features.due = False

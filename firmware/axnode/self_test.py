@@ -90,10 +90,8 @@ class SelfTest:
             self._result = FAILED
         node = self._node
         node.report_health()
-        temperature = supply = None
-        if node.vitals is not None:
-            temperature = node.vitals.temperature_centi_c()
-            supply = node.vitals.supply_mv()
+        temperature = node.temperature()
+        supply = None if node.vitals is None else node.vitals.supply_mv()
         found = (
             flash,
             gc.mem_free(),

@@ -3,11 +3,13 @@
 Facts (Maxim data sheet 19-6478):
 - SPI mode 1 or 3, at most 5 MHz; the first byte is the register, with bit 7 set to write; further
   bytes go to the next registers. It has no acknowledgement: an absent chip reads all 00 or all FF.
+  It has no identity: registers that read back stand for one.
 - 00 configuration: 80 bias, 40 automatic, 20 one-shot (clears itself), 10 three-wire, 0C fault
   cycle, 02 clear faults, 01 filter for 50 Hz. 01-02 resistance: 15 bits of ratio to the reference
   resistor, bit 0 = fault. 03-04 high, 05-06 low threshold, in the same format. 07 faults, latched:
   80 above high, 40 below low, 20/10/08 a lead off, 04 a voltage beyond the supply.
-- Reset: configuration 00, thresholds FFFF and 0000: open and short show only when programmed.
+- Reset: configuration 00, thresholds FFFF and 0000: open and short show only when programmed, so
+  the thresholds are read with each result.
 - The bias needs 10.5 time constants of the input filter and 1 ms before a conversion: 10 ms here.
   One conversion takes 62.5 ms with the filter for 50 Hz, 52 ms for 60 Hz, 66 and 55 ms at most.
 - Some shorts (one lead of a three-wire sensor) give a plausible resistance and cannot be told.
@@ -176,7 +178,7 @@ class Max31865:
         self.due = ticks_add(ticks_us(), _SETTLE_US)
 
     def poll(self, now: int) -> int:
-        """Begin the conversion, or read what it gave."""
+        """Begin the conversion, or read what it gave, unless the chip was reset."""
         self.raw = MISSING_16
         if self._settling:
             self._configure(_BIAS | _ONE_SHOT)
@@ -197,6 +199,9 @@ class Max31865:
         self._spi.write_readinto(self._ask_result, result)
         self._select(1)
         self._configure(0)
+        for index in range(1, 5):
+            if result[index + 2] != self._thresholds[index]:
+                return NOT_READY
         self.raw = self._pt100.centi_celsius(result[1] << 7 | result[2] >> 1)
         if result[2] & 1:
             return _fault(result[7])

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sensor_faults import CONVERTERS, MOTION, Node
 
 from gateway.profiles import NodeFit, load_profile
 from hil.board_check import check_node_file
@@ -153,6 +154,107 @@ def test_a_fitting_that_cannot_be_is_refused_with_file_and_line(
     place = f"{path}:{line_with(path, marked, occurrence)}: "
     (line,) = [line for line in str(refused.value).splitlines() if words in line]
     assert line.startswith(place)
+
+
+def sensors(node: Node, board: str = "pico") -> dict[str, Any]:
+    """A node with the kinds of sensor that the profile's nodes have not, on their own pins."""
+    content: dict[str, Any] = json.loads(json.dumps(node.configuration()))
+    wiring = load_board(board).wiring
+    content["board"] = board
+    content["spi"] = [wiring.spi]
+    if load_board(board).port == "esp32":
+        chip(content, "wheel")["pin"], chip(content, "axle")["pin"] = wiring.pulses[:2]
+        chip(content, "axle")["inverse"] = wiring.pulses[2]
+        content["i2c"] = [{**wiring.i2c, "id": 0}, {"id": 1, "freq": 400_000}]
+        content["i2c"][1] |= {"scl": wiring.chip_selects[0], "sda": wiring.chip_selects[1]}
+        pins = wiring.chip_selects[2:]
+        chip(content, "vib")["cs"], chip(content, "trend")["cs"] = pins[:2]
+        chip(content, "contact")["pin"], chip(content, "contact")["inverse"] = pins[2:]
+        for one in content["chips"]:
+            one |= {"spi": wiring.spi["id"]} if "spi" in one else {}
+    return content
+
+
+def chip(content: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(one for one in content["chips"] if one["name"] == name)
+
+
+@pytest.mark.parametrize("board", board_names())
+def test_every_kind_of_sensor_is_possible(tmp_path: Path, board: str) -> None:
+    check_node_file(written(tmp_path, sensors(MOTION, board)))
+    if board.startswith("pico"):
+        check_node_file(written(tmp_path, sensors(CONVERTERS, board)))
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "key", "value", "words"),
+    [
+        (MOTION, "axle", "inverse", 10, "GP10 is used twice: for pin of wheel and for inverse of"),
+        (MOTION, "contact", "pin", 23, "GP23 is taken on Raspberry Pi Pico: supply"),
+        (MOTION, "axle", "unit", 0, "state machine 0 is used twice: for wheel and for axle"),
+        (MOTION, "axle", "unit", 8, "Raspberry Pi Pico has no state machine 8: 0 to 7"),
+        (MOTION, "vib", "cs", 18, "GP18 is used twice: for sck of spi 0 and for cs of vib"),
+        (MOTION, "trend", "cs", 17, "GP17 is used twice: for cs of vib and for cs of trend"),
+        (MOTION, "acc", "i2c", 2, "chip acc is on i2c 2: not there"),
+        (CONVERTERS, "hx", "dout", 14, "GP14 is used twice: for sck of hx and for dout of hx"),
+        (CONVERTERS, "hx", "sck", 31, "Raspberry Pi Pico has no pin GP31"),
+        (CONVERTERS, "hx", "sm", 9, "Raspberry Pi Pico has no state machine 9: 0 to 7"),
+        (CONVERTERS, "ratio", "supply_input", 1, "input of ratio measures the supply"),
+    ],
+)
+def test_what_a_sensor_cannot_have_is_refused_with_file_and_line(
+    tmp_path: Path, node: Node, name: str, key: str, value: int, words: str
+) -> None:
+    content = sensors(node)
+    chip(content, name)[key] = value
+    path = written(tmp_path, content)
+    with pytest.raises(BoardError) as refused:
+        check_node_file(path)
+    (line,) = [line for line in str(refused.value).splitlines() if words in line]
+    number = int(line.removeprefix(f"{path}:").partition(":")[0])
+    there = path.read_text(encoding="utf-8").splitlines()[number - 1].strip().rstrip(",")
+    expected = f'"input": {value}' if key == "supply_input" else f'"{key}": {value}'
+    assert there == expected
+
+
+def test_a_state_machine_that_counts_for_one_chip_clocks_no_other(tmp_path: Path) -> None:
+    content = sensors(MOTION)
+    strain = chip(sensors(CONVERTERS), "hx") | {"sck": 8, "dout": 9, "sm": 1}
+    content["chips"].append(strain)
+    content["groups"][0]["channels"].append(
+        content["groups"][0]["channels"][0] | {"chip": "hx", "input": 0}
+    )
+    with pytest.raises(BoardError, match="state machine 1 is used twice: for axle and for hx"):
+        check_node_file(written(tmp_path, content))
+
+
+def test_two_chips_with_one_fixed_address_need_two_buses(tmp_path: Path) -> None:
+    content = sensors(CONVERTERS)
+    content["chips"].append(dict(chip(content, "nau"), name="nau2"))
+    content["groups"][3]["channels"].append(
+        dict(content["groups"][3]["channels"][0], chip="nau2", input=0)
+    )
+    path = written(tmp_path, content)
+    with pytest.raises(BoardError, match="chips nau and nau2 have one address, 0x2a"):
+        check_node_file(path)
+    content["chips"][-1]["i2c"] = 1
+    check_node_file(written(tmp_path, content))
+
+
+def test_an_esp32_counts_pulses_and_has_no_state_machines(tmp_path: Path) -> None:
+    content = sensors(MOTION, "esp32_s3_devkitc")
+    chip(content, "axle")["unit"] = 4
+    with pytest.raises(BoardError, match="has no PCNT unit 4: 0 to 3"):
+        check_node_file(written(tmp_path, content))
+    content = sensors(MOTION, "esp32_devkitc")
+    kept = chip(sensors(CONVERTERS), "hx") | {"sm": 0, "sck": 4, "dout": 35}
+    content["chips"] = [kept]
+    content["groups"] = [{"period_ms": 100, "channels": [{"chip": "hx", "input": 0}]}]
+    content["spi"] = content["i2c"] = []
+    with pytest.raises(BoardError) as refused:
+        check_node_file(written(tmp_path, content))
+    assert "ESP32-DevKitC V4 has no state machines: leave sm out" in str(refused.value)
+    assert "IO35 has no pull-up, which tells a chip that is not there" in str(refused.value)
 
 
 def test_a_pin_that_only_reads_drives_nothing(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The deployable: every file compiles for every architecture, the same bytes come out twice, and a
 node boots from what was built."""
 
+import ast
 import hashlib
 import json
 import shutil
@@ -24,6 +25,10 @@ from hil.firmware_build import MANIFEST, Compiler, build, files_for, find_compil
 from hil.fitting import fit_node
 
 ARCHITECTURES = {load_board(name).architecture.value: name for name in board_names()}
+NATIVE = {"armv6m": 4, "xtensawin": 10}
+"""Architectures as the header of an .mpy file numbers them (MicroPython docs, "MicroPython .mpy
+files"; as mpy-cross 1.28 writes them)."""
+
 LEAST_FREE = 0.15
 """Of the heap. Its size while the node runs is test_node_process's to watch; this one finds a tree
 that does not fit at all, and prints what was measured."""
@@ -64,6 +69,57 @@ def test_every_file_of_the_firmware_compiles(
     }
     assert set(tree) == expected - {"main.mpy"} | {"main.py", MANIFEST}
     assert all(tree[name][:1] == b"M" for name in tree if name.endswith(".mpy"))
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_even_files_of_the_other_port_compile(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    compiler: Compiler,
+    architecture: str,
+) -> None:
+    everything = firmware_files.firmware_files()
+    assert any(name.endswith("_rp2.py") for name in everything)
+    assert any(name.endswith("_esp32.py") for name in everything)
+    monkeypatch.setattr(firmware_build, "files_for", lambda port: everything)
+    board = load_board(ARCHITECTURES[architecture])
+    tree = contents(build(board, tmp_path / "tree", compiler).folder)
+    assert len(tree) == len(everything) + 1
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_machine_code_is_the_boards_and_only_in_files_that_say_so(
+    tmp_path: Path, compiler: Compiler, architecture: str
+) -> None:
+    board = load_board(ARCHITECTURES[architecture])
+    tree = contents(build(board, tmp_path / "tree", compiler).folder)
+    native = {name: content[2] >> 2 for name, content in tree.items() if is_native(content)}
+    assert set(native) == {name for name in tree if name.endswith("_viper.mpy")} != set()
+    assert set(native.values()) == {NATIVE[architecture]}
+
+
+@pytest.mark.parametrize("module", ["rp2", "esp32"])
+def test_what_only_one_port_has_is_imported_only_where_only_that_port_comes(module: str) -> None:
+    """At the top of a file, that is; elsewhere it is a question that may be answered with no."""
+    for name, path in firmware_files.firmware_files().items():
+        imported = {
+            found
+            for node in ast.parse(path.read_text(encoding="utf-8")).body
+            for found in imported_by(node)
+        }
+        assert module not in imported or name.endswith(f"_{module}.py"), name
+
+
+def imported_by(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return []
+
+
+def is_native(content: bytes) -> bool:
+    return content[:1] == b"M" and content[2] >> 2 != 0
 
 
 def test_the_same_sources_give_the_same_bytes(

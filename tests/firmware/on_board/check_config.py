@@ -174,6 +174,33 @@ def test_values_that_cannot_be():
         assert text.startswith("node.json: ") and words in text, text
 
 
+WHEEL = {"kind": "tacho", "teeth": 60, "full_rpm": 4500}
+STRAIN = {"kind": "hx711", "sck": 6, "dout": 7, "rate": 10}
+
+
+def test_state_machines_and_counters_serve_one_chip_each():
+    for first, second, words in (
+        ({"unit": 1}, {"unit": 1}, "chips[3].unit must be one that no other chip has"),
+        ({"unit": 0}, {"sm": 0}, "chips[3].sm must be one that no other chip has"),
+        ({"sm": 3}, {"unit": 3}, "chips[3].unit must be one that no other chip has"),
+        ({"unit": 0}, {"unit": 1}, None),
+        ({"sm": 0}, {"unit": 1}, None),
+    ):
+        changed = _changed(("board",), "pico")
+        for at, keys in enumerate((first, second)):
+            chip = {"name": "counted%d" % at}
+            chip.update({"pin": 8 + at} if "unit" in keys else {})
+            chip.update(WHEEL if "unit" in keys else STRAIN)
+            chip.update(keys)
+            changed["chips"].append(chip)
+        if words is None:
+            _write(changed)
+            assert len(load()[0].chips) == 4
+        else:
+            said = _refusal(changed)
+            assert words in said, said
+
+
 def test_damaged_files():
     whole = json.dumps(GOOD)
     assert "is not JSON" in _refusal(whole[: len(whole) // 2])

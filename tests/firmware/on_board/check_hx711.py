@@ -1,5 +1,7 @@
 """The driver of the strain converter on two pins, with both clocks, beside loops."""
 
+import sys
+
 import drivers.hx711
 import drivers.hx711_pins
 import drivers.hx711_rp2
@@ -243,3 +245,24 @@ def _edges_of_sck(made):
 
     made.board.hardware.chips["chip"].clock = noted
     return edges
+
+
+def test_a_port_without_state_machines_says_so():
+    class Elsewhere:
+        pass
+
+    kept = sys.modules["rp2"], sys.modules.pop("drivers.hx711_rp2")
+    sys.modules["rp2"] = Elsewhere()
+    try:
+        said = refusal_of_a_state_machine()
+    finally:
+        sys.modules["rp2"], sys.modules["drivers.hx711_rp2"] = kept
+    assert "leave sm out" in said, said
+
+
+def refusal_of_a_state_machine():
+    try:
+        rig(3, ready=False)
+    except ValueError as error:
+        return str(error)
+    return "taken"

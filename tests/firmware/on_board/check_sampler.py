@@ -125,10 +125,10 @@ def test_faults_of_one_loop():
 
 def test_a_loop_outside_namur_limits_is_named_and_its_value_kept():
     for nanoampere, status in (
-        (3_500_000, OPEN),
-        (3_700_000, OK),
-        (20_900_000, OK),
-        (21_100_000, SHORT),
+        (3_590_000, OPEN),
+        (3_610_000, OK),
+        (20_990_000, OK),
+        (21_010_000, SHORT),
     ):
         rig = Rig()
         rig.board.hardware.signals[0]._held = nanoampere

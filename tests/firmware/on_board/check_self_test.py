@@ -64,6 +64,9 @@ class Node:
         self.session = Session()
         self.healths = 0
 
+    def temperature(self):
+        return None if self.vitals is None else self.vitals.temperature_centi_c()
+
     def report_health(self):
         self.healths += 1
 

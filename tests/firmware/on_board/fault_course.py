@@ -1,7 +1,11 @@
-"""Every fault of three chips in turn, beside three loops, in what a board's heap has left.
+"""Every fault of every sensor of a node in turn, in what a board's heap has left.
 
-Prints a line for each: chip, word, status that it showed, periods until then, whether the chip
-came back, samples that other channels missed.
+The node is `node.json` of the current folder, read and made as a board does it, on a clock of the
+test's. `course.json` has [[chip, word, arguments, parts of a period after a row's beginning, input
+or null for all], ...].
+Prints a line for each: chip, word, part, status that its channels showed first, ms until then,
+whether all statuses were OK again in the end, samples that others missed: on its bus, elsewhere;
+statuses that changed elsewhere, how late in us a row began at worst, the longest pass in us.
 """
 
 import gc
@@ -9,23 +13,19 @@ import gc
 # As main.py: collected often, garbage does not cut the rest of the heap into pieces.
 gc.threshold(4096)
 
+import json  # noqa: E402
+import sys  # noqa: E402
 from time import ticks_add, ticks_diff  # noqa: E402
 
 import simulators.board.ticks  # noqa: E402
 
 PERIOD = 1 << 30
-CHIPS = {"couple": (3, 1), "nau": (4, 2), "hx": (5, 2)}
-"""Channel and group."""
+FAULT_PERIODS = 3
+START_MS = 3000
+RECOVERY_MS = 6500
+"""Longer than the longest back-off and the slowest start of a chip."""
 
-GROUPS = ((0, [0, 1, 2], 10), (3, [0], 500), (4, [0, 0], 250))
-"""First channel, inputs, period in ms."""
-
-BRIDGE = ("open", "short", "saturated", "nack", "frozen", "slow_conversion", "brown_out")
-COURSE = (
-    ("couple", ("open", "saturated", "nack", "frozen", "slow_conversion", "brown_out")),
-    ("nau", BRIDGE + ("bus_stuck",)),
-    ("hx", BRIDGE),
-)
+LOOK_MS = 250
 
 
 class Ticks:
@@ -45,26 +45,20 @@ ticks = Ticks()
 simulators.board.ticks.ticks_us = ticks
 simulators.board.ticks.sleep_us = ticks.advance
 
-import drivers.ads1115  # noqa: E402
-import drivers.hx711  # noqa: E402
-import drivers.max31856  # noqa: E402
-import drivers.nau7802  # noqa: E402
-import machine  # noqa: E402  (powers up the board, on that clock)
-from axnode.block import Block  # noqa: E402
-from axnode.sampler import Row, Sampler, Scan  # noqa: E402
+import machine  # noqa: E402, F401  (powers up the board, on that clock)
+from axnode.sampler import Sampler  # noqa: E402
 from axnode.ticks import BootClock  # noqa: E402
 from axwire.codes import OK, STATUSES  # noqa: E402
-from axwire.table import Channel, Group  # noqa: E402
 from simulators.board.board import current  # noqa: E402
 
 
 class Sink:
-    """Counts the holes of each channel and keeps the newest status and the first change."""
+    """Counts the holes of each channel; keeps its newest status and its first change."""
 
-    def __init__(self):
-        self.holes = [0] * 6
-        self.statuses = [OK] * 6
-        self.changed = None
+    def __init__(self, channels):
+        self.holes = [0] * channels
+        self.statuses = [OK] * channels
+        self.changed = [None] * channels
 
     def flush(self, blocks):
         for block in blocks:
@@ -78,99 +72,134 @@ class Sink:
             block.clear()
 
     def status_changed(self, channel, old, new, tick):
-        if self.changed is None:
-            self.changed = (channel, new, tick)
+        if self.changed[channel] is None:
+            self.changed[channel] = (new, tick)
+
+    def burst(self, channel, features, period_ns):
+        pass
 
 
-class Board:
-    """What a node's board hands to its drivers."""
+class Course:
+    """The node, with the names of the chips and the buses that its channels are on."""
 
     def __init__(self):
-        self._i2c = machine.I2C(0, timeout=2000)
-        self._spi = machine.SPI(0, polarity=0, phase=1)
+        from axnode.config import load
+        from axnode.hardware import Parts
 
-    def i2c(self, number):
-        return self._i2c
-
-    def spi(self, number):
-        return self._spi
-
-    def output(self, number, level):
-        return machine.Pin(number, machine.Pin.OUT, value=level)
-
-
-def _sampler(sink):
-    for module in (drivers.ads1115, drivers.max31856, drivers.nau7802, drivers.hx711):
-        module.ticks_us = ticks
-    board = Board()
-    bridge = {"gain": 128, "rate": 10, "lowest": 500_000, "highest": 8_000_000}
-    nau = {"i2c": 0, "avdd_millivolt": 3000}
-    hx = {"sck": 14, "dout": 15, "sm": 0}
-    nau.update(bridge)
-    hx.update(bridge)
-    couple = drivers.max31856.make({"spi": 0, "cs": 17, "filter_hz": 50}, board)
-    chips = [drivers.ads1115.Ads1115(machine.I2C(1), 72, 4096, 860, 120_000), couple]
-    chips += [drivers.nau7802.make(nau, board), drivers.hx711.make(hx, board)]
-    rows = []
-    for first, inputs, period_ms in GROUPS:
-        channels = [Channel(1, 0, 1, 0, 0) for _ in inputs]
-        group = Group(len(rows), first, period_ms, channels)
-        rows.append(Row(Block(group, bool(first), 12), inputs))
-    slots = [rows[0].slots, rows[1].slots, rows[2].slots[:1], rows[2].slots[1:]]
-    scans = [Scan(chip, each) for chip, each in zip(chips, slots)]
-    return Sampler(BootClock(ticks), rows, scans, sink, 100)
-
-
-class Run:
-    def __init__(self):
-        self.sink = Sink()
-        self.sampler = _sampler(self.sink)
+        config, key = load()
+        self.names = []
+        self.buses = []
+        for group in config.sources:
+            for index, _ in group:
+                chip = config.chips[index]
+                self.names.append(chip["name"])
+                self.buses.append(bus_of(chip))
+        tick_by(ticks)
+        parts = Parts(config, key)
+        tick_by(ticks)
+        for name in ("axnode.config", "axnode.hardware"):
+            del sys.modules[name]
+        self.sink = Sink(len(self.names))
+        self.sampler = Sampler(
+            BootClock(ticks), parts.rows, parts.scans, self.sink, parts.flush_ms
+        )
         self.sampler.begin(self.sampler._clock.tick())
+        self.longest_us = 0
 
     def for_ms(self, duration_ms):
+        sampler = self.sampler
         end = ticks_add(ticks(), duration_ms * 1000)
         while ticks_diff(end, ticks()) > 0:
-            now = self.sampler._clock.tick()
-            self.sampler.step(now)
-            if ticks_diff(self.sampler.flush_at, now) <= 500:
-                self.sampler.flush(now)
-            ticks.advance(self.sampler.idle_ms(self.sampler._clock.tick()) * 1000 + 150)
+            now = sampler._clock.tick()
+            sampler.step(now)
+            took_us = ticks_diff(ticks(), now)
+            if took_us > self.longest_us:
+                self.longest_us = took_us
+            if ticks_diff(sampler.flush_at, now) <= 500:
+                sampler.flush(now)
+            ticks.advance(sampler.idle_ms(sampler._clock.tick()) * 1000 + 150)
 
-    def fault(self, name, word):
+    def run(self, name, word, args, part, number):
         sink = self.sink
-        channel, group = CHIPS[name]
-        period_ms = GROUPS[group][2]
-        row = self.sampler.rows[group]
-        while abs(ticks_diff(row.next, ticks()) // 1000 - period_ms + 60) > 5:
+        own = [channel for channel, chip in enumerate(self.names) if chip == name]
+        bus = self.buses[own[0]]
+        row = next(
+            row
+            for row in self.sampler.rows
+            if row.block.group.first <= own[0] < row.block.group.first + row.block.channels
+        )
+        begun = row.next
+        while row.next == begun:
             self.for_ms(1)
-        fault = {"chip": name, "word": word}
-        if word == "slow_conversion":
-            fault["args"] = {"permille": 5000}
-        sink.changed = None
-        holes = sum(sink.holes) - sink.holes[channel]
+        self.for_ms(int(part * row.period_us) // 1000)
+        sink.changed = [None] * len(self.names)
+        self.sampler.worst_us = self.longest_us = 0
+        holes = list(sink.holes)
         began = ticks()
-        current().host.inject(fault)
-        self.for_ms(4 * period_ms)
-        first, status, tick = sink.changed or (channel, OK, began)
-        assert first == channel, (first, name)
+        fault = {"chip": name, "word": word, "args": args}
+        if number is not None:
+            fault["input"] = number
+        host = current().host
+        host.inject(fault)
+        self.for_ms(FAULT_PERIODS * row.period_us // 1000)
+        shown = [sink.changed[channel] for channel in own if sink.changed[channel]]
+        status, after_ms = OK, -1
+        for new, tick in shown:
+            ms = ticks_diff(tick, began) // 1000
+            if after_ms < 0 or ms < after_ms:
+                status, after_ms = new, ms
         fault["clear"] = True
-        current().host.inject(fault)
-        self.for_ms(6500)
-        back = sink.statuses[channel] == OK
-        missed = sum(sink.holes) - sink.holes[channel] - holes
-        periods = ticks_diff(tick, began) / 1000 / period_ms
-        print(name, word, STATUSES[status], periods, back, missed)
+        host.inject(fault)
+        waited_ms = 0
+        while waited_ms < RECOVERY_MS:
+            self.for_ms(LOOK_MS)
+            waited_ms += LOOK_MS
+            if set(sink.statuses) == {OK}:
+                break
+        self.for_ms(2 * row.period_us // 1000)
+        worst_us = self.sampler.worst_us
+        on_bus = elsewhere = changed = 0
+        for channel in range(len(holes)):
+            missed = sink.holes[channel] - holes[channel]
+            if channel in own:
+                continue
+            if bus and self.buses[channel] == bus:
+                on_bus += missed
+            else:
+                elsewhere += missed
+                changed += sink.changed[channel] is not None
+        back = set(sink.statuses) == {OK}
+        told = (name, word, part, STATUSES[status], after_ms, back)
+        print(*told, on_bus, elsewhere, changed, worst_us, self.longest_us)
+
+
+def bus_of(chip):
+    """A word for the wires that a chip shares with others; empty: it shares none."""
+    for kind in ("i2c", "spi"):
+        if chip.get(kind) is not None:
+            return "%s %d" % (kind, chip[kind])
+    return ""
+
+
+def tick_by(clock):
+    """Let every driver that is loaded take the time from this clock."""
+    for name in list(sys.modules):
+        if name.startswith("drivers.") and hasattr(sys.modules[name], "ticks_us"):
+            sys.modules[name].ticks_us = clock
 
 
 def main():
-    run = Run()
+    course = Course()
     gc.collect()
-    gc.threshold(-1)
-    run.for_ms(3000)
-    assert run.sink.statuses == [OK] * 6, run.sink.statuses
-    for chip, words in COURSE:
-        for word in words:
-            run.fault(chip, word)
+    gc.threshold(-1)  # as the node does when it is up
+    course.for_ms(START_MS)
+    assert set(course.sink.statuses) == {OK}, course.sink.statuses
+    with open("course.json") as file:
+        legs = json.load(file)
+    for leg in legs:
+        course.run(*leg)
+    gc.collect()
+    print("free", gc.mem_free())
 
 
 main()

@@ -67,8 +67,10 @@ class SensorRig:
         """Run until so many rows more have been flushed."""
         self.run_ms(count * self.period_ms + 110)
 
-    def fault(self, word, clear=False, **args):
+    def fault(self, word, clear=False, number=None, **args):
         fault = {"chip": "sensor", "word": word, "clear": clear}
+        if number is not None:
+            fault["input"] = number
         if args:
             fault["args"] = args
         self.board.host.inject(fault)
