@@ -5,7 +5,7 @@ Promise 2 lives here: every value has an age and a quality, and nothing unknown 
 
 import asyncio
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -107,10 +107,10 @@ class Registry:
             return
         known.hello = hello
         if table is not None and known.groups != table.groups:
-            known.groups = {}
-            known.values = {}
+            before, known.groups, known.values = known.values, {}, {}
             for group in table.groups.values():
                 _lay_out(known, group)
+            _carry_over(before, known.values)
         self._changed()
 
     def told_rows(self, node: str, boot: int, rows: Rows) -> None:
@@ -257,6 +257,14 @@ def _lay_out(node: _Node, group: GroupTable) -> None:
     node.groups[group.number] = group
     for column, (quantity, place) in enumerate(zip(group.quantities, group.places, strict=True)):
         node.values[group.first + column] = _Value(quantity, place, group.period_ms * 1000)
+
+
+def _carry_over(before: dict[int, _Value], values: dict[int, _Value]) -> None:
+    """What is measured as before keeps what was read last, however often it is read now."""
+    for number, value in values.items():
+        known = before.get(number)
+        if known is not None and (known.quantity, known.place) == (value.quantity, value.place):
+            values[number] = replace(known, period_us=value.period_us)
 
 
 def _status(node: _Node, now: int) -> NodeStatus:

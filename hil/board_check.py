@@ -13,15 +13,13 @@ from gateway.profiles import NodeFit
 from hil.boards import PIN_ROLES, Board, load_board
 from hil.errors import BoardError
 from hil.file_lines import json_lines, line_of
+from hil.sensor_wiring import ADDRESSES
 
 __all__ = ["check_node_file", "problems"]
 
 _CHIP_OUTPUTS = ("cs", "sck")
 _CHIP_INPUTS = ("dout", "pin", "inverse")
 """Keys of a chip that are pins of its own."""
-
-_ADDRESSES = {"nau7802": 0x2A, "adxl345": 0x53}
-"""On I2C, of chips whose configuration need not say it."""
 
 _COUNTERS = {"rp2": "state machine", "esp32": "PCNT unit"}
 """What `unit` numbers, by port; `sm` is always a state machine."""
@@ -193,7 +191,7 @@ def _chips(configuration: dict[str, Any]) -> Iterator[tuple[str, str]]:
                     f"{where}.{kind}",
                     f"chip {chip['name']} is on {kind} {chip[kind]}: not there",
                 )
-        address = chip.get("address", _ADDRESSES.get(chip["kind"]))
+        address = chip.get("address", ADDRESSES.get(chip["kind"]))
         if chip.get("i2c") is not None and address is not None:
             key = (chip["i2c"], address)
             if key in addresses:

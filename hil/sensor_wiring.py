@@ -5,12 +5,18 @@ Facts are those of the drivers (firmware/drivers), which name their sources.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from hil.boards import Board
 
-__all__ = ["SENSORS", "Sensor", "connections", "spare_pins"]
+__all__ = ["ADDRESSES", "SENSORS", "Sensor", "connections", "place", "spare_pins"]
+
+ADDRESSES = {"nau7802": 0x2A, "adxl345": 0x53}
+"""On I2C, of chips whose configuration need not say it."""
 
 _NO_PINS = ("id", "baud", "freq")
+_ADDRESS_PIN = {0x48: "GND", 0x49: "VDD", 0x4A: "SDA", 0x4B: "SCL"}
+_PINS = {"sck": "PD_SCK", "dout": "DOUT", "pin": "signal", "inverse": "inverse"}
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,18 @@ SENSORS = (
 def connections(board: Board, sensor: Sensor) -> str:
     """In words: each contact of the sensor and where it goes on that board."""
     return ", ".join(f"{contact} to {to}" for contact, to in _ends(board, sensor))
+
+
+def place(board: Board, chip: dict[str, Any]) -> str:
+    """In words: where a chip of a node is connected, as its configuration says."""
+    if chip.get("cs") is not None:
+        return f"SPI {chip['spi']}, CS to {board.name(chip['cs'])}"
+    if chip.get("i2c") is not None:
+        address: int = chip["address"] if "address" in chip else ADDRESSES[chip["kind"]]
+        to = f": ADDR to {_ADDRESS_PIN[address]}" if chip["kind"] == "ads1115" else ""
+        return f"I2C {chip['i2c']}, address {address:#x}{to}"
+    pins = [(words, chip[key]) for key, words in _PINS.items() if chip.get(key) is not None]
+    return ", ".join(f"{words} to {board.name(pin)}" for words, pin in pins)
 
 
 def spare_pins(board: Board) -> list[int]:

@@ -15,7 +15,7 @@ import msgspec
 from gateway.profiles import NodeFit, Profile, load_profile
 from hil.boards import PIN_ROLES, Board, board_names, load_board
 from hil.fitting import fit_node
-from hil.sensor_wiring import SENSORS, connections
+from hil.sensor_wiring import SENSORS, connections, place
 
 __all__ = ["FOLDER", "PROFILE", "diagram"]
 
@@ -49,7 +49,6 @@ _SUPPLY = {
     "VSYS": ("supply", "5 V in, from the power supply"),
     "5V": ("supply", "5 V in, from the power supply"),
 }
-_ADDRESS_PIN = {0x48: "GND", 0x49: "VDD", 0x4A: "SDA", 0x4B: "SCL"}
 _KINDS = {sensor.kind: sensor.title.partition(":")[0] for sensor in SENSORS}
 _LINES = {
     "tx": "to RX of converter",
@@ -217,17 +216,12 @@ def _chip_rows(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[st
         for channel in group["channels"]:
             what = channel["quantity"].rpartition(".")[2].replace("_", " ")
             words = f"{channel['place']}: {what}"
-            if "cs" not in _chip(configuration, channel["chip"]):
+            if _chip(configuration, channel["chip"])["kind"] == "ads1115":
                 words = f"A{channel['input']}  {words}"
             reads.setdefault(channel["chip"], []).append(words)
     for chip in configuration["chips"]:
-        if "cs" in chip:
-            place = f"SPI {chip['spi']}, CS to {board.name(chip['cs'])}"
-        else:
-            to = _ADDRESS_PIN[chip["address"]]
-            place = f"I2C {chip['i2c']}, address {chip['address']:#x}: ADDR to {to}"
         first, *others = reads[chip["name"]]
-        yield chip["name"], _KINDS.get(chip["kind"], chip["kind"]), place, first
+        yield chip["name"], _KINDS.get(chip["kind"], chip["kind"]), place(board, chip), first
         yield from (("", "", "", one) for one in others)
 
 

@@ -8,8 +8,11 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     outbox         the messages that the gateway has not acknowledged yet
     spill          those of them that RAM has no room for, in files
     session        the conversation with the gateway: send, resend, acknowledge, obey
-    serial_link    bytes on a UART
+    serial_link    bytes on a UART; rs485_link, usb_link, mqtt_link: the other ways
 
+    vitals         the board's own temperature and supply
+    self_test      each chip between two conversions, and the board, while it is asked for
+    retiming       another period of a group, while it is asked for
     ticks          time since boot
     node           puts it together and keeps it alive
     configure      a new configuration from the gateway

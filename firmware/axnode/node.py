@@ -16,7 +16,7 @@ from micropython import const
 
 from axnode import VERSION
 from axnode.outbox import Outbox
-from axnode.reports import REVISION_CAP, Reports
+from axnode.reports import Reports
 from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.spill import SEGMENT_BYTES, Spill
@@ -48,7 +48,6 @@ if TYPE_CHECKING:
     from axnode.configure import Intake
     from axnode.hardware import Parts
     from axnode.provision import Provision
-    from axnode.sampler import Row, Scan
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from drivers.features import Features
@@ -88,7 +87,7 @@ _START_MODULES = (
 _MAKING_ONLY = [
     ("axnode.mqtt", "connect subscribe"),
     ("axnode.reports", "rows_cap"),
-    ("axnode.node", "_links _provide"),
+    ("axnode.node", "_links _node _provide"),
 ]
 """Modules, and what of them has no use once the node is made."""
 
@@ -99,21 +98,28 @@ def main(start: "Start", watchdog: "WDT") -> None:
 
 
 async def _live(start: "Start", watchdog: "WDT") -> None:
-    provision = _provide(start)
+    found = [_provide(start)]
     watchdog.feed()
-    if provision.parts is None:
+    if found[0].parts is None:
         from axnode.unprovisioned import wait
 
-        wait(provision.reason, watchdog)
-    _forget([(name, _MAKING_DRIVERS) for name in sys.modules if name.startswith("drivers.")])
-    node = Node(start, provision, watchdog)
-    # With the last object of its classes a module goes, too.
-    del provision
-    _forget(_MAKING_ONLY)
-    watchdog.feed()
+        wait(found[0].reason, watchdog)
     # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
     await asyncio.sleep_ms(1)
+    node = _node(start, found, watchdog)
+    _forget(_MAKING_ONLY)
+    watchdog.feed()
     await node.run()
+
+
+def _node(start: "Start", found: "list[Provision]", watchdog: "WDT") -> "Node":
+    """A node of what was found, which is taken out of the list.
+
+    A frame of its own: that of a coroutine keeps what it once worked on, and with the last object
+    of its classes a module can go, too.
+    """
+    _forget([(name, _MAKING_DRIVERS) for name in sys.modules if name.startswith("drivers.")])
+    return Node(start, found.pop(), watchdog)
 
 
 def _provide(start: "Start") -> "Provision":
@@ -134,12 +140,13 @@ def _forget(unneeded: "list[tuple[str, str]]") -> None:
         if name in sys.modules:
             # The collector may see an old pointer into it; that keeps what it points to alone.
             sys.modules[name].__dict__.clear()
-            _unload(*name.split("."))
+            unload(name)
 
 
-def _unload(package: str, module: str) -> None:
-    name = package + "." + module
+def unload(name: str) -> None:
+    """Free a module that will be loaded again when it is needed, or never."""
     if name in sys.modules:
+        package, module = name.split(".")
         del sys.modules[name]
         delattr(sys.modules[package], module)
 
@@ -180,10 +187,10 @@ class Node:
         self._watchdog = watchdog
         self._name = parts.name
         self._led = parts.led
-        self._vitals = parts.vitals
+        self.vitals = parts.vitals
         self._blink_beats = 0
         self._reboot_at: int | None = None
-        self._test: SelfTest | None = None
+        self.test: SelfTest | None = None
         self._low_water = 0
 
     async def run(self) -> None:
@@ -196,6 +203,7 @@ class Node:
             self.reports.event(code, arguments, self.clock.tick())
         self._notes = []
         self.session.wake()
+        self.sampler.tell_temperature(self.temperature())
         tasks = [self.session.transmit(), self.session.listen(), self._tend()]
         if self._measuring:
             tasks.append(self.sampler.run())
@@ -218,16 +226,6 @@ class Node:
         self.reports.waveform(channel, features, period_ns)
         self.session.wake()
 
-    def chip_tested(self, scan: "Scan", status: int) -> None:
-        """Take what a chip said of itself in the self-test from the sampler."""
-        if self._test is not None:
-            self._test.chip(scan, status, self.clock.tick())
-
-    def period_changed(self, row: "Row") -> None:
-        """The rows of a group come at another period from now on; those before were taken."""
-        self.reports.new_table(self.about)
-        self.session.answer(row.asked_by, COMMAND_PERIOD, DONE)
-
     def obey(self, code: int, arguments: "list[int]") -> "int | None":
         """Carry out a command of the gateway; returns its result, or None: it will be told."""
         if code == COMMAND_HELLO:
@@ -246,47 +244,30 @@ class Node:
             if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
                 return NOT_POSSIBLE
         elif code == COMMAND_SELF_TEST:
-            return self._begin_test()
+            from axnode.self_test import begin_test
+
+            return begin_test(self)
         elif code == COMMAND_PERIOD:
-            return self._ask_period(arguments)
+            from axnode.retiming import ask_period
+
+            return ask_period(self, arguments)
         else:
             return NOT_SUPPORTED
         return DONE
-
-    def _begin_test(self) -> "int | None":
-        if self._test is not None:
-            return NOT_POSSIBLE
-        from axnode.self_test import SelfTest
-
-        self._test = SelfTest(self.session.down_sequence or 0, self.sampler.scans, self.reports)
-        return None
-
-    def _end_test(self, test: "SelfTest") -> None:
-        self._report_health()
-        result = test.board(self._temperature(), self._supply(), self.clock.tick())
-        self.session.answer(test.sequence, COMMAND_SELF_TEST, result)
-        self._test = None
-        _unload("axnode", "self_test")
-
-    def _ask_period(self, arguments: "list[int]") -> "int | None":
-        result: int | None = NOT_POSSIBLE
-        from axnode.retiming import ask_period
-
-        sequence = self.session.down_sequence or 0
-        if self.reports.revision < REVISION_CAP:
-            result = ask_period(self.sampler, arguments, sequence)
-        _unload("axnode", "retiming")
-        return result
 
     def configure(self, piece: int, pieces: int, crc: int, part: bytes) -> int:
         """Take a piece of a new configuration; returns its result."""
         if self._on_trial:
             self._keep_configuration()
-        if self._intake is None:
-            from axnode.configure import Intake
+        try:
+            if self._intake is None:
+                gc.collect()
+                from axnode.configure import Intake
 
-            self._intake = Intake(self._name, self._copy)
-        return self._intake.take(piece, pieces, crc, part)
+                self._intake = Intake(self._name, self._copy)
+            return self._intake.take(piece, pieces, crc, part)
+        except MemoryError:
+            return NOT_POSSIBLE
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
@@ -308,7 +289,7 @@ class Node:
             self._look_after(beats)
             if ticks_diff(now, health_at) >= 0:
                 health_at = ticks_add(now, _HEALTH_US)
-                self._report_health()
+                self.report_health()
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             quiet = quiet + 1 if arrived == before else 0
@@ -316,9 +297,8 @@ class Node:
                 self.spill.write(self.about)
             if quiet >= _QUIET_BEATS:
                 await self._thin()
-            test = self._test
-            if test is not None and test.is_board_next(arrived == before):
-                self._end_test(test)
+            if self.test is not None:
+                self.test.tend(arrived == before)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.sampler.end(now)
                 self.spill.write_all(self.about, watchdog.feed)
@@ -337,11 +317,9 @@ class Node:
                 return
             await asyncio.sleep_ms(0)
 
-    def _temperature(self) -> "int | None":
-        return None if self._vitals is None else self._vitals.temperature_centi_c()
-
-    def _supply(self) -> "int | None":
-        return None if self._vitals is None else self._vitals.supply_mv()
+    def temperature(self) -> "int | None":
+        """Of the board, in 0.01 °C; None: it cannot tell."""
+        return None if self.vitals is None else self.vitals.temperature_centi_c()
 
     def _look_after(self, beats: int) -> None:
         """What is decided once in a boot, so many beats after its begin."""
@@ -374,10 +352,13 @@ class Node:
         if free < self._low_water:
             self._low_water = free
 
-    def _report_health(self) -> None:
+    def report_health(self) -> None:
+        """Tell how the board is now."""
         self._collect()
         sampler = self.sampler
         outbox = self.outbox
+        temperature = self.temperature()
+        sampler.tell_temperature(temperature)
         self.reports.health(
             [
                 gc.mem_free(),
@@ -394,8 +375,8 @@ class Node:
                 self.session.refused,
                 sum([link.errors for link in self.links]),
                 sampler.errors,
-                self._temperature(),
-                self._supply(),
+                temperature,
+                None if self.vitals is None else self.vitals.supply_mv(),
                 self.session.down_sequence,
                 outbox.samples,
                 self.spill.segments,

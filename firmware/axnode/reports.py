@@ -1,7 +1,5 @@
 """All messages that the node keeps, written and put into the outbox."""
 
-from micropython import const
-
 from axwire import MESSAGE_CAP, up
 from axwire.cbor import INT16, Writer
 from axwire.codes import EVENT_BURST, EVENT_STATUS
@@ -23,9 +21,6 @@ _WAVEFORM_HEAD = 1 + 1 + 5 + 5 + 3 + 3 + 5 + 3 + 3 + 9 + 5 + 2 + 3
 """At most what WAVEFORM takes beside its samples."""
 
 _LONGEST_T_MS = (1 << 53) - 1
-
-REVISION_CAP = const(0xFFFF)
-"""The last table that a boot can tell."""
 
 
 class Reports:

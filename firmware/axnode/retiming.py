@@ -7,32 +7,61 @@ grids, and what is being converted has its time, so nothing is lost.
 
 from time import ticks_add, ticks_diff
 
-from axwire.codes import DONE, NOT_POSSIBLE
+from axnode.node import unload
+from axwire.codes import COMMAND_PERIOD, DONE, NOT_POSSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from axnode.sampler import Row, Sampler, Scan
+    from axnode.node import Node
+    from axnode.sampler import Row, Scan
 
 _LONGEST_MS = 60_000
+_LAST_REVISION = 0xFFFF
 
 
-def ask_period(sampler: "Sampler", arguments: "list[int]", sequence: int) -> "int | None":
-    """Have the group `arguments[0]` sampled each `arguments[1]` ms, as the command with that
-    sequence asks; its result, or None: the sampler will tell when it is so.
+def ask_period(node: "Node", arguments: "list[int]") -> "int | None":
+    """Have the group `arguments[0]` sampled each `arguments[1]` ms, as the command that was heard
+    last asks; the result, or None: it comes when it is so.
 
     NOT_POSSIBLE: there is no such group or period, its chips take longer for a row, there is no
     memory for it, or another period is on its way already.
     """
-    rows = sampler.rows
-    if len(arguments) != 2 or not arguments[0] < len(rows):
+    result = _begin(node, arguments)
+    if result is not None and node.sampler.retiming is None:
+        unload("axnode.retiming")
+    return result
+
+
+class Retiming:
+    """A group's next row begins at another period, which is then told and answered."""
+
+    def __init__(self, node: "Node", row: "Row", period_ms: int) -> None:
+        self.row = row
+        self._node = node
+        self._sequence = node.session.down_sequence or 0
+        self._period_ms = period_ms
+
+    def begin(self) -> None:
+        """The row begins; all rows before it have been taken."""
+        node = self._node
+        self.row.set_period(self._period_ms)
+        node.sampler.retiming = None
+        node.reports.new_table(node.about)
+        node.session.answer(self._sequence, COMMAND_PERIOD, DONE)
+        unload("axnode.retiming")
+
+
+def _begin(node: "Node", arguments: "list[int]") -> "int | None":
+    sampler = node.sampler
+    if len(arguments) != 2 or not arguments[0] < len(sampler.rows):
         return NOT_POSSIBLE
-    row = rows[arguments[0]]
+    row = sampler.rows[arguments[0]]
     period_ms = arguments[1]
-    if row.asked_ms or not 0 < period_ms <= _LONGEST_MS:
+    if sampler.retiming is not None or node.reports.revision == _LAST_REVISION:
         return NOT_POSSIBLE
     if period_ms == row.block.group.period_ms:
         return DONE
-    if not _is_possible(sampler.scans, row, period_ms):
+    if not 0 < period_ms <= _LONGEST_MS or not _is_possible(sampler.scans, row, period_ms):
         return NOT_POSSIBLE
     capacity = min(row.most, sampler.flush_us // 1000 // period_ms + 2)
     if capacity > row.block.capacity:
@@ -40,15 +69,14 @@ def ask_period(sampler: "Sampler", arguments: "list[int]", sequence: int) -> "in
             row.block.grow(capacity)
         except MemoryError:
             return NOT_POSSIBLE
-    # The next row where it is due or, earlier, at the first new period behind the next flush: the
+    # Where the next row is due or, earlier, at the first new period behind the next flush: the
     # sampler may sleep up to there.
     period_us = period_ms * 1000
     begun_us = ticks_diff(sampler.flush_at, row.began)
     sooner = ticks_add(row.began, (begun_us // period_us + 1) * period_us)
     if begun_us >= 0 and ticks_diff(sooner, row.next) < 0:
         row.next = sooner
-    row.asked_ms = period_ms
-    row.asked_by = sequence
+    sampler.retiming = Retiming(node, row, period_ms)
     return None
 
 

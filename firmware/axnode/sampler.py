@@ -13,14 +13,16 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire.codes import NO_ANSWER, NOT_READY, OK
+from axwire.codes import NO_ANSWER, NOT_READY, OK, OUT_OF_RANGE
 from drivers import CONVERTING, MISSING_16, MISSING_32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, Protocol
 
     from axnode.block import Block
+    from axnode.retiming import Retiming
     from axnode.ticks import BootClock
     from drivers.features import Features
 
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
         def flush(self, blocks: "list[Block]") -> None: ...
         def status_changed(self, channel: int, old: int, new: int, tick: int) -> None: ...
         def burst(self, channel: int, features: "Features", period_ns: int) -> None: ...
-        def chip_tested(self, scan: "Scan", status: int) -> None: ...
-        def period_changed(self, row: "Row") -> None: ...
 
 
 _EARLY_US = const(500)
@@ -60,18 +60,12 @@ class Slot:
 
 
 class Row:
-    """The row of a group that is being filled, and when the next begins.
-
-    `most` rows fit one message. `asked_ms`: the period from the next row on, asked for by the
-    command with the sequence `asked_by`; 0: as it is.
-    """
+    """The row of a group that is being filled, and when the next begins. `most` fit a message."""
 
     def __init__(self, block: "Block", inputs: "list[int]", most: int = 0) -> None:
         self.block = block
         self.slots = [Slot(self, column, number) for column, number in enumerate(inputs)]
         self.most = most or block.capacity
-        self.asked_ms = 0
-        self.asked_by = 0
         self.began = 0
         self.next = 0
         self.left = 0
@@ -87,15 +81,13 @@ class Row:
 class Scan:
     """One chip and the channels on it, taken in turn; retried with back-off when it fails.
 
-    `number` is the chip's in the configuration. `testing`: it is to be asked who it is and how it
-    is set up as soon as it converts nothing.
+    `cold`: it is colder than it is rated for.
     """
 
-    def __init__(self, driver: "Any", slots: "list[Slot]", number: int = 0) -> None:
+    def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
         self.driver = driver
         self.slots = slots
-        self.number = number
-        self.testing = False
+        self.cold = False
         self.running: Slot | None = None
         self.failing = NOT_READY
         self.retry = 0
@@ -113,6 +105,8 @@ class Sampler:
     `errors`   failures of chips: no answer, stuck, configuration lost
     `passes`   turns of the loop
     `rows`     of each group, `scans` of each chip, flushed each `flush_us`, at `flush_at` next
+    `test`     is called with each chip that converts nothing now; None: nobody wants to know
+    `retiming` is another period for a group, which begins with its next row; None: there is none
     """
 
     def __init__(
@@ -130,6 +124,8 @@ class Sampler:
         self.passes = 0
         self.rows = rows
         self.scans = scans
+        self.test: Callable[[Scan, int], None] | None = None
+        self.retiming: Retiming | None = None
         self._clock = clock
         self._sink = sink
         self._blocks = [row.block for row in rows]
@@ -195,6 +191,16 @@ class Sampler:
                     return scan.features is not None
         return False
 
+    def tell_temperature(self, centi_c: "int | None") -> None:
+        """Of the board, and so of the chips on it that do not know their own; None: unknown.
+
+        The values of a chip that is too cold go out as OUT_OF_RANGE until it is 1 °C warmer.
+        """
+        for scan in self.scans:
+            coldest_c = getattr(scan.driver, "coldest_c", None)
+            if coldest_c is not None and centi_c is not None:
+                scan.cold = centi_c < 100 * coldest_c + (100 if scan.cold else 0)
+
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
         wait = ticks_diff(self.flush_at, now)
@@ -226,11 +232,9 @@ class Sampler:
             self.missed += skipped * row.block.channels
             row.next = ticks_add(row.next, skipped * row.period_us)
         row.began = row.next
-        if row.asked_ms:
+        if self.retiming is not None and self.retiming.row is row:
             self._sink.flush(self._blocks)
-            row.set_period(row.asked_ms)
-            row.asked_ms = 0
-            self._sink.period_changed(row)
+            self.retiming.begin()
         row.next = ticks_add(row.next, row.period_us)
         row.left = row.block.channels
         row.block.open_row()
@@ -239,8 +243,8 @@ class Sampler:
 
     def _convert(self, scan: Scan, now: int) -> None:
         """Begin the next conversion that a row waits for."""
-        if scan.testing:
-            self._test(scan, now)
+        if self.test is not None:
+            self.test(scan, now)
         slots = scan.slots
         for _ in range(len(slots)):
             slot = slots[scan.turn]
@@ -256,7 +260,7 @@ class Sampler:
                 return
             scan.driver.start(slot.number)
         except OSError:
-            self._fail(scan, NO_ANSWER, now)
+            self.fail(scan, NO_ANSWER, now)
             return
         scan.running = slot
 
@@ -266,34 +270,21 @@ class Sampler:
         try:
             status = scan.driver.poll(now)
         except OSError:
-            self._fail(scan, NO_ANSWER, now)
+            self.fail(scan, NO_ANSWER, now)
             return
         if status == CONVERTING:
             return
         if scan.driver.raw == (MISSING_32 if scan.driver.wide else MISSING_16):
-            self._fail(scan, status, now)
+            self.fail(scan, status, now)
             return
         scan.running = None
         scan.back_off_us = 0
+        if scan.cold and status == OK:
+            status = OUT_OF_RANGE
         self._store(slot, scan.driver.raw, status, now)
         if scan.features is not None and scan.features.due:
             scan.features.due = False
             self._burst(scan)
-
-    def _test(self, scan: Scan, now: int) -> None:
-        """Ask a chip that converts nothing now; one that is not what it should be has failed."""
-        scan.testing = False
-        driver = scan.driver
-        try:
-            if scan.failing == OK:
-                status = getattr(driver, "verify", driver.check)()
-            else:
-                status = scan.failing = driver.check()
-        except OSError:
-            status = NO_ANSWER
-        if status != OK:
-            self._fail(scan, status, now)
-        self._sink.chip_tested(scan, status)
 
     def _burst(self, scan: Scan) -> None:
         """Hand a window on that is to be looked at, under the channel of the acceleration."""
@@ -309,12 +300,13 @@ class Sampler:
             if status == OK:
                 scan.failing = OK
                 return True
-            self._fail(scan, status, now)
+            self.fail(scan, status, now)
         else:
             self._give_up(scan, now)
         return False
 
-    def _fail(self, scan: Scan, status: int, now: int) -> None:
+    def fail(self, scan: Scan, status: int, now: int) -> None:
+        """A chip does not do what it should: it is tried again when its back-off is over."""
         self.errors += 1
         scan.running = None
         scan.failing = status

@@ -9,6 +9,7 @@ highest], a tuple is every value allowed), DEFAULTS for those that may be left o
     inputs             how many inputs the chip has
     wide               whether `raw` needs 32 bits instead of 16
     conversion_us      the longest that an input takes from `start` to its result, all being well
+    coldest_c          only where it is rated from so many °C on and cannot tell that it is colder
     check()            configure the chip and read that back: OK, or a status that says what failed
     start(input)       begin a conversion
     poll(now)          look for its result: CONVERTING, or a status of axwire.codes with `raw` set

@@ -9,6 +9,7 @@ Facts (TI data sheet SBAS444):
   14..12 input: 100 = AIN0 against ground .. 111 = AIN3; 11..9 range; 8 = 1 single-shot;
   7..5 rate: 8, 16, 32, 64, 128, 250, 475, 860 per second, 10 % tolerance; 1..0 = 11: comparator
   off.
+- It has no identity: a configuration that reads back stands for one.
 - Ranges 6144, 4096, 2048, 1024, 512, 256 mV for a code of 32768; a code at either end is clipped.
 A loop carries 4 to 20 mA for what it measures. NAMUR NE43: a transmitter reports its own failure
 below 3.6 or above 21 mA; a cut wire gives 0 mA, a shorted one as much as the supply can drive.

@@ -48,6 +48,7 @@ class RatioAds1115(Ads1115):
         supply_millivolt: int,
     ) -> None:
         Ads1115.__init__(self, i2c, address, range_mv, rate, 0)
+        self.conversion_us *= 2
         nominal = supply_millivolt * 32768 // range_mv
         if nominal + nominal // 5 >= 0x7FFF:
             raise ValueError("supply_millivolt is too much for a range of %d mV" % range_mv)

@@ -7,7 +7,8 @@ Facts (Analog Devices data sheet, Rev. E; * = not verified):
   31: 0B = full resolution, 16 g: 13 bits, 1/256 g a code. 38: 00 no FIFO, 40 fill it once and
   stop. 39: samples in it, at most 32. 32 to 37: X, Y, Z, low byte first; the FIFO moves on with
   each read of the six, 5 us after it at the earliest.
-- Set up in standby, as the data sheet asks. Rated from -40 °C; it cannot tell its temperature.
+- Set up in standby, as the data sheet asks. Rated from -40 °C; it cannot tell its temperature, so
+  that of the board must do: `coldest_c`.
 The noise at 3200 a second is some codes *: samples without any change are STUCK.
 
 A window is so many samples in fills of 32, with a pause between two fills while they are read:
@@ -148,6 +149,7 @@ class Adxl345:
 
     inputs = RESULTS
     wide = False
+    coldest_c = -40
     conversion_us = 0
 
     def __init__(self, port: "OnI2c | OnSpi", axis: int, rate: int, features: Features) -> None:

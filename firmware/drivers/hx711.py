@@ -8,7 +8,7 @@ Facts (Avia Semiconductor data sheet):
   falls it is reset and converts A with 128.
 - 10 or 80 conversions a second, as its pin RATE is wired; after a reset or a new choice 400 or
   50 ms until the first result. A result that is not read is replaced by the next (unverified).
-- Rated from -40 to 85 °C.
+- Rated from -40 to 85 °C: `coldest_c`, by the thermometer of the board.
 So pulses must not be stretched by an interrupt: on RP2 a state machine makes them (`sm`, one a
 chip: hx711_rp2.py); elsewhere, and without `sm`, the processor with interrupts off for each pulse
 (hx711_pins.py): about 5 us at a time (unverified). RMT of the ESP32 could make the pulses, but
@@ -101,6 +101,7 @@ class Hx711:
 
     inputs = 1
     wide = True
+    coldest_c = -40
 
     def __init__(
         self, clock: "Clock", dout: Pin, gain: int, rate: int, lowest: int, highest: int

@@ -64,6 +64,7 @@ class Max31856:
 
     inputs = 1
     wide = True
+    conversion_us = 200_000
 
     def __init__(self, spi: "SPI", select: "Pin", filter_hz: int) -> None:
         self.raw = MISSING_32
@@ -71,7 +72,7 @@ class Max31856:
         self._spi = spi
         self._select = select
         self._nominal_us = 182_300 if filter_hz == 50 else 156_300
-        self._longest_us = self.conversion_us = 200_000 if filter_hz == 50 else 170_000
+        self._longest_us = 200_000 if filter_hz == 50 else 170_000
         self._began = 0
         self._cr0 = _FILTER_50_HZ if filter_hz == 50 else 0
         self._configuration = bytes((_WRITE | _CR0, self._cr0, _TYPE_K, _MASK))

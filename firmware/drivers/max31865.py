@@ -3,6 +3,7 @@
 Facts (Maxim data sheet 19-6478):
 - SPI mode 1 or 3, at most 5 MHz; the first byte is the register, with bit 7 set to write; further
   bytes go to the next registers. It has no acknowledgement: an absent chip reads all 00 or all FF.
+  It has no identity: registers that read back stand for one.
 - 00 configuration: 80 bias, 40 automatic, 20 one-shot (clears itself), 10 three-wire, 0C fault
   cycle, 02 clear faults, 01 filter for 50 Hz. 01-02 resistance: 15 bits of ratio to the reference
   resistor, bit 0 = fault. 03-04 high, 05-06 low threshold, in the same format. 07 faults, latched:
@@ -58,6 +59,7 @@ _RESULT = const(1)
 _THRESHOLDS = const(3)
 _SETTLE_US = const(10_000)
 _WAKE_US = const(1_000)
+_LONGEST_US = const(66_000)
 _FAULT_HIGH = const(0x80)
 _FAULT_LOW = const(0x40)
 _FAULT_LEADS = const(0x38)
@@ -128,6 +130,7 @@ class Max31865:
 
     inputs = 1
     wide = False
+    conversion_us = _SETTLE_US + _WAKE_US + _LONGEST_US
 
     def __init__(
         self, spi: "SPI", select: "Pin", pt100: Pt100, wires: int, filter_hz: int
@@ -138,8 +141,7 @@ class Max31865:
         self._select = select
         self._pt100 = pt100
         self._nominal_us = 62_500 if filter_hz == 50 else 52_000
-        self._longest_us = 66_000 if filter_hz == 50 else 55_000
-        self.conversion_us = _SETTLE_US + _WAKE_US + self._longest_us
+        self._longest_us = _LONGEST_US if filter_hz == 50 else 55_000
         self._began = 0
         self._settling = False
         self._configuration = (_THREE_WIRE if wires == 3 else 0) | (

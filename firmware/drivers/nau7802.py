@@ -13,7 +13,8 @@ Facts (Nuvoton data sheet, revision 1.7):
 - It converts all the time; a result that is not read is replaced by the next (unverified).
 - The regulator takes 200 ms to settle, a calibration 344 ms (both observed, not specified), the
   filter four conversions (unverified).
-- Rated from -40 to 85 °C. It cannot say that it is colder: who knows its temperature must.
+- Rated from -40 to 85 °C. Its thermometer shares the input with the bridge, so that of the board
+  must do: `coldest_c`.
 The regulator needs 0.3 V less than the supply: 3.0 V on a board with 3.3 V.
 
 A row takes the newest result, up to a conversion old. Where `rate` is twice that of the rows or
@@ -94,6 +95,7 @@ class Nau7802:
 
     inputs = 1
     wide = True
+    coldest_c = -40
 
     def __init__(
         self, i2c: "I2C", gain: int, rate: int, avdd_millivolt: int, lowest: int, highest: int

@@ -56,7 +56,7 @@ def node_of(chip: str) -> Node:
     return next(node for node, chips in COURSES if chip in chips)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("chip", "word", "part"), LEGS)
 def test_it_shows_within_two_periods_and_ends(
     legs: dict[tuple[str, str, float], Leg], chip: str, word: str, part: float

@@ -235,6 +235,20 @@ def test_a_new_revision_shows_its_own_channels_and_no_older_rows(live: Live) -> 
     assert [(c.quantity, c.quality) for c in live.channels()] == [("motor.voltage", "waiting")]
 
 
+def test_a_channel_that_is_only_read_at_another_period_keeps_its_value(live: Live) -> None:
+    live.read([1000, 2000])
+    live.board.revision = 1
+    live.board.groups = currents(2, period_ms=5000)
+    live.gateway.receive(live.board.hello())
+    assert [(c.value, c.quality) for c in live.channels()] == [(1.0, "ok"), (2.0, "ok")]
+    assert live.channel().stale_after_ms == 50_000
+    live.clock.advance_us(SECOND_US)
+    live.answer_pings()
+    assert live.channel().age_ms == 1000
+    live.read([3000, 4000])
+    assert [c.value for c in live.channels()] == [3.0, 4.0]
+
+
 def test_a_late_table_of_an_older_revision_is_not_shown(live: Live) -> None:
     late = live.board.hello()
     live.board.revision = 1

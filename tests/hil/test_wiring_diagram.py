@@ -7,12 +7,13 @@ from xml.etree import ElementTree
 
 import msgspec
 import pytest
+from sensor_faults import CONVERTERS, MOTION
 
 from gateway.profiles import load_profile
 from hil.boards import board_names, load_board
 from hil.firmware_files import firmware_root
 from hil.fitting import fit_node
-from hil.sensor_wiring import SENSORS, connections, spare_pins
+from hil.sensor_wiring import SENSORS, connections, place, spare_pins
 from hil.wiring_diagram import PROFILE, diagram
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -72,6 +73,27 @@ def test_a_diagram_shows_how_every_kind_of_sensor_is_connected(name: str) -> Non
         assert connections(board, sensor) in words
     i2c = board.wiring.i2c
     assert f"SCL to {board.name(i2c['scl'])}, SDA to {board.name(i2c['sda'])}" in words
+
+
+def test_where_a_chip_of_a_node_is_connected() -> None:
+    board = load_board("pico")
+    chips = CONVERTERS.configuration()["chips"] + MOTION.configuration()["chips"]
+    assert {chip["name"]: place(board, chip) for chip in chips} == {
+        "loops": "I2C 1, address 0x48: ADDR to GND",
+        "more": "I2C 1, address 0x49: ADDR to VDD",
+        "near": "I2C 0, address 0x48: ADDR to GND",
+        "ratio": "I2C 0, address 0x48: ADDR to GND",
+        "couple": "SPI 0, CS to GP17",
+        "rtd": "SPI 0, CS to GP20",
+        "nau": "I2C 0, address 0x2a",
+        "hx": "PD_SCK to GP14, DOUT to GP15",
+        "vib": "SPI 0, CS to GP17",
+        "acc": "I2C 0, address 0x53",
+        "trend": "SPI 0, CS to GP20",
+        "wheel": "signal to GP10",
+        "axle": "signal to GP11, inverse to GP12",
+        "contact": "signal to GP13, inverse to GP14",
+    }
 
 
 @pytest.mark.parametrize("name", board_names())

@@ -237,8 +237,7 @@ def test_a_line_or_a_broker_or_both():
 
 
 def test_the_boards_own_usb_is_a_line():
-    _write(_linked(uart={"id": "usb"}))
-    config, _ = load()
+    config = _parse(_linked(uart={"id": "usb"}))
     assert config.uart == {"id": "usb"}
     said = _refusal(_linked(uart={"id": "usb", "baud": 921600}))
     assert said == "node.json: unknown key 'uart.baud'", said

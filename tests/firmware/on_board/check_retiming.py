@@ -4,13 +4,14 @@ from time import ticks_add, ticks_diff
 
 from axnode.retiming import ask_period
 from axnode.sampler import Row, Scan
-from axwire.codes import DONE, NOT_POSSIBLE, OK
+from axwire.codes import COMMAND_PERIOD, DONE, NOT_POSSIBLE, OK
 from axwire.table import Channel, Group
 
 from lockstep import Rig, Sink
 
 MISSING = -0x8000
 SEQUENCE = 77
+PERIODS = (50, 10, 500, 9, 123, 10, 2000, 12)
 
 
 class Retimed(Sink):
@@ -19,6 +20,7 @@ class Retimed(Sink):
     def __init__(self, rig):
         super().__init__(rig.clock)
         self.rig = rig
+        self.revision = 0
         self.periods = []
         self.times = {0: [], 1: []}
 
@@ -29,9 +31,36 @@ class Retimed(Sink):
         for group, t_ms, rows, _ in self.blocks[first:]:
             self.times[group] += [t_ms + periods[group] * at for at in range(len(rows))]
 
-    def period_changed(self, row):
-        assert not row.block.rows, "finished rows belong to the period before"
-        self.periods.append((row.block.group.number, row.block.group.period_ms, row.asked_by))
+    def new_table(self, about):
+        """In place of the node's reports."""
+        for block in self.rig.sampler._blocks:
+            assert not block.rows, "finished rows belong to the table before"
+        self.revision += 1
+        periods = [row.block.group.period_ms for row in self.rig.sampler.rows]
+        self.periods.append(periods)
+
+
+class Session:
+    """Of the node: which command was heard last, and the answers given later."""
+
+    down_sequence = SEQUENCE
+
+    def __init__(self):
+        self.answers = []
+
+    def answer(self, sequence, code, result):
+        self.answers.append((sequence, code, result))
+
+
+class Node:
+    """What of a node the command needs."""
+
+    about = None
+
+    def __init__(self, sampler, reports):
+        self.sampler = sampler
+        self.reports = reports
+        self.session = Session()
 
 
 class Sleeping(Rig):
@@ -60,11 +89,12 @@ class Sleeping(Rig):
 def _rig():
     rig = Sleeping()
     rig.sampler._sink = rig.sink = Retimed(rig)
+    rig.node = Node(rig.sampler, rig.sink)
     return rig
 
 
 def _ask(rig, group, period_ms):
-    return ask_period(rig.sampler, [group, period_ms], SEQUENCE)
+    return ask_period(rig.node, [group, period_ms])
 
 
 def _steps(times):
@@ -97,7 +127,8 @@ def test_rows_before_and_after_lie_on_exact_grids_and_none_is_lost():
             rig.run_ms(1000 + offset_ms)
             assert _ask(rig, 0, period_ms) is None
             rig.run_ms(3000)
-            assert rig.sink.periods == [(0, period_ms, SEQUENCE)]
+            assert rig.sink.periods == [[period_ms, 1000]]
+            assert rig.node.session.answers == [(SEQUENCE, COMMAND_PERIOD, DONE)]
             before, after = _steps(rig.sink.times[0])[:1], _steps(rig.sink.times[0])[1:]
             assert before[0][0] == 10 and before[0][1] >= 98, before
             gap = [step for step in after if step[0] not in (10, period_ms)]
@@ -114,7 +145,7 @@ def test_a_shorter_period_begins_before_the_next_row_of_the_longer_one():
     rig.run_ms(310)
     assert _ask(rig, 1, 100) is None
     rig.run_ms(1100)
-    assert rig.sink.periods == [(1, 100, SEQUENCE)]
+    assert rig.sink.periods == [[10, 100]]
     begun = [t_ms for t_ms in rig.sink.times[1] if t_ms > first]
     assert (begun[0] - first, begun[1] - begun[0]) == (1000, 500), (first, begun)
     assert _steps(begun[1:])[0][0] == 100
@@ -124,19 +155,10 @@ def test_a_shorter_period_begins_before_the_next_row_of_the_longer_one():
 def test_from_long_to_short_and_back_again_many_times():
     rig = _rig()
     rig.run_ms(500)
-    for period_ms in (50, 10, 500, 9, 123, 10, 2000, 12):
+    for period_ms in PERIODS:
         assert _ask(rig, 0, period_ms) is None
         rig.run_ms(2100)
-    assert [period_ms for _, period_ms, _ in rig.sink.periods] == [
-        50,
-        10,
-        500,
-        9,
-        123,
-        10,
-        2000,
-        12,
-    ]
+    assert [fast_ms for fast_ms, _ in rig.sink.periods] == list(PERIODS)
     times = rig.sink.times[0]
     assert all([times[at] > times[at - 1] for at in range(1, len(times))])
     _all_are_there(rig)
@@ -166,16 +188,18 @@ def test_what_cannot_be():
     rig = _rig()
     rig.run_ms(100)
     for arguments in ([], [0], [2, 10], [0, 0], [0, 60_001], [0, 8], [1, 77], [0, 10, 1]):
-        answer = ask_period(rig.sampler, arguments, SEQUENCE)
+        answer = ask_period(rig.node, arguments)
         assert answer == NOT_POSSIBLE, arguments
     assert _ask(rig, 0, 10) == DONE
     assert _ask(rig, 0, 60_000) is None
     assert _ask(rig, 0, 20) == NOT_POSSIBLE, "one at a time"
     rig.run_ms(200)
-    assert rig.sink.periods == [(0, 60_000, SEQUENCE)]
+    assert rig.sink.periods == [[60_000, 1000]]
     assert _ask(rig, 0, 20) is None
     rig.run_ms(200)
-    assert rig.sink.periods[1:] == [(0, 20, SEQUENCE)]
+    assert rig.sink.periods[1:] == [[20, 1000]]
+    rig.sink.revision = 0xFFFF
+    assert _ask(rig, 0, 10) == NOT_POSSIBLE, "there is no further table"
     _all_are_there(rig)
 
 
@@ -186,7 +210,7 @@ def test_the_shortest_period_is_one_the_chips_keep():
         assert _ask(rig, group, shortest_ms - 1) == NOT_POSSIBLE
         assert _ask(rig, group, shortest_ms) is None
         rig.run_ms(3000, late_us=400)
-        assert rig.sink.periods == [(group, shortest_ms, SEQUENCE)]
+        assert rig.sink.periods[0][group] == shortest_ms
         _all_are_there(rig)
 
 
@@ -200,6 +224,10 @@ class Block:
 
     def __init__(self, period_ms, channels):
         self.group = Group(0, 0, period_ms, [Channel(1, 0, 1, 0, 0)] * channels)
+
+
+class Reports:
+    revision = 0
 
 
 class Sampler:
@@ -220,9 +248,9 @@ def test_a_chip_of_two_groups_must_serve_both():
         (1, 40, True),
         (1, 39, False),
     ):
-        answer = ask_period(sampler, [group, period_ms], 1)
+        sampler.retiming = None
+        answer = ask_period(Node(sampler, Reports()), [group, period_ms])
         assert (answer is None) == possible, (group, period_ms, answer)
-        slow.asked_ms = fast.asked_ms = 0
 
 
 def test_a_status_is_still_held_for_as_long():

@@ -2,49 +2,84 @@
 
 import os
 
-import axnode.self_test
 import drivers.nau7802
+from axnode import self_test
 from axnode.outbox import Outbox
 from axnode.reports import Reports
-from axnode.self_test import SelfTest
+from axnode.self_test import begin_test
 from axwire.cbor import decode
 from axwire.codes import (
+    COMMAND_SELF_TEST,
     DONE,
     EVENT_BOARD_TESTED,
     EVENT_CHIP_TESTED,
     FAILED,
     NO_ANSWER,
+    NOT_POSSIBLE,
     OK,
     UNKNOWN,
 )
 
-from lockstep import Rig, Sink
+from lockstep import Rig
 from sensor_rig import SensorRig
 
 MISSING = -0x8000
 
 
-class Told(Sink):
-    """Hands what the sampler finds to the test."""
+class Session:
+    """Of the node: which command was heard last, and the answers given later."""
 
-    test = None
+    down_sequence = 9
 
-    def chip_tested(self, scan, status):
-        self.test.chip(scan, status, self.clock.tick())
+    def __init__(self):
+        self.answers = []
 
-
-def _begin(rig):
-    """A self-test on a rig; the outbox has what it tells."""
-    outbox = Outbox(8192)
-    rig.sampler._sink = rig.sink = Told(rig.clock)
-    for number, scan in enumerate(rig.sampler.scans):
-        scan.number = number
-    rig.sink.test = SelfTest(9, rig.sampler.scans, Reports("a", 1, rig.clock, outbox, []))
-    return rig.sink.test, outbox
+    def answer(self, sequence, code, result):
+        assert sequence == 9 and code == COMMAND_SELF_TEST
+        self.answers.append(result)
 
 
-def _events(outbox):
+class Vitals:
+    def __init__(self, temperature, supply):
+        self.temperature = temperature
+        self.supply = supply
+
+    def temperature_centi_c(self):
+        return self.temperature
+
+    def supply_mv(self):
+        return self.supply
+
+
+class Node:
+    """What of a node the self-test needs."""
+
+    def __init__(self, rig, vitals):
+        self.test = None
+        self.sampler = rig.sampler
+        self.clock = rig.clock
+        self.vitals = vitals
+        self.outbox = Outbox(8192)
+        self.reports = Reports("a", 1, rig.clock, self.outbox, [])
+        self.session = Session()
+        self.healths = 0
+
+    def temperature(self):
+        return None if self.vitals is None else self.vitals.temperature_centi_c()
+
+    def report_health(self):
+        self.healths += 1
+
+
+def _begin(rig, vitals=None):
+    node = Node(rig, vitals)
+    assert begin_test(node) is None
+    return node
+
+
+def _events(node):
     events = []
+    outbox = node.outbox
     payload = outbox.next(0)
     while payload is not None:
         events.append(tuple(decode(payload)[4:]))
@@ -55,39 +90,42 @@ def _events(outbox):
 def test_every_chip_is_asked_and_no_sample_is_lost():
     rig = Rig()
     rig.run_ms(1003)
-    before = len(rig.sink.blocks)
-    test, outbox = _begin(rig)
-    assert not test.is_board_next(True)
+    node = _begin(rig)
+    assert begin_test(node) == NOT_POSSIBLE
+    node.test.tend(True)
+    assert node.session.answers == []
     rig.run_ms(80)
-    assert test.is_board_next(True)
-    assert sorted(_events(outbox)) == [
+    assert sorted(_events(node)) == [
         (EVENT_CHIP_TESTED, [0, 0, OK]),
         (EVENT_CHIP_TESTED, [1, 3, OK]),
         (EVENT_CHIP_TESTED, [2, 6, OK]),
         (EVENT_CHIP_TESTED, [3, 7, OK]),
     ]
+    assert rig.sampler.test is None
     rig.run_ms(2000)
-    assert before and rig.sampler.missed == rig.sampler.errors == 0
+    assert rig.sampler.missed == rig.sampler.errors == 0 and not rig.sink.changes
     for _, _, rows, statuses in rig.sink.blocks:
         assert set(statuses) == {OK}
         for row in rows:
             assert MISSING not in row
+    node.test.tend(True)
+    assert (node.session.answers, node.healths, node.test) == ([DONE], 1, None)
 
 
 def test_a_chip_that_does_not_answer_is_named_and_no_other_is_disturbed():
     rig = Rig()
     rig.run_ms(1003)
     rig.fault("adc1", "nack")
-    test, outbox = _begin(rig)
+    node = _begin(rig)
     rig.run_ms(1000)
-    assert test.is_board_next(True)
-    assert sorted(_events(outbox)) == [
+    assert sorted(_events(node)) == [
         (EVENT_CHIP_TESTED, [0, 0, OK]),
         (EVENT_CHIP_TESTED, [1, 3, NO_ANSWER]),
         (EVENT_CHIP_TESTED, [2, 6, OK]),
         (EVENT_CHIP_TESTED, [3, 7, OK]),
     ]
-    assert test.board(None, None, rig.clock.tick()) == FAILED
+    node.test.tend(True)
+    assert node.session.answers == [FAILED]
     for row in rig.rows(0):
         assert MISSING not in row[:3], row
 
@@ -97,23 +135,43 @@ def test_a_failing_chip_that_is_well_again_is_found_so():
     rig.fault("rtd0", "nack")
     rig.run_ms(3003)
     rig.fault("rtd0", "nack", clear=True)
-    test, outbox = _begin(rig)
+    node = _begin(rig)
     rig.run_ms(10)
-    assert (EVENT_CHIP_TESTED, [2, 6, OK]) in _events(outbox)
+    assert (EVENT_CHIP_TESTED, [2, 6, OK]) in _events(node)
     rig.run_ms(2000)
     assert rig.rows(1)[-1][0] != MISSING
-    assert test.board(None, None, rig.clock.tick()) == DONE
+    node.test.tend(True)
+    assert node.session.answers == [DONE]
+
+
+def test_a_chip_that_lost_its_configuration_is_named_and_set_up_anew():
+    rig = Rig()
+    rig.run_ms(1503)
+    rig.fault("rtd0", "brown_out")
+    node = _begin(rig)
+    rig.run_ms(10)
+    _all_asked(node)
+    rig.run_ms(3000)
+    assert rig.rows(1)[-1][0] != MISSING and rig.sink.blocks[-1][3][0] == OK
+
+
+def _all_asked(node):
+    assert node.sampler.test is None
+    assert len(_events(node)) == 4
 
 
 def test_the_board_tells_memory_and_what_it_measures():
     rig = Rig()
-    for temperature, supply, expected in (
-        (None, None, [UNKNOWN, UNKNOWN]),
-        (-512, 4987, [-512, 4987]),
+    for vitals, expected in (
+        (None, [UNKNOWN, UNKNOWN]),
+        (Vitals(None, None), [UNKNOWN, UNKNOWN]),
+        (Vitals(-512, 4987), [-512, 4987]),
     ):
-        test, outbox = _begin(rig)
-        assert test.board(temperature, supply, rig.clock.tick()) == DONE
-        ((code, found),) = _events(outbox)
+        node = _begin(rig, vitals)
+        rig.run_ms(200)
+        node.test.tend(True)
+        assert node.session.answers == [DONE]
+        code, found = _events(node)[-1]
         assert code == EVENT_BOARD_TESTED
         assert found[0] == 0 and found[1] > 1000 and found[2:] == expected, found
     assert "self-test" not in os.listdir()
@@ -121,12 +179,17 @@ def test_the_board_tells_memory_and_what_it_measures():
 
 def test_flash_is_written_when_no_bytes_arrive_or_after_five_seconds():
     rig = Rig()
-    test, _ = _begin(rig)
+    node = _begin(rig)
     rig.run_ms(1000)
-    assert [test.is_board_next(False) for _ in range(26)] == [False] * 25 + [True]
-    assert _begin(rig)[0].is_board_next(False) is False
+    for _ in range(25):
+        node.test.tend(False)
+        assert node.session.answers == []
+    node.test.tend(False)
+    assert node.session.answers == [DONE]
+    node = _begin(rig)
     rig.run_ms(1000)
-    assert rig.sink.test.is_board_next(True) is True
+    node.test.tend(True)
+    assert node.session.answers == [DONE]
 
 
 def test_a_flash_that_keeps_nothing_has_failed():
@@ -135,14 +198,15 @@ def test_a_flash_that_keeps_nothing_has_failed():
             raise OSError(28)
 
     rig = Rig()
-    axnode.self_test.open = Broken
+    node = _begin(rig)
+    rig.run_ms(1000)
+    self_test.open = Broken
     try:
-        test, outbox = _begin(rig)
-        assert test.board(None, None, rig.clock.tick()) == FAILED
+        node.test.tend(True)
     finally:
-        del axnode.self_test.open
-    ((_, found),) = _events(outbox)
-    assert found[0] == 1
+        del self_test.open
+    assert node.session.answers == [FAILED]
+    assert _events(node)[-1][1][0] == 1
 
 
 def test_a_chip_that_converts_on_and_on_loses_nothing_by_it():
@@ -158,9 +222,10 @@ def test_a_chip_that_converts_on_and_on_loses_nothing_by_it():
     )
     rig.run_ms(3000)
     errors = rig.sampler.errors
-    _, outbox = _begin(rig)
+    del rig.sink.blocks[:]
+    node = _begin(rig)
     rig.run_ms(1000)
-    assert (EVENT_CHIP_TESTED, [1, 3, OK]) in _events(outbox)
+    assert (EVENT_CHIP_TESTED, [1, 3, OK]) in _events(node)
     assert rig.sampler.errors == errors
     rows = [row for number, _, rows, _ in rig.sink.blocks if number == 1 for row in rows]
     assert len(rows) >= 9 and [row for row in rows if row[0] in (MISSING, -0x80000000)] == []

@@ -20,7 +20,7 @@ from time import ticks_add, ticks_diff  # noqa: E402
 import simulators.board.ticks  # noqa: E402
 
 PERIOD = 1 << 30
-FAULT_PERIODS = 4
+FAULT_PERIODS = 3
 START_MS = 3000
 RECOVERY_MS = 6500
 """Longer than the longest back-off and the slowest start of a chip."""
