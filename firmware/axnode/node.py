@@ -82,7 +82,7 @@ _START_MODULES = (
 _MAKING_ONLY = (
     ("axnode.mqtt", "connect subscribe"),
     ("axnode.reports", "rows_cap"),
-    ("axnode.node", "_links _provide _START_ONLY"),
+    ("axnode.node", "_links _node _provide _START_ONLY"),
 )
 """The same once the node is made."""
 
@@ -93,21 +93,28 @@ def main(start: "Start", watchdog: "WDT") -> None:
 
 
 async def _live(start: "Start", watchdog: "WDT") -> None:
-    provision = _provide(start)
+    found = [_provide(start)]
     watchdog.feed()
-    if provision.parts is None:
+    if found[0].parts is None:
         from axnode.unprovisioned import wait
 
-        wait(provision.reason, watchdog)
-    _forget(_START_ONLY)
-    node = Node(start, provision, watchdog)
-    # With the last object of its classes a module goes, too.
-    del provision
-    _forget(_MAKING_ONLY)
-    watchdog.feed()
+        wait(found[0].reason, watchdog)
     # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
     await asyncio.sleep_ms(1)
+    node = _node(start, found, watchdog)
+    _forget(_MAKING_ONLY)
+    watchdog.feed()
     await node.run()
+
+
+def _node(start: "Start", found: "list[Provision]", watchdog: "WDT") -> "Node":
+    """A node of what was found, which is taken out of the list.
+
+    A frame of its own: that of a coroutine keeps what it once worked on, and with the last object
+    of its classes a module can go, too.
+    """
+    _forget(_START_ONLY)
+    return Node(start, found.pop(), watchdog)
 
 
 def _provide(start: "Start") -> "Provision":
@@ -229,11 +236,15 @@ class Node:
         """Take a piece of a new configuration; returns its result."""
         if self._on_trial:
             self._keep_configuration()
-        if self._intake is None:
-            from axnode.configure import Intake
+        try:
+            if self._intake is None:
+                gc.collect()
+                from axnode.configure import Intake
 
-            self._intake = Intake(self._name, self._copy)
-        return self._intake.take(piece, pieces, crc, part)
+                self._intake = Intake(self._name, self._copy)
+            return self._intake.take(piece, pieces, crc, part)
+        except MemoryError:
+            return NOT_POSSIBLE
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
