@@ -63,7 +63,7 @@ class Parts:
 
     def _measure(self, config: "Config", board: "Board") -> None:
         drivers = [_driver(keys, board) for keys in config.chips]
-        scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
+        scans = [Scan(driver, []) for driver in drivers]
         for group in config.groups:
             sources = config.sources[group.number]
             for index, number in sources:

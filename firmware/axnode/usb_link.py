@@ -15,13 +15,15 @@ import micropython
 from micropython import const
 
 from axnode.serial_link import SerialLink
-from axwire.framing import frame
+from axwire.cose import ROOM
+from axwire.framing import frame_in_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from axnode.ticks import BootClock
+    from axwire.cose import Sealer
 
 _PIECE = const(32)
 """Bytes that are moved before a row that is due may begin: some 40 us each on an RP2040
@@ -47,10 +49,13 @@ class UsbLink(SerialLink):
         self._writable = select.poll()
         self._writable.register(self._out, select.POLLOUT)
 
-    async def send(self, message: bytes) -> bool:
+    async def send(self, sealed: "Sealer") -> bool:
         """Hand the whole message to the port. False: nobody took anything for a second."""
+        end = frame_in_place(sealed.buffer, sealed.view, ROOM, sealed.end)
         # What was printed since the last message must not become part of this one.
-        data = b"\0" + frame(message)
+        begin = ROOM - 2
+        sealed.buffer[begin] = 0
+        data = sealed.view[begin:end]
         at = 0
         stalled_ms = 0
         while at < len(data):
@@ -79,7 +84,7 @@ class UsbLink(SerialLink):
         self.arrived = self._clock.tick()
         return self._deframer.feed(bytes(self._view[:count]))
 
-    def _write(self, data: bytes, at: int) -> int:
+    def _write(self, data: memoryview, at: int) -> int:
         """How many bytes from there on the port took."""
         end = min(len(data), at + _PIECE)
         begin = at
