@@ -1,4 +1,10 @@
-"""What the board runs after start-up: a node, again and again. Ctrl-C gives a prompt."""
+"""What the board runs after start-up: a node, again and again, whatever goes wrong.
+
+First of all a person may take the board over. Ctrl-C within WINDOW_MS gives a prompt that nothing
+ends; the file `maintenance`, left by the gateway or a person, makes that MAINTENANCE_MS, once.
+Then the watchdog is armed, so that from here on every way leads to a node or to a reset. But for
+one: a damaged main.py. MicroPython then stays at its prompt.
+"""
 
 import gc
 
@@ -10,18 +16,42 @@ import micropython  # noqa: E402
 # No line numbers: a traceback still names the functions, and they cost some KB of the heap.
 micropython.opt_level(3)
 
+import os  # noqa: E402
 import sys  # noqa: E402
 from time import sleep_ms  # noqa: E402
 
 import machine  # noqa: E402
 
+WINDOW_MS = 1500
+MAINTENANCE_MS = 15 * 60 * 1000
+WATCHDOG_MS = 8000
+"""An RP2040 can count 8388 ms."""
+
 CRASH_PAUSE_MS = 5000
 
+pause_ms = WINDOW_MS
 try:
+    # Removed first: the next start works, come what may.
+    os.remove("maintenance")
+    pause_ms = MAINTENANCE_MS
+    print("MAINTENANCE: Ctrl-C gives a prompt. The node begins in 15 minutes or when reset.")
+except OSError:
+    pass
+sleep_ms(pause_ms)
+
+try:
+    watchdog = machine.WDT(timeout=WATCHDOG_MS)
+    from axnode.boot import begin
+
+    start = begin()
+    del begin
+    watchdog.feed()
     from axnode.node import main
 
-    main()
+    watchdog.feed()
+    main(start, watchdog)
 except Exception as error:
     sys.print_exception(error)
+# A reset, too, where this takes longer than the watchdog waits.
 sleep_ms(CRASH_PAUSE_MS)
 machine.reset()

@@ -101,6 +101,15 @@ class Downlink:
         down.command(self._writer, node.boot, node.sequence, code, arguments)
         return node.sequence if self._send(name, node) else None
 
+    def configure(self, name: str, piece: int, pieces: int, crc: int, part: bytes) -> int | None:
+        """Returns the sequence, by which its answer is known; None as `command` is False."""
+        node = self._nodes[name]
+        if node.boot is None:
+            return None
+        node.sequence += 1
+        down.configure(self._writer, node.boot, node.sequence, piece, pieces, crc, part)
+        return node.sequence if self._send(name, node) else None
+
     def _send(self, name: str, node: _Node, link: Link | None = None) -> bool:
         message = cose.seal(node.key, name, cose.DOWN, self._writer.written())
         link = link or node.link

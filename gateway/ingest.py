@@ -15,9 +15,9 @@ from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.cbor import decode
 from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
-from axwire.parse import Event, Health, Hello, Pong, Readings, Up, parse_up
+from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, parse_up
 from axwire.table import bounded
-from axwire.up import EVENT, PONG, READINGS, WAVEFORM
+from axwire.up import EVENT, PONG, READINGS, THINNED, WAVEFORM
 
 from gateway.clock import ClockRecord, ClockSync
 from gateway.decode import ChannelTable, Rows, decode_readings
@@ -25,6 +25,7 @@ from gateway.downlink import Downlink, Link
 from gateway.ledger import Boot, EarlierBoot, Ledger, Quarantined, Run, earlier_boot
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
+from gateway.thinned import decode_thinned
 from gateway.timebase import Clock
 
 __all__ = ["Ingest", "Observer", "Store"]
@@ -42,7 +43,12 @@ _TOLD_ERROR_US = 1_000_000
 """How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
-_PRIORITIES = {WAVEFORM: Priority.WAVEFORM, READINGS: Priority.READINGS, EVENT: Priority.URGENT}
+_PRIORITIES = {
+    WAVEFORM: Priority.WAVEFORM,
+    READINGS: Priority.READINGS,
+    THINNED: Priority.READINGS,
+    EVENT: Priority.URGENT,
+}
 
 
 class Store(Protocol):
@@ -85,7 +91,7 @@ class Ingest:
         self._observer = observer
         self.on_event: Callable[[str, Event], None] = lambda node, event: None
         """Told each new event of a node, of any boot."""
-        self._pending: deque[tuple[int, str, int, int]] = deque()
+        self._pending: deque[tuple[int, str, int, int, int]] = deque()
         self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
         self._quarantine_room = _QUARANTINE_BURST
@@ -96,6 +102,8 @@ class Ingest:
         self.lost_messages = 0
         self.lost_samples = 0
         """What nodes dropped before it could be sent."""
+        self.thinned_samples = 0
+        """What came as minimum, mean and maximum only."""
         self.messages = 0
         self.samples = 0
         self.acknowledged = 0
@@ -161,8 +169,8 @@ class Ingest:
         self.durable = max(self.durable, ticket)
         durable: dict[tuple[str, int], set[int]] = {}
         while self._pending and self._pending[0][0] <= ticket:
-            _, name, number, sequence = self._pending.popleft()
-            self._ledger.boot(name, number).durable.add(sequence)
+            _, name, number, sequence, last = self._pending.popleft()
+            self._ledger.boot(name, number).durable.add_range(sequence, last)
             self.acknowledged += 1
             durable.setdefault((name, number), set()).add(sequence)
         for (name, number), sequences in durable.items():
@@ -188,19 +196,23 @@ class Ingest:
         oldest = up.oldest if isinstance(up, Health) else 0
         boot = self._ledger.boot(name, up.boot)
         unknown = isinstance(up, Hello) and (up.revision, up.piece) not in boot.hellos
+        last = up.last if isinstance(up, Thinned) else up.sequence
         wanted = self._is_wanted(
-            link, name, up.boot, up.sequence, oldest, unknown and boot.awaited
+            link, name, up.boot, up.sequence, last, oldest, unknown and boot.awaited
         )
         if not wanted:
             return
         rows: list[Rows] = []
-        if isinstance(up, Readings):
+        if isinstance(up, (Readings, Thinned)):
             table = boot.tables.get(up.revision)
             if table is None:
                 self._spoke(link, name, up.boot)
                 self._ask_for_table(name)
                 return
-            rows = list(decode_readings(up, table))
+            if isinstance(up, Readings):
+                rows = list(decode_readings(up, table))
+            else:
+                deque(decode_thinned(up, table), 0)
         elif isinstance(up, Hello):
             boot.check(up)
         elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
@@ -209,8 +221,12 @@ class Ingest:
         if isinstance(up, Hello):
             boot.learn(up, envelope.payload)
         self.lost_messages += boot.close_gap(oldest)
+        if isinstance(up, Thinned):
+            lost, thinned = boot.thin(up)
+            self.lost_messages += lost
+            self.thinned_samples += thinned
         boot.accepted.add(up.sequence)
-        self._pending.append((ticket, name, up.boot, up.sequence))
+        self._pending.append((ticket, name, up.boot, up.sequence, last))
         self.messages += 1
         self._spoke(link, name, up.boot)
         self._tell(name, boot, up, rows)
@@ -221,6 +237,7 @@ class Ingest:
         name: str,
         number: int,
         sequence: int,
+        last: int,
         oldest: int = 0,
         unknown_table: bool = False,
     ) -> bool:
@@ -236,7 +253,7 @@ class Ingest:
                 self._repeated.setdefault((name, number), (link, set()))[1].add(sequence)
             return False
         accepted = boot.accepted.without(oldest)
-        if sequence > accepted.next and len(accepted.above) >= WINDOW:
+        if sequence > accepted.next and len(accepted.above) + last - sequence >= WINDOW:
             self.refused["too_far_ahead"] += 1
             self._spoke(link, name, number)
             return False
@@ -352,13 +369,13 @@ class Ingest:
             self._refuse(link, message, error)
             return
         number, sequence = numbers
-        if not self._is_wanted(link, envelope.name, number, sequence):
+        if not self._is_wanted(link, envelope.name, number, sequence, sequence):
             return
         sender = (envelope.name, number, sequence)
         ticket = self._append_quarantine(link, message, error, sender)
         self.refused[error.reason] += 1
         self._ledger.boot(envelope.name, number).accepted.add(sequence)
-        self._pending.append((ticket, *sender))
+        self._pending.append((ticket, *sender, sequence))
         self._spoke(link, envelope.name, number)
 
     def _append_quarantine(

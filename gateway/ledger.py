@@ -11,12 +11,13 @@ import msgspec
 from axwire.codes import EVENT_EARLIER_BOOT, HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Event, Health, Hello, Readings, parse_up
+from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
 
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, TableBuilder, count_samples
 from gateway.seen import Seen
 from gateway.spool.format import Kind
+from gateway.thinned import count_thinned
 
 __all__ = ["Boot", "EarlierBoot", "Ledger", "Quarantined", "Run", "earlier_boot"]
 
@@ -55,6 +56,7 @@ class _BootSnapshot(msgspec.Struct, array_like=True):
     samples: int
     lost_messages: int
     lost_samples: int
+    thinned_samples: int = 0
 
 
 class _Snapshot(msgspec.Struct):
@@ -101,6 +103,8 @@ class Boot:
     lost_messages: int = 0
     lost_samples: int = 0
     """What the node dropped before it reached us."""
+    thinned_samples: int = 0
+    """What came as minimum, mean and maximum only."""
     hello: Hello | None = None
     """The latest piece of the channel table, for what the node says of itself."""
     tables: dict[int, ChannelTable] = field(default_factory=dict)
@@ -131,6 +135,23 @@ class Boot:
         self.lost_messages += missing
         return missing
 
+    def thin(self, thinned: Thinned) -> tuple[int, int]:
+        """Take in a message that stands for many: returns the messages lost among them, and the
+        samples thinned."""
+        first, last = thinned.sequence, thinned.last
+        samples = count_thinned(thinned)
+        messages = thinned.messages
+        for offset, doubted in thinned.in_doubt:
+            if first + offset in self.accepted:
+                samples -= doubted
+                messages -= 1
+        there = self.accepted.add_range(first, last)
+        lost = max(0, last - first + 1 - there - messages)
+        samples = max(0, samples)
+        self.lost_messages += lost
+        self.thinned_samples += samples
+        return lost, samples
+
     def settle(self, health: Health) -> int:
         """Compare the samples that the node sent with those that came; returns those newly lost.
 
@@ -139,7 +160,8 @@ class Boot:
         if self.accepted.above or self.accepted.next != health.sequence + 1:
             return 0
         sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
-        newly = max(0, (sent or 0) - self.samples - self.lost_samples)
+        known = self.samples + self.thinned_samples + self.lost_samples
+        newly = max(0, (sent or 0) - known)
         self.lost_samples += newly
         return newly
 
@@ -206,6 +228,7 @@ class Ledger:
                     boot.samples,
                     boot.lost_messages,
                     boot.lost_samples,
+                    boot.thinned_samples,
                 )
                 for number, boot in known.items()
             ]
@@ -245,6 +268,9 @@ class Ledger:
             boot.samples += count_samples(up)
         elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
             self.declare_earlier(envelope.name, up.boot, earlier)
+        elif isinstance(up, Thinned) and up.sequence not in boot.accepted:
+            boot.thin(up)
+            boot.durable.add_range(up.sequence, up.last)
         self._mark(boot, up.sequence)
         if isinstance(up, Health):
             boot.settle(up)
@@ -265,6 +291,7 @@ class Ledger:
                 boot.samples = saved.samples
                 boot.lost_messages = saved.lost_messages
                 boot.lost_samples = saved.lost_samples
+                boot.thinned_samples = saved.thinned_samples
         for node, hellos in snapshot.hellos.items():
             for payload in hellos:
                 hello = parse_up(payload)

@@ -57,6 +57,7 @@ class _GatewayCollector(Collector):
             "axlebox_messages_acknowledged", "Messages on the disk", ingest.acknowledged
         )
         yield _counter("axlebox_samples_accepted", "Samples taken in", ingest.samples)
+        yield _counter("axlebox_samples_thinned", "Samples thinned", ingest.thinned_samples)
         yield _counter("axlebox_quarantined", "Refused messages kept", ingest.quarantined)
         yield _gauge("axlebox_messages_pending", "Messages not yet on the disk", ingest.pending)
         yield _by_label(

@@ -30,6 +30,18 @@ class Seen:
         elif sequence > self.next:
             self.above.add(sequence)
 
+    def add_range(self, first: int, last: int) -> int:
+        """All from `first` to `last` are in: returns how many of them were before."""
+        present = max(0, min(self.next, last + 1) - first)
+        within = {sequence for sequence in self.above if first <= sequence <= last}
+        if first <= self.next:
+            self.next = max(self.next, last + 1)
+            self.above -= within
+            self._absorb()
+        else:
+            self.above.update(range(first, last + 1))
+        return present + len(within)
+
     def give_up_below(self, oldest: int) -> int:
         """Everything below `oldest` will never come: returns how many were missing."""
         if oldest <= self.next:

@@ -22,6 +22,7 @@ __all__ = ["Account", "Store", "StoredBlock", "read_store", "settle"]
 _SAMPLES = HEALTH_FIELDS.index("samples")
 _DROPPED = HEALTH_FIELDS.index("dropped_samples")
 _THINNED = HEALTH_FIELDS.index("thinned_samples")
+_EARLIER = HEALTH_FIELDS.index("earlier_dropped_samples")
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,8 @@ def read_store(folder: Path) -> Store:
             store.blocks += [StoredBlock(*key, rows) for rows in decode_readings(up, table)]
         elif isinstance(up, Health):
             health.setdefault((envelope.name, up.boot), []).append(up)
-    for (node, boot), told in health.items():
-        lost = _lost(store, node, boot, told)
-        if lost:
-            store.lost_by[f"outbox of {node}"] += lost
+    for node in dict.fromkeys(node for node, _ in health):
+        _count_losses(store, node, {boot: told for (n, boot), told in health.items() if n == node})
     return store
 
 
@@ -100,22 +99,49 @@ def settle(taken: int, store: Store) -> Account:
     return Account(taken, store.samples, sum(lost_by.values()), store.duplicated, lost_by)
 
 
-def _lost(store: Store, node: str, boot: int, told: list[Health]) -> int:
-    """Samples that the node put into messages, and dropped before it was acknowledged.
+def _count_losses(store: Store, node: str, told: dict[int, list[Health]]) -> None:
+    """What the node says it dropped, and no more than is missing.
+
+    What an earlier boot left in flash and a later one dropped is counted by the later one alone.
+    Where the rest of such a boot came, HEALTH of its own tells what is missing of it in all; where
+    none came, the later boot's word is all there is.
+    """
+    own = beyond = 0
+    for boot, health in told.items():
+        missing, dropped = _missing(store, node, boot, health)
+        own += min(missing, dropped)
+        beyond += max(0, missing - dropped)
+    earlier = sum(max(_value(each, _EARLIER) for each in health) for health in told.values())
+    if any(store.ledger.boot(node, boot).awaited for boot in told):
+        earlier = min(earlier, beyond)
+    if own:
+        store.lost_by[f"outbox of {node}"] = own
+    if earlier:
+        store.lost_by[f"flash of {node}, of earlier boots"] = earlier
+
+
+def _missing(store: Store, node: str, boot: int, told: list[Health]) -> tuple[int, int]:
+    """Samples that the node put into messages and that are not in the store; and how many of that
+    boot it says it dropped before it was acknowledged.
 
     By the latest HEALTH before which nothing is still on its way: what it counts less what is
-    stored of the messages before it. More than the node says it dropped is no loss that is
-    counted: it was acknowledged and is missing, and the account does not balance.
+    stored of the messages before it. Of what is missing beyond what was dropped, all was
+    acknowledged, and the account does not balance, unless a later boot dropped it from flash.
     """
+    durable = store.ledger.boot(node, boot).durable
     for health in sorted(told, key=lambda each: each.sequence, reverse=True):
         held = range(health.oldest, health.sequence)
-        sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
-        if sent is not None and all((node, boot, number) in store.messages for number in held):
+        sent = _value(health, _SAMPLES)
+        if sent and all(number in durable for number in held):
             stored = sum(
                 block.rows.samples
                 for block in store.blocks
                 if (block.node, block.boot) == (node, boot) and block.sequence < health.sequence
             )
-            dropped = (health.values[_DROPPED] or 0) + (health.values[_THINNED] or 0)
-            return min(sent - stored, dropped)
-    return 0
+            return sent - stored, _value(health, _DROPPED) + _value(health, _THINNED)
+    return 0, 0
+
+
+def _value(health: Health, field_number: int) -> int:
+    """0 where the node does not tell it."""
+    return (health.values[field_number] or 0) if len(health.values) > field_number else 0

@@ -102,7 +102,7 @@ def _pins(board: Board, configuration: dict[str, Any]) -> Iterator[tuple[str, st
             why = None if pin == board.led else board.refusal(pin, drives)
         else:
             why = board.refusal(pin, drives)
-        in_bus = not where.startswith(("$.led", "$.chips"))
+        in_bus = not where.startswith(("$.led", "$.chips", "$.uart.de"))
         if why and not in_bus:
             yield where, why
         elif where.endswith(".dout") and board.input_only and pin in board.input_only.pins:
@@ -123,6 +123,8 @@ def _used(configuration: dict[str, Any]) -> Iterator[tuple[str, str, int, bool]]
                     keys[role],
                     role not in ("rx", "miso"),
                 )
+    if "de" in configuration.get("uart", {}):
+        yield "$.uart.de", "the driver of RS-485", configuration["uart"]["de"], True
     if configuration.get("led") is not None:
         yield "$.led", "the LED", configuration["led"], True
     for at, chip in enumerate(configuration["chips"]):

@@ -19,7 +19,7 @@ from pathlib import Path
 from hil.apt_sources import Mirror, mirrors
 from hil.errors import FetchError
 
-__all__ = ["CACHE_SETTING", "PackageCache", "command_in"]
+__all__ = ["CACHE_SETTING", "PackageCache", "cache_folder", "command_in"]
 
 CACHE_SETTING = "AXLEBOX_CACHE"
 
@@ -57,7 +57,7 @@ class PackageCache:
         appears under its name in one step, once it is complete and on disk.
         """
         digest = hashlib.sha256(" ".join(packages).encode()).hexdigest()[:8]
-        folder = _cache_folder(self.environ) / "debian"
+        folder = cache_folder(self.environ) / "debian"
         root = folder / f"{suite}-{architecture}-{packages[0]}-{digest}"
         if root.is_dir():
             return root
@@ -159,7 +159,8 @@ def _locked(lock: Path) -> Iterator[None]:
         yield
 
 
-def _cache_folder(environ: Mapping[str, str]) -> Path:
+def cache_folder(environ: Mapping[str, str]) -> Path:
+    """Where the bench keeps what it fetched or built."""
     if setting := environ.get(CACHE_SETTING):
         return Path(setting).expanduser().absolute()
     home = environ.get("HOME") or os.path.expanduser("~")

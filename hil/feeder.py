@@ -70,10 +70,10 @@ def feed_stretch(
     points: NDArray[np.float64] = (
         begin_s + np.arange(round(stretch_s / _POINT_S) + 1, dtype=np.float64) * _POINT_S
     )
-    for signal in target.fitting.signals:
+    for number, signal in enumerate(target.fitting.signals):
         values = source.values(signal.quantity, signal.place, points)
         target.feed(
-            signal.channel,
+            number,
             0 if held else LINEAR,
             (start_us + round(begin_s * 1e6)) % PERIOD,
             round(_POINT_S * 1e6),

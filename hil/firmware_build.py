@@ -1,5 +1,6 @@
-"""The deployable: the firmware's file tree compiled for one board, and its manifest.
+"""The deployable: the firmware's file tree stripped and compiled for one board, and its manifest.
 
+Without line numbers, which take a tenth of the code's room; a traceback names module and function.
 The same sources, board and mpy-cross give the same bytes, wherever and whenever it is built.
 """
 
@@ -18,14 +19,18 @@ from axwire import PROTOCOL_VERSION
 from hil.boards import Board
 from hil.errors import BuildError
 from hil.firmware_files import MAIN, firmware_files
+from hil.firmware_strip import strip
 
-__all__ = ["MANIFEST", "Built", "Compiler", "build", "files_for", "find_compiler"]
+__all__ = ["MANIFEST", "Built", "Compiler", "build", "compiled", "files_for", "find_compiler"]
 
 MANIFEST = "manifest.json"
 
 _PORTS = ("rp2", "esp32")
 _SMALL_INT_BITS = 31
 """Of the 32-bit boards; mpy-cross would fold constants for the machine it runs on."""
+
+_GATEWAY_ONLY = ("axwire/parse.py",)
+"""What of axwire reads a node's messages."""
 
 _VERSION = re.compile(r"MicroPython v(\S+) .*emitting mpy v([\d.]+)")
 _LIMIT_S = 60
@@ -86,13 +91,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
     sources = files_for(board.port)
-    with tempfile.TemporaryDirectory() as scratch:
-        contents = {
-            _name_of(name): source.read_bytes()
-            if name == MAIN
-            else _compiled(compiler, board.architecture.value, name, source, Path(scratch))
-            for name, source in sources.items()
-        }
+    contents = compiled(sources, board.architecture.value, compiler)
     version = _firmware_version(sources["axnode/__init__.py"])
     manifest = {
         "board": board.id,
@@ -114,20 +113,40 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     return Built(folder, version, len(sources), sum(map(len, contents.values())))
 
 
-def _name_of(source: str) -> str:
-    return source if source == MAIN else source.removesuffix(".py") + ".mpy"
+def compiled(sources: dict[str, Path], architecture: str, compiler: Compiler) -> dict[str, bytes]:
+    """The files that a board gets, by their path there. Raises BuildError."""
+    texts = {
+        name: path.read_text(encoding="utf-8")
+        for name, path in sources.items()
+        if name not in _GATEWAY_ONLY
+    }
+    roots = {MAIN: texts.pop(MAIN)}
+    try:
+        modules = strip({_module(name): text for name, text in texts.items()}, roots)
+    except SyntaxError as error:
+        raise BuildError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+    contents = {MAIN: roots[MAIN].encode()}
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in texts:
+            content = _compiled(compiler, architecture, name, modules[_module(name)], scratch)
+            contents[name.removesuffix(".py") + ".mpy"] = content
+    return contents
 
 
-def _compiled(
-    compiler: Compiler, architecture: str, name: str, source: Path, scratch: Path
-) -> bytes:
-    output = scratch / "compiled.mpy"
+def _module(name: str) -> str:
+    return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _compiled(compiler: Compiler, architecture: str, name: str, text: str, scratch: str) -> bytes:
+    stripped = Path(scratch) / "stripped.py"
+    output = Path(scratch) / "compiled.mpy"
+    stripped.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             *compiler.command,
-            f"-march={architecture}",
+            *([f"-march={architecture}"] if architecture else []),
             f"-msmall-int-bits={_SMALL_INT_BITS}",
-            *("-s", name, "-o", str(output), str(source)),
+            *("-O3", "-s", _module(name), "-o", str(output), str(stripped)),
         ],
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""`axlebox firmware build|check`."""
+"""`axlebox firmware build|check|provision`."""
 
 import json
 from pathlib import Path
@@ -11,8 +11,10 @@ from gateway.errors import ConfigError
 from gateway.profiles import NodeFit, load_profile
 from hil.board_check import check_node_file
 from hil.boards import load_board
+from hil.errors import BuildError
 from hil.firmware_build import build as build_tree
 from hil.firmware_build import find_compiler
+from hil.node_files import CONFIGURATION_FILE, KEY_FILE, read_key, write_copies
 
 __all__ = ["app"]
 
@@ -45,6 +47,23 @@ def check(
     if profile is not None:
         check_node_file(file, _fit(profile, file))
     _say(f"{file}: possible on {board.title}")
+
+
+@app.command()
+def provision(
+    key: Annotated[Path, typer.Option(help="the node's key: a file of 64 hex digits")],
+    out: Annotated[Path, typer.Option(help="a new or empty folder for the files")],
+    file: Annotated[Path, typer.Option(help="a node's configuration")] = Path("node.json"),
+) -> None:
+    """Make the files that tell a board which node it is, in two copies each."""
+    check_node_file(file)
+    if out.exists() and any(out.iterdir()):
+        raise BuildError(f"{out} is not an empty folder; name another or empty it")
+    secret = read_key(key)
+    out.mkdir(parents=True, exist_ok=True)
+    write_copies(out, CONFIGURATION_FILE, file.read_bytes())
+    write_copies(out, KEY_FILE, secret.hex().encode() + b"\n", mode=0o600)
+    _say(f"{out}: copy all four files to the root of the board, then reset it")
 
 
 def _fit(profile: str, file: Path) -> NodeFit:

@@ -1,11 +1,10 @@
 """The firmware's files: in a checkout, or inside the installed package."""
 
-import shutil
 from pathlib import Path
 
 import axwire
 
-__all__ = ["MAIN", "firmware_files", "firmware_root", "lay_out_firmware"]
+__all__ = ["MAIN", "firmware_files", "firmware_root"]
 
 MAIN = "main.py"
 """What MicroPython starts; it runs only as source."""
@@ -29,10 +28,3 @@ def firmware_files() -> dict[str, Path]:
         for path in sorted(source.rglob("*.py")):
             files[f"{package}/{path.relative_to(source).as_posix()}"] = path
     return dict(sorted(files.items()))
-
-
-def lay_out_firmware(folder: Path) -> None:
-    """Fill a board's file system with the firmware as it is."""
-    for name, source in firmware_files().items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, folder / name)

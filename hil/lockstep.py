@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
-from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
-from hil.target import BOARD_HEAP_BYTES
+from hil.node_files import lay_out_node
+from hil.target import BOARD_HEAP_BYTES, driver_pin
 from simulators.board.control_frames import (
     ASK,
     BYTES,
@@ -75,7 +76,8 @@ class LockstepTarget:
     `now_us` is how far it has come, `on_us` when it was switched on last. With `flash_blocks` its
     file system is LittleFS in a simulated flash of that size, which outlasts every reset; else it
     is a folder of the host's. A board that resets itself is switched on again START_US later with
-    its reset cause; what its sensors see and the faults they have outlast that.
+    its reset cause; what its sensors see and the faults they have outlast that. `taken_in_runs`
+    are the samples taken in each run that is over.
     """
 
     def __init__(
@@ -104,7 +106,7 @@ class LockstepTarget:
         self._incoming = bytearray()
         self._writing: deque[Sent] = deque()
         self._account: dict[str, Any] = {}
-        self._taken_before = 0
+        self.taken_in_runs: list[int] = []
         self._waits_before = 0
         self._stretches: dict[int, deque[bytes]] = {}
         self._faults: dict[tuple[str, str, Any], dict[str, Any]] = {}
@@ -205,7 +207,7 @@ class LockstepTarget:
         self._outgoing += frame(CUT)
 
     def taken(self) -> int:
-        return self._taken_before + _taken_in(self.account())
+        return sum(self.taken_in_runs) + _taken_in(self.account())
 
     def account(self) -> dict[str, Any]:
         """What the simulated hardware says of itself now: see simulators/board/host.py."""
@@ -263,15 +265,12 @@ class LockstepTarget:
 
     def _lay_out(self, key: bytes, wake_up_us: int, flash_blocks: int) -> None:
         flash = self._folder / "flash"
-        lay_out_firmware(flash)
+        lay_out_firmware(flash, self._interpreter)
         lay_out(self._sim, lockstep=True)
-        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
-        key_file = flash / "node.key"
-        key_file.touch(mode=0o600)
-        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        lay_out_node(flash, self.fitting.configuration, key)
         wiring = {
             **self.fitting.wiring,
-            "uart": {str(self._port): {"path": ""}},
+            "uart": {str(self._port): {"path": "", **driver_pin(self.fitting)}},
             "wake_up_us": wake_up_us,
         }
         if flash_blocks:
@@ -349,7 +348,7 @@ class LockstepTarget:
                 whole.append(Sent(at_us, piece.data[:left]))
         self._writing = deque(whole)
         self._cause = cause
-        self._taken_before += _taken_in(self._account)
+        self.taken_in_runs.append(_taken_in(self._account))
         self._account = {}
         self.now_us = at_us + off_us + START_US
         self.start()

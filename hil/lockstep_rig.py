@@ -6,7 +6,6 @@ from typing import Any
 from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
 from hil.account import Account, read_store, settle
 from hil.feeder import feed_stretch
-from hil.fitting import fit_node
 from hil.interpreter import Interpreter
 from hil.lockstep import LockstepTarget
 from hil.lockstep_gateway import LockstepCable, LockstepGateway
@@ -48,7 +47,7 @@ class LockstepRig:
         self._fed_until_s = 0.0
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
-            fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
+            fitting = plan.fit(fit, f"{randomness.getrandbits(64):016x}")
             self.keys[fit.name] = randomness.randbytes(32)
             target = LockstepTarget(
                 fitting,

@@ -22,7 +22,7 @@ from hil.account import Account, read_store, settle
 from hil.cable import Cable, LineNoise
 from hil.errors import BenchError
 from hil.feeder import Feeder, Source
-from hil.fitting import fit_node
+from hil.fitting import Fitting, fit_node
 from hil.interpreter import Interpreter
 from hil.target import MicropythonTarget
 
@@ -41,6 +41,8 @@ class RigPlan:
 
     `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
     `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
+    `files`: by node, what lies beside its node.json. `measured`: nodes whose accounts tell how
+    long the firmware's turns are.
     """
 
     profile: Profile
@@ -54,6 +56,16 @@ class RigPlan:
     spool: dict[str, int] = field(default_factory=dict)
     mqtt: dict[str, str | int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    measured: tuple[str, ...] = ()
+
+    def fit(self, fit: NodeFit, unique_id: str) -> Fitting:
+        """A node as fitted, with the settings that the plan has for it."""
+        fitting = fit_node(fit, unique_id, self.seed)
+        configuration = {**fitting.configuration, **self.settings.get(fit.name, {})}
+        if configuration["uart"] is None:
+            del configuration["uart"]
+        return replace(fitting, configuration=configuration)
 
 
 class GatewayProcess:
@@ -139,11 +151,7 @@ class Rig:
         self.keys: dict[str, bytes] = {}
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
-            fitting = fit_node(fit, f"{randomness.getrandbits(64):016x}", plan.seed)
-            configuration = {**fitting.configuration, **plan.settings.get(fit.name, {})}
-            if configuration["uart"] is None:
-                del configuration["uart"]
-            fitting = replace(fitting, configuration=configuration)
+            fitting = plan.fit(fit, f"{randomness.getrandbits(64):016x}")
             self.keys[fit.name] = os.urandom(32)
             self.cables[fit.name] = Cable(ports / fit.name, plan.noise.get(fit.name))
             self.targets[fit.name] = MicropythonTarget(
@@ -152,7 +160,10 @@ class Rig:
                 interpreter,
                 plan.folder / "nodes" / fit.name,
                 self.cables[fit.name].board_path,
+                measured=fit.name in plan.measured,
             )
+            for name, content in plan.files.get(fit.name, {}).items():
+                (plan.folder / "nodes" / fit.name / "flash" / name).write_bytes(content)
         self.feeder = Feeder(
             [(self.targets[fit.name], source, held) for fit, source, held in plan.fits], clock
         )

@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from hil.bench_firmware import lay_out_firmware
 from hil.errors import BenchError
-from hil.firmware_files import lay_out_firmware
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
+from hil.node_files import lay_out_node
 from simulators.board.control_frames import (
     ASK,
     CUT,
@@ -26,7 +27,7 @@ from simulators.board.control_frames import (
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 from simulators.board.power import CAUSE_OF_EXIT
 
-__all__ = ["MicropythonTarget", "Target"]
+__all__ = ["MicropythonTarget", "Target", "driver_pin"]
 
 BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
@@ -36,7 +37,7 @@ _ANSWER_S = 5.0
 
 
 class Target(Protocol):
-    """A node under test. Its sensors' channels are numbered as in its `fitting`."""
+    """A node under test. Its signals are numbered as in its `fitting`."""
 
     @property
     def fitting(self) -> Fitting: ...
@@ -65,6 +66,7 @@ class MicropythonTarget:
 
     `uart_path` is the device its UART opens; `folder` becomes its file system and its logs.
     A board that resets itself is started again with its reset cause, as a supply does.
+    `measured`: its account tells how long the firmware's turns are.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class MicropythonTarget:
         interpreter: Interpreter,
         folder: Path,
         uart_path: str,
+        *,
+        measured: bool = False,
     ) -> None:
         self.fitting = fitting
         self.resets: Counter[str] = Counter()
@@ -90,7 +94,7 @@ class MicropythonTarget:
         self._to_board_read, self._to_board = os.pipe()
         self._from_board, self._from_board_write = os.pipe()
         os.set_blocking(self._to_board, False)
-        self._lay_out(key, uart_path)
+        self._lay_out(key, uart_path, measured)
         self._listener = threading.Thread(
             target=self._listen, name=f"account {fitting.node}", daemon=True
         )
@@ -153,18 +157,15 @@ class MicropythonTarget:
     def _log(self) -> Path:
         return self._folder / "console.log"
 
-    def _lay_out(self, key: bytes, uart_path: str) -> None:
+    def _lay_out(self, key: bytes, uart_path: str, measured: bool) -> None:
         flash = self._folder / "flash"
-        lay_out_firmware(flash)
-        lay_out(self._folder / "sim")
-        (flash / "node.json").write_text(json.dumps(self.fitting.configuration), encoding="utf-8")
-        key_file = flash / "node.key"
-        key_file.touch(mode=0o600)
-        key_file.write_text(key.hex() + "\n", encoding="ascii")
+        lay_out_firmware(flash, self._interpreter)
+        lay_out(self._folder / "sim", measured=measured)
+        lay_out_node(flash, self.fitting.configuration, key)
         wiring = dict(self.fitting.wiring)
         if "uart" in self.fitting.configuration:
             uart = str(self.fitting.configuration["uart"]["id"])
-            wiring["uart"] = {uart: {"path": uart_path}}
+            wiring["uart"] = {uart: {"path": uart_path, **driver_pin(self.fitting)}}
         (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
 
     def _spawn(self, cause: str) -> None:
@@ -220,6 +221,12 @@ class MicropythonTarget:
                 raise BenchError(f"node {self.fitting.node} took half a frame; start it again")
         except BlockingIOError:
             self.undelivered += 1
+
+
+def driver_pin(fitting: Fitting) -> dict[str, int]:
+    """What a wiring file says of the driver of RS-485, where the node's UART has one."""
+    pin = fitting.configuration["uart"].get("de")
+    return {} if pin is None else {"de": pin}
 
 
 def _taken_in(account: dict[str, Any]) -> int:

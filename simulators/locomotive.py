@@ -41,6 +41,8 @@ class Locomotive:
             "motor.current": self._motor_current,
             "motor.winding_temperature": self._winding_temperature,
             "axle.load": self._axle_load,
+            "axle.speed": self._axle_speed,
+            "axle.acceleration": self._axle_vibration,
             "brake.pipe_pressure": self._pipe_pressure,
             "brake.cylinder_pressure": self._cylinder_pressure,
             "brake.main_reservoir_pressure": self._reservoir_pressure,
@@ -78,6 +80,14 @@ class Locomotive:
         transfer = 1.1 * character * _duty(t_s, _EFFORT)
         ride = 0.15 * np.sin(2 * math.pi * 1.3 * t_s + 5 * character)
         return static + transfer + ride * self.speed_kmh(t_s) / 60
+
+    def _axle_speed(self, t_s: Seconds, character: float) -> Values:
+        metres = math.pi * self._profile.figures["wheel_diameter"].value / 1000
+        return self.speed_kmh(t_s) / 3.6 / metres * 60
+
+    def _axle_vibration(self, t_s: Seconds, character: float) -> Values:
+        """The amplitude of what an axle box feels: it grows with speed."""
+        return (1.0 + 0.35 * self.speed_kmh(t_s)) * (1 + 0.15 * character)
 
     def _pipe_pressure(self, t_s: Seconds, character: float) -> Values:
         charged = self._profile.figures["brake_pipe_charged"].value

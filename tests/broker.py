@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from certificates import Server
+
 from gateway.timebase import SystemClock
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -64,6 +66,19 @@ class Broker:
         lines = [f"user {getpass.getuser()}", f"log_dest file {self._log}", "log_type all", *extra]
         (folder / "mosquitto.conf").write_text("\n".join([text, *lines, ""]), encoding="utf-8")
 
+    def also_by_tls(self, server: Server) -> int:
+        """A second port, at which it takes connections by TLS, from the next start on."""
+        port = free_port()
+        path = self.folder / "mosquitto.conf"
+        lines = [
+            f"listener {port} 127.0.0.1",
+            f"certfile {server.certificate}",
+            f"keyfile {server.key}",
+        ]
+        text = path.read_text(encoding="utf-8")
+        path.write_text("\n".join([text, *lines, ""]), encoding="utf-8")
+        return port
+
     def set_users(self, users: Iterable[str], password: str = PASSWORD) -> None:
         """Takes effect at the next start."""
         path = self.folder / "passwords"
@@ -113,11 +128,12 @@ class Broker:
 class SlowLine:
     """Passes connections at `port` on to another port at so many bytes a second each way.
 
-    `accepted` counts connections.
+    `accepted_us` has the moment of each connection.
     """
 
     def __init__(self, to_port: int, bytes_a_second: float) -> None:
-        self.accepted = 0
+        self.accepted_us: list[int] = []
+        self._clock = SystemClock()
         self._to_port = to_port
         self.slow_to(bytes_a_second)
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -127,10 +143,16 @@ class SlowLine:
         self._thread = threading.Thread(target=self._run, name="slow line", daemon=True)
         self._thread.start()
 
+    @property
+    def accepted(self) -> int:
+        """Connections so far."""
+        return len(self.accepted_us)
+
     def slow_to(self, bytes_a_second: float) -> None:
         self._chunk = max(1, round(bytes_a_second * _STEP_S))
 
     def close(self) -> None:
+        """May be called again."""
         self._stop.set()
         self._thread.join()
         for end in [*self._pairs, self._listening]:
@@ -147,7 +169,7 @@ class SlowLine:
 
     def _accept(self) -> None:
         near, _ = self._listening.accept()
-        self.accepted += 1
+        self.accepted_us.append(self._clock.monotonic_us())
         try:
             far = socket.create_connection(("127.0.0.1", self._to_port), 1)
         except OSError:

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import tty
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from axwire.framing import Deframer, frame
 from axwire.parse import Block, Event, Health, Hello, Pong, Readings, Waveform, parse_up
 
 from gateway.timebase import SystemClock
+from hil.bench_firmware import bench_firmware
+from hil.node_files import lay_out_node
 from simulators.board import control_frames
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 
@@ -29,6 +32,9 @@ LIMIT_S = 20.0
 
 _STEP_S = 0.05
 _CS_PINS = (17, 20, 21, 22, 26, 27)
+_TACHO_PINS = (6, 7, 8, 9, 10, 11)
+_VIBRATION_CS = 28
+_FEATURES = ("rms", "peak", "crest", "kurtosis")
 
 Up = Hello | Readings | Event | Health | Waveform | Pong
 
@@ -36,6 +42,7 @@ Up = Hello | Readings | Event | Health | Waveform | Pong
 class NodeBench:
     """One node with six loops each 10 ms and `windings` PT100 each second.
 
+    `busiest`: with six speeds each 20 ms and the features of a vibration each 200 ms as well.
     `loops_na` and `windings_milliohm` are what its sensors see at first. What the node sends is
     checked, opened and kept in `messages`, repeats included, `arrived` by sequence.
     """
@@ -46,6 +53,7 @@ class NodeBench:
         micropython: list[str],
         windings: int = 2,
         heap_bytes: int = BOARD_HEAP_BYTES,
+        busiest: bool = False,
     ) -> None:
         self.folder = folder
         self.messages: list[Up] = []
@@ -56,6 +64,10 @@ class NodeBench:
         self.deframer = Deframer(GATEWAY_MESSAGE_CAP)
         self.exit_code: int | None = None
         self.configuration = _configuration(windings)
+        self._busiest = busiest
+        if busiest:
+            _add_speeds(self.configuration)
+            _add_vibration(self.configuration)
         self._micropython = micropython
         self._heap_bytes = heap_bytes
         self._clock = SystemClock()
@@ -70,15 +82,11 @@ class NodeBench:
         self._down_sequence = 0
         lay_out(folder / "sim")
 
-    def start(self, cause: str = "power_on", firmware: Path = FIRMWARE) -> None:
-        """Write its files, unless they are there, and switch it on."""
-        for name, content in (
-            ("node.json", json.dumps(self.configuration)),
-            ("node.key", KEY.hex()),
-            ("wiring.json", json.dumps(self._wiring())),
-        ):
-            if not (self.folder / name).exists():
-                (self.folder / name).write_text(content, encoding="utf-8")
+    def start(self, cause: str = "power_on", firmware: Path | None = None) -> None:
+        """Write its files, unless they are there, and switch it on; with the bench's firmware."""
+        firmware = firmware or bench_firmware(tuple(self._micropython))
+        if not (self.folder / "wiring.json").exists():
+            self.lay_out()
         self.exit_code = None
         with (self.folder / "console").open("ab") as console:
             self._process = subprocess.Popen(
@@ -102,6 +110,11 @@ class NodeBench:
                 pass_fds=(self._control_in, self._account_out),
             )
 
+    def lay_out(self) -> None:
+        """Write its files."""
+        (self.folder / "wiring.json").write_text(json.dumps(self._wiring()), encoding="utf-8")
+        lay_out_node(self.folder, self.configuration, KEY)
+
     def close(self) -> None:
         if self._process is not None:
             self._process.kill()
@@ -115,6 +128,11 @@ class NodeBench:
             self._account_out,
         ):
             os.close(descriptor)
+
+    def interrupt(self) -> None:
+        """Ctrl-C on its console. Where a board would be at its prompt, this one ends."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGINT)
 
     def console(self) -> str:
         return (self.folder / "console").read_text(encoding="utf-8", errors="replace")
@@ -292,7 +310,7 @@ class NodeBench:
             }
             for at in range(len(windings))
         ]
-        return {
+        wiring: dict[str, Any] = {
             "unique_id": "e66038b7132a5b2f",
             "seed": 3,
             "signals": [*loops, *windings],
@@ -300,6 +318,25 @@ class NodeBench:
             "spi": {"0": {"chips": rtds}},
             "uart": {"0": {"path": os.ttyname(self._device)}},
         }
+        if self._busiest:
+            wiring["signals"] += [
+                *({"name": f"wheel{at}", "unit": "mHz", "initial": 900_000} for at in range(6)),
+                {"name": "bearing", "unit": "ug", "initial": 1_000_000},
+            ]
+            wiring["pins"] = [
+                {"name": f"tacho{at}", "kind": "tacho", "pin": pin, "signal": f"wheel{at}"}
+                for at, pin in enumerate(_TACHO_PINS)
+            ]
+            rtds.append(
+                {
+                    "name": "vibration",
+                    "kind": "iis3dwb",
+                    "cs": _VIBRATION_CS,
+                    "inputs": [None, None, "bearing"],
+                    "tone_hz": 1200,
+                }
+            )
+        return wiring
 
 
 def values(block: Block, channels: int) -> list[list[int]]:
@@ -372,3 +409,53 @@ def _configuration(windings: int) -> dict[str, Any]:
             {"period_ms": 1000, "channels": temperatures},
         ],
     }
+
+
+def _add_speeds(configuration: dict[str, Any]) -> None:
+    configuration["chips"] += [
+        {
+            "name": f"tacho{at}",
+            "kind": "tacho",
+            "unit": at,
+            "pin": pin,
+            "teeth": 90,
+            "full_rpm": 900,
+        }
+        for at, pin in enumerate(_TACHO_PINS)
+    ]
+    speeds = [
+        {
+            "quantity": "axle.speed",
+            "place": f"axle {at + 1}",
+            "chip": f"tacho{at}",
+            "scale": 200_000_000,
+            "offset": 0,
+        }
+        for at in range(6)
+    ]
+    configuration["groups"].append({"period_ms": 20, "channels": speeds})
+
+
+def _add_vibration(configuration: dict[str, Any]) -> None:
+    configuration["chips"].append(
+        {
+            "name": "vibration",
+            "kind": "iis3dwb",
+            "spi": 0,
+            "cs": _VIBRATION_CS,
+            "axis": "z",
+            "range_g": 16,
+        }
+    )
+    features = [
+        {
+            "quantity": f"axle.vibration_{name}",
+            "place": "axle 1 left",
+            "chip": "vibration",
+            "input": at,
+            "scale": 1_000_000,
+            "offset": 0,
+        }
+        for at, name in enumerate(_FEATURES)
+    ]
+    configuration["groups"].append({"period_ms": 200, "channels": features})

@@ -53,7 +53,7 @@ def running(
         rig.start()
         rig.wait(
             lambda state: (
-                len(state["channels"]) == sum(len(t.fitting.signals) for t in rig.targets.values())
+                len(state["channels"]) == _channels(rig)
                 and all(channel["quality"] == "ok" for channel in state["channels"])
             ),
             START_LIMIT_S,
@@ -61,3 +61,11 @@ def running(
         yield rig
     finally:
         rig.stop()
+
+
+def _channels(rig: Rig) -> int:
+    return sum(
+        len(group["channels"])
+        for target in rig.targets.values()
+        for group in target.fitting.configuration["groups"]
+    )

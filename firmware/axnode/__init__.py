@@ -10,10 +10,19 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     session        the conversation with the gateway: send, resend, acknowledge, obey
     serial_link    bytes on a UART
 
-    config         what this node is: its files, read strictly
-    hardware       buses, chips and pins made from the configuration
     ticks          time since boot
     node           puts it together and keeps it alive
+    configure      a new configuration from the gateway
+
+and what only the start needs:
+
+    boot           why this boot began, and how many resets in a row led to it
+    provision      what this node is: its files found, repaired, read
+    store          files in two copies
+    trial          whether the newest configuration has yet to prove itself
+    config         what a configuration says, read strictly
+    hardware       buses, chips and pins made from the configuration
+    unprovisioned  a board that does not know who it is
 """
 
 VERSION = "0.1.0"

@@ -23,7 +23,7 @@ class Block:
     """
 
     def __init__(self, group: "Group", wide: bool, capacity: int) -> None:
-        channels = len(group.channels)
+        channels = group.count
         self.group = group
         self.channels = channels
         self.capacity = capacity

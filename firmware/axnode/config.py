@@ -1,6 +1,6 @@
-"""What this node is: `node.json` and `node.key` in the root of its file system, read strictly.
+"""What this node measures and how it is reached: `node.json`, read strictly.
 
-{"node": "motors-a", "board": "pico", "outbox_bytes": 10240, "flush_ms": 100, "led": 25,
+{"node": "motors-a", "board": "pico", "outbox_bytes": 8192, "flush_ms": 100, "led": 25,
  "temperature": "adc4", "supply": {"pin": 29, "full_mv": 9900},
  "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
  "mqtt": {"host": "192.168.4.1", "port": 1883, "locomotive": "TE33A-0001",
@@ -17,20 +17,18 @@
 travel as they are (axwire.table; the drivers say how to compute them). `spill_bytes` is how much
 flash readings may take in an outage (0: none). `temperature` and `supply`: how the board measures
 its own (axnode.vitals). `outbox_bytes`, `spill_bytes`, `flush_ms`, `led`, `temperature`, `supply`,
-`calibration`, pins and buses may be left out. Of `uart` and `mqtt` one must be there; where both
-are, the second takes over when the first is silent. The broker's `host` is an IPv4 address: to
-look a name up would hold the sampling up. Without `username` the broker asks for none; without
-`ssid` no Wi-Fi is joined. `node.key` is 64 hexadecimal digits.
+`calibration`, pins and buses may be left out. `uart` and `mqtt` are in docs/links.md; one of them
+must be there.
 
-An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. A
-node whose files are damaged does not run on defaults: it is unprovisioned.
+An unknown key, a missing one, a value that cannot be: ConfigError, with the file and the key. How
+the file is kept, and what becomes of a node without a usable one, is in axnode.provision.
 """
 
 import json
 import sys
-from binascii import crc32, unhexlify
+from binascii import crc32
 
-from axwire.cose import KEY_BYTES, NAME_CAP
+from axwire.cose import NAME_CAP
 from axwire.places import parse_place
 from axwire.quantities import BY_NAME
 from axwire.table import CHANNEL_CAP, GROUP_CAP, Channel, Group
@@ -42,6 +40,7 @@ if TYPE_CHECKING:
 
 FILE = "node.json"
 KEY_FILE = "node.key"
+LINK_FILE = "node.link"
 
 _KINDS = (
     "ads1115",
@@ -54,6 +53,7 @@ _KINDS = (
     "tacho",
     "contact",
 )
+_LINK_KEYS = ("node", "board", "led", "uart", "mqtt")
 _WHOLE = [0, (1 << 30) - 1]
 _WIDE = [-(1 << 62), 1 << 62]
 _PIN = [0, 63]
@@ -74,7 +74,7 @@ _NODE = {
     "groups": list,
 }
 _NODE_DEFAULTS: "dict[str, Any]" = {
-    "outbox_bytes": 10_240,
+    "outbox_bytes": 8192,
     "spill_bytes": 524_288,
     "flush_ms": 100,
     "led": None,
@@ -86,13 +86,14 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "spi": [],
 }
 _SUPPLY = {"pin": _PIN, "full_mv": [1, 200_000]}
-_UART = {"id": [0, 7], "baud": [9600, 3_000_000], "tx": _PIN, "rx": _PIN}
+_UART = {"id": [0, 7], "baud": [115_200, 921_600], "tx": _PIN, "rx": _PIN, "de": _PIN}
 _MQTT = {
     "host": str,
     "port": [1, 65535],
     "locomotive": str,
     "username": str,
     "password": str,
+    "tls": str,
     "ssid": str,
     "wifi_password": str,
 }
@@ -100,13 +101,15 @@ _MQTT_DEFAULTS: "dict[str, Any]" = {
     "port": 1883,
     "username": None,
     "password": None,
+    "tls": None,
     "ssid": None,
     "wifi_password": None,
 }
+_LOCOMOTIVE_CAP = 32
 _MQTT_TEXT_CAP = 64
 _I2C = {"id": [0, 7], "freq": [10_000, 1_000_000], "scl": _PIN, "sda": _PIN}
 _SPI = {"id": [0, 7], "baud": [10_000, 5_000_000], "sck": _PIN, "mosi": _PIN, "miso": _PIN}
-_NO_PINS = {"tx": None, "rx": None, "scl": None, "sda": None}
+_NO_PINS = {"tx": None, "rx": None, "de": None, "scl": None, "sda": None}
 _NO_SPI_PINS = {"sck": None, "mosi": None, "miso": None}
 _GROUP = {"period_ms": [1, 60_000], "channels": list}
 _CHANNEL = {
@@ -129,11 +132,14 @@ class Config:
 
     `number` = CRC-32 of the file, by which its readings tell under which configuration they were
     made. `chips` are dictionaries with `name`, `kind` and what their driver needs; `sources` has,
-    group by group, for each channel (chip's index, input).
+    group by group, for each channel (chip's index, input). `measuring`: drivers are to be made of
+    them. `link` is a configuration without chips and groups.
     """
 
-    def __init__(self, number: int, keys: "dict[str, Any]") -> None:
+    def __init__(self, number: int, keys: "dict[str, Any]", measuring: bool) -> None:
         self.number = number
+        self.measuring = measuring
+        self.link: dict[str, Any] = {"chips": [], "groups": []}
         self.name: str = keys["node"]
         self.board: str = keys["board"]
         self.outbox_bytes: int = keys["outbox_bytes"]
@@ -151,14 +157,20 @@ class Config:
         self.sources: list[list[tuple[int, int]]] = []
 
 
-def load() -> "tuple[Config, bytes]":
-    """The configuration and the key. Raises ConfigError."""
-    data = _read(FILE)
+def parse(data: bytes, measuring: bool = True) -> Config:
+    """What a configuration says. Raises ConfigError.
+
+    Not `measuring`: chips are neither looked at nor loaded, and there may be no group.
+    """
     try:
         keys = json.loads(data)
     except ValueError:
         raise ConfigError("%s is not JSON" % FILE)
-    config = Config(crc32(data) & 0xFFFFFFFF, _checked(keys, "", _NODE, _NODE_DEFAULTS))
+    checked = _checked(keys, "", _NODE, _NODE_DEFAULTS)
+    config = Config(crc32(data) & 0xFFFFFFFF, checked, measuring)
+    for key in _LINK_KEYS:
+        if key in keys:
+            config.link[key] = keys[key]
     _check_text("node", config.name, NAME_CAP)
     _check_text("board", config.board, TEXT_CAP)
     if config.supply is not None:
@@ -171,30 +183,12 @@ def load() -> "tuple[Config, bytes]":
         raise ConfigError("%s: key 'uart' or 'mqtt' is missing" % FILE)
     config.i2c = _each(config.i2c, "i2c", _I2C, _NO_PINS)
     config.spi = _each(config.spi, "spi", _SPI, _NO_SPI_PINS)
-    config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
+    if measuring:
+        config.chips = [_chip(keys, "chips[%d]" % at) for at, keys in enumerate(config.chips)]
     _check_unique("chips", [chip["name"] for chip in config.chips])
     _check_counters(config.chips)
     _groups(keys["groups"], config)
-    return config, _key()
-
-
-def _key() -> bytes:
-    digits = _read(KEY_FILE).strip()
-    try:
-        key = unhexlify(digits)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ConfigError("%s: %d hexadecimal digits are expected" % (KEY_FILE, 2 * KEY_BYTES))
-    return key
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigError("%s cannot be read: %s" % (path, error))
+    return config
 
 
 def _chip(item: "Any", where: str) -> "dict[str, Any]":
@@ -221,7 +215,7 @@ def _check_counters(chips: "list[dict[str, Any]]") -> None:
 
 
 def _groups(items: "list[Any]", config: Config) -> None:
-    if not 0 < len(items) <= GROUP_CAP:
+    if not config.measuring <= len(items) <= GROUP_CAP:
         _refuse("groups", "1 to %d groups" % GROUP_CAP)
     chips = [chip["name"] for chip in config.chips]
     taken: list[tuple[int, int]] = []
@@ -266,14 +260,29 @@ def _broker(item: "dict[str, Any]") -> "dict[str, Any]":
     keys = _checked(item, "mqtt", _MQTT, _MQTT_DEFAULTS)
     parts = keys["host"].split(".")
     if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
-        _refuse("mqtt.host", "an IPv4 address")
+        _refuse("mqtt.host", "an IPv4 address: to look a name up holds the sampling up")
     for key in _MQTT:
         if isinstance(keys[key], str):
             _check_text("mqtt." + key, keys[key], _MQTT_TEXT_CAP)
+    _check_text("mqtt.locomotive", keys["locomotive"], _LOCOMOTIVE_CAP)
     for character in "+#/":
         if character in keys["locomotive"]:
             _refuse("mqtt.locomotive", "without + # /")
+    if keys["tls"] is not None:
+        _check_authority(keys["tls"], keys["host"])
     return keys
+
+
+def _check_authority(path: str, host: str) -> None:
+    """Whether TLS can be had with this file."""
+    try:
+        from axnode.mqtt_tls import Tls
+    except ImportError:
+        raise ConfigError("%s: mqtt.tls: this board's MicroPython has no TLS" % FILE)
+    try:
+        Tls(path, host)
+    except (OSError, ValueError) as error:
+        raise ConfigError("%s: mqtt.tls: %s is no certificate: %s" % (FILE, path, error))
 
 
 def _each(

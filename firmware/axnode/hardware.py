@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _I2C_TIMEOUT_US = const(2000)
 """How long a bus that a chip holds down may delay the others."""
 
-_UART_BUFFER = const(1024)
+_UART_BUFFER = const(512)
 
 
 class Parts:
@@ -43,12 +43,20 @@ class Parts:
         self.flush_ms = config.flush_ms
         self.groups = config.groups
         self.uart = None if config.uart is None else board.uart(config.uart)
+        self.baud: int = 0 if config.uart is None else config.uart["baud"]
+        driver = None if config.uart is None else config.uart["de"]
+        self.rs485 = None if driver is None else board.output(driver, 0)
         self.mqtt = config.mqtt
         self.led = None if config.led is None else board.output(config.led, 0)
         self.vitals = _vitals(config)
+        self.rows: list[Row] = []
+        self.scans: list[Scan] = []
+        if config.measuring:
+            self._measure(config, board)
+
+    def _measure(self, config: "Config", board: "Board") -> None:
         drivers = [_driver(keys, board) for keys in config.chips]
         scans = [Scan(driver, [], number) for number, driver in enumerate(drivers)]
-        self.rows = []
         for group in config.groups:
             sources = config.sources[group.number]
             for index, number in sources:
@@ -62,6 +70,7 @@ class Parts:
             for slot in row.slots:
                 scans[sources[slot.column][0]].slots.append(slot)
             self.rows.append(row)
+            group.pack()
         self.scans = [scan for scan in scans if scan.slots]
 
 

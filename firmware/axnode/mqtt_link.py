@@ -16,13 +16,16 @@ from micropython import const
 
 from axnode import mqtt
 from axwire import MESSAGE_CAP
+from axwire.cose import ROOM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from axnode.mqtt_tls import Tls
     from axnode.ticks import BootClock
     from axnode.wifi import Wifi
+    from axwire.cose import Sealer
 
 _CHUNK = const(256)
 _PACKET_CAP = const(128)
@@ -38,6 +41,11 @@ _SILENT_US = const(10_000_000)
 """A broker that said nothing for so long, though pinged, is left."""
 
 _IN_FLIGHT = const(16)
+_BYTES_IN_FLIGHT = const(4096)
+"""What the broker has not confirmed, in packets and bytes. On RP2 a socket that does not block
+blocks nevertheless, up to 10 s, where the network has no memory left for what is written
+(MicroPython extmod/modlwip.c, lwip_tcp_send): it has 8000 bytes (unverified)."""
+
 _FIRST_PAUSE_MS = const(500)
 _LONGEST_PAUSE_MS = const(16_000)
 
@@ -50,13 +58,19 @@ class MqttLink:
     """
 
     def __init__(
-        self, keys: "dict[str, Any]", name: str, clock: "BootClock", wifi: "Wifi | None"
+        self,
+        keys: "dict[str, Any]",
+        name: str,
+        clock: "BootClock",
+        wifi: "Wifi | None" = None,
+        tls: "Tls | None" = None,
     ) -> None:
         self.arrived = 0
         self.errors = 0
         self.attempts = 0
         self._clock = clock
         self._wifi = wifi
+        self._tls = tls
         self._address = socket.getaddrinfo(keys["host"], keys["port"])[0][-1]
         topic = "axlebox/%s/%s/" % (keys["locomotive"], name)
         self._up = (topic + "up").encode()
@@ -75,26 +89,31 @@ class MqttLink:
         self._view = memoryview(self._chunk)
         self._packets = mqtt.PacketReader(MESSAGE_CAP + _PACKET_CAP)
         self._refused = 0
+        self._plain: Any = None
         self._socket: Any = None
         self._reader: Any = None
         self._works = False
         self._number = 0
         self._in_flight: list[int] = []
+        self._sizes: list[int] = []
+        self._early: list[tuple[int, bytes]] = []
         self._sent = 0
         self._pause_ms = _FIRST_PAUSE_MS
 
-    async def send(self, message: bytes) -> bool:
+    async def send(self, sealed: "Sealer") -> bool:
         """Hand the whole message to the socket. False: there is no broker, or it is stuck."""
+        size = sealed.end - ROOM
         stalled_ms = 0
-        while self._works and len(self._in_flight) >= _IN_FLIGHT and stalled_ms < _STALLED_MS:
+        while self._works and not self._has_room(size) and stalled_ms < _STALLED_MS:
             stalled_ms += _PAUSE_MS
             await asyncio.sleep_ms(_PAUSE_MS)
-        if not self._works or len(self._in_flight) >= _IN_FLIGHT:
+        if not self._works or not self._has_room(size):
             self.errors += 1
             return False
         number = self._next_number()
         self._in_flight.append(number)
-        if not await self._write(mqtt.publish(number, self._up, message), _STALLED_MS):
+        self._sizes.append(size)
+        if not await self._write(mqtt.publish_in_place(sealed, number, self._up), _STALLED_MS):
             self.errors += 1
             return False
         return True
@@ -123,7 +142,8 @@ class MqttLink:
             raise OSError
         messages: list[bytes] = []
         receipts = b""
-        for first, body in await self._read(_LOOK_MS):
+        packets, self._early = self._early, []
+        for first, body in packets or await self._read(_LOOK_MS):
             kind = first & 0xF0
             if kind == mqtt.PUBLISH:
                 number, message = mqtt.published(first, body)
@@ -133,6 +153,7 @@ class MqttLink:
             elif kind == mqtt.PUBACK:
                 number = int.from_bytes(body, "big")
                 if number in self._in_flight:
+                    self._sizes.pop(self._in_flight.index(number))
                     self._in_flight.remove(number)
         if receipts:
             await self._write(receipts, _STALLED_MS)
@@ -147,14 +168,16 @@ class MqttLink:
         while self._wifi is not None and not self._wifi.ready():
             await asyncio.sleep_ms(_LOOK_MS)
         self.attempts += 1
-        self._socket = socket.socket()
-        self._socket.setblocking(False)
-        self._reader = asyncio.StreamReader(self._socket)
+        self._plain = self._socket = socket.socket()
+        self._plain.setblocking(False)
         try:
-            self._socket.connect(self._address)
+            self._plain.connect(self._address)
         except OSError as error:
             if error.errno != errno.EINPROGRESS:
                 raise
+        if self._tls is not None:
+            self._socket = self._tls.around(self._plain)
+        self._reader = asyncio.StreamReader(self._socket)
         await self._ask(self._connect, mqtt.CONNACK)
         await self._ask(self._subscribe, mqtt.SUBACK)
         status = mqtt.publish(self._next_number(), self._status, b"online", True)
@@ -164,17 +187,24 @@ class MqttLink:
         self._pause_ms = _FIRST_PAUSE_MS
 
     async def _ask(self, packet: bytes, kind: int) -> None:
-        """Send a packet and wait for its answer. Raises OSError for none and for a refusal."""
+        """Send a packet and wait for its answer. Raises OSError for none and for a refusal.
+
+        A message may come before the answer to SUBSCRIBE (MQTT 3.1.1, 3.8.4): it is kept.
+        """
         end = ticks_add(self._clock.tick(), _ANSWER_MS * 1000)
         if not await self._write(packet, _ANSWER_MS):
             raise OSError
-        while ticks_diff(end, self._clock.tick()) > 0:
+        answered = False
+        while not answered:
+            if ticks_diff(end, self._clock.tick()) <= 0:
+                raise OSError
             for first, body in await self._read(_LOOK_MS):
                 if first & 0xF0 == kind:
+                    answered = True
                     if body[-1]:
                         _refuse(kind, body[-1])
-                    return
-        raise OSError
+                elif len(self._early) < _IN_FLIGHT:
+                    self._early.append((first, body))
 
     async def _read(self, limit_ms: int) -> "list[tuple[int, bytes]]":
         """The packets that are complete with the next bytes; none at the limit."""
@@ -187,7 +217,7 @@ class MqttLink:
         self.arrived = self._clock.tick()
         return list(self._packets.feed(bytes(self._view[:count])))
 
-    async def _write(self, packet: bytes, limit_ms: int) -> bool:
+    async def _write(self, packet: "bytes | memoryview", limit_ms: int) -> bool:
         """Whether the socket took the whole packet; what else is to be sent waits meanwhile."""
         async with self._lock:
             stream = self._socket
@@ -198,6 +228,9 @@ class MqttLink:
                 try:
                     count = stream.write(data[at:])
                 except OSError:
+                    break
+                except ValueError as error:
+                    print("MQTT: the broker's certificate is refused: %s" % str(error).strip())
                     break
                 if count:
                     at += count
@@ -216,11 +249,21 @@ class MqttLink:
     def _close(self) -> None:
         self._works = False
         self._in_flight = []
+        self._sizes = []
+        self._early = []
         self._refused += self._packets.refused
         self._packets = mqtt.PacketReader(MESSAGE_CAP + _PACKET_CAP)
         if self._socket is not None:
+            # A TLS stream whose handshake failed leaves the socket below it open.
             self._socket.close()
-            self._socket = None
+            self._plain.close()
+            self._plain = self._socket = None
+
+    def _has_room(self, size: int) -> bool:
+        """Whether so much more may be on its way."""
+        waiting = len(self._in_flight)
+        fits = sum(self._sizes) + size <= _BYTES_IN_FLIGHT
+        return not waiting or (fits and waiting < _IN_FLIGHT)
 
     def _next_number(self) -> int:
         self._number = self._number % 0xFFFF + 1

@@ -1,8 +1,8 @@
 """One node, from its files to a running whole that answers for itself.
 
-Start-up: read the files, make the hardware, tell the gateway what is measured, then arm the
-watchdog. It is fed only while the sampling loop and the link both get on, so whatever hangs, the
-board comes back.
+Start-up: find the files, make the hardware, tell the gateway what is measured. Then the watchdog,
+armed before anything of this was loaded, is fed only while the sampling loop, the link and the
+outbox all get on, so whatever hangs, the board comes back.
 """
 
 import asyncio
@@ -25,10 +25,12 @@ from axwire.codes import (
     COMMAND_BURST,
     COMMAND_HELLO,
     COMMAND_IDENTIFY,
+    COMMAND_MAINTENANCE,
     COMMAND_PERIOD,
     COMMAND_REBOOT,
     COMMAND_SELF_TEST,
     DONE,
+    EVENT_CONFIGURATION_KEPT,
     NOT_POSSIBLE,
     NOT_SUPPORTED,
 )
@@ -37,19 +39,33 @@ from axwire.up import About
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from machine import WDT
+
     from axnode.block import Block
+    from axnode.boot import Start
+    from axnode.configure import Intake
     from axnode.hardware import Parts
+    from axnode.provision import Provision
     from axnode.sampler import Row, Scan
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from drivers.features import Features
 
 _BEAT_MS = const(200)
-_WATCHDOG_MS = const(8000)
 _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
-_UNPROVISIONED_MS = const(10_000)
+_EARLY_BEATS = const(300)
+"""A boot that has run for a minute ends the row of early resets."""
+
+_TRIAL_BEATS = const(600)
+"""How long a new configuration may take to reach the gateway."""
+
+_SAFE_BEATS = const(9000)
+"""How long safe mode lasts before the node tries again to measure."""
+
 _SPILL_FOLDER = "spill"
 
 _COLLECT_BELOW = const(24 * 1024)
@@ -57,77 +73,64 @@ _COLLECT_BELOW = const(24 * 1024)
 just begun to convert: the 14 ms that a collection takes on an RP2040 cost the least there, and
 nothing between two flushes needs as much."""
 
-_CAUSES = (
-    ("PWRON_RESET", 1),
-    ("HARD_RESET", 2),
-    ("WDT_RESET", 3),
-    ("SOFT_RESET", 4),
-    ("DEEPSLEEP_RESET", 5),
-    ("BROWN_OUT_RESET", 6),
-)
-"""Names in `machine`, of which each port has some, and their numbers in axwire.codes."""
+_MAKING_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
+"""What of each driver has no use once the parts are made."""
 
-_START_ONLY = (
-    ("axwire.codes", "STATUSES RESET_CAUSES EVENTS COMMANDS RESULTS HEALTH_FIELDS"),
-    ("axwire.down", "ack ping configure command _begin _integers"),
-    ("drivers.ads1115", "make SETTINGS DEFAULTS"),
-    ("drivers.max31865", "make SETTINGS DEFAULTS resistance"),
+_START_MODULES = (
+    "axnode.boot axnode.provision axnode.store axnode.trial axnode.hardware axnode.config "
+    "axwire.quantities axwire.places"
 )
-"""Modules, and what of them has no use once the parts are made."""
 
-_MAKING_ONLY = (
+_MAKING_ONLY = [
     ("axnode.mqtt", "connect subscribe"),
     ("axnode.reports", "rows_cap"),
-    ("axnode.node", "_links _provision _unprovisioned _reset_cause _CAUSES _START_ONLY"),
-)
-"""The same once the node is made."""
+    ("axnode.node", "_links _provide"),
+]
+"""Modules, and what of them has no use once the node is made."""
 
 
-def main() -> None:
-    """Be a node for ever; raises what went wrong."""
-    asyncio.run(_live())
+def main(start: "Start", watchdog: "WDT") -> None:
+    """Be a node for ever; raises what went wrong. `start` is what axnode.boot found."""
+    asyncio.run(_live(start, watchdog))
 
 
-async def _live() -> None:
-    parts = _provision()
-    if isinstance(parts, str):
-        await _unprovisioned(parts)
-    else:
-        _forget(_START_ONLY)
-        node = Node(parts)
-        del parts
-        _forget(_MAKING_ONLY)
-        # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
-        await asyncio.sleep_ms(1)
-        await node.run()
+async def _live(start: "Start", watchdog: "WDT") -> None:
+    provision = _provide(start)
+    watchdog.feed()
+    if provision.parts is None:
+        from axnode.unprovisioned import wait
+
+        wait(provision.reason, watchdog)
+    _forget([(name, _MAKING_DRIVERS) for name in sys.modules if name.startswith("drivers.")])
+    node = Node(start, provision, watchdog)
+    # With the last object of its classes a module goes, too.
+    del provision
+    _forget(_MAKING_ONLY)
+    watchdog.feed()
+    # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
+    await asyncio.sleep_ms(1)
+    await node.run()
 
 
-def _provision() -> "Parts | str":
-    """The parts of this node as its files describe it, or what is wrong with them."""
-    from axnode.config import ConfigError, load
-    from axnode.hardware import Parts
+def _provide(start: "Start") -> "Provision":
+    """What the files of this node say."""
+    from axnode.provision import Provision
 
-    try:
-        return Parts(*load())
-    except ConfigError as error:
-        return str(error)
+    return Provision(start)
 
 
-async def _unprovisioned(reason: str) -> None:
-    """A board without its files measures nothing and says so. A person has to come anyway."""
-    while True:
-        print("UNPROVISIONED: %s" % reason)
-        await asyncio.sleep_ms(_UNPROVISIONED_MS)
-
-
-def _forget(unneeded: "tuple[tuple[str, str], ...]") -> None:
-    """Free what only the start-up, or a gateway, has a use for: 18 KB in all."""
+def _forget(unneeded: "list[tuple[str, str]]") -> None:
+    """Free what only the start-up has a use for."""
     for module, names in unneeded:
         if module in sys.modules:
             for name in names.split():
-                delattr(sys.modules[module], name)
-    for name in ("axnode.hardware", "axnode.config", "axwire.quantities", "axwire.places"):
-        _unload(*name.split("."))
+                if hasattr(sys.modules[module], name):
+                    delattr(sys.modules[module], name)
+    for name in _START_MODULES.split():
+        if name in sys.modules:
+            # The collector may see an old pointer into it; that keeps what it points to alone.
+            sys.modules[name].__dict__.clear()
+            _unload(*name.split("."))
 
 
 def _unload(package: str, module: str) -> None:
@@ -140,7 +143,8 @@ def _unload(package: str, module: str) -> None:
 class Node:
     """All that runs in one boot, and the tasks that keep it going."""
 
-    def __init__(self, parts: "Parts") -> None:
+    def __init__(self, start: "Start", provision: "Provision", watchdog: "WDT") -> None:
+        parts: Any = provision.parts
         boot = int.from_bytes(os.urandom(4), "big")
         self.clock = BootClock()
         self.outbox = Outbox(parts.outbox_bytes)
@@ -160,7 +164,17 @@ class Node:
             self.reports,
             self.obey,
         )
-        self.about = About(VERSION, parts.board, _reset_cause(), parts.configuration)
+        self.session.configure = self.configure
+        cause, self._resets, self.safe = start
+        self.about = About(VERSION, parts.board, cause, parts.configuration)
+        self._measuring = bool(parts.rows)
+        self._notes = provision.notes
+        self._repaired = provision.copies_repaired
+        self._copy = provision.copy
+        self._on_trial = provision.on_trial
+        self._intake: Intake | None = None
+        self._watchdog = watchdog
+        self._name = parts.name
         self._led = parts.led
         self._vitals = parts.vitals
         self._blink_beats = 0
@@ -174,11 +188,15 @@ class Node:
         gc.threshold(-1)
         self._low_water = gc.mem_free()
         self.reports.hello(self.about)
+        for code, arguments in self._notes:
+            self.reports.event(code, arguments, self.clock.tick())
+        self._notes = []
         self.session.wake()
         self.sampler.tell_temperature(self._temperature())
-        await asyncio.gather(
-            self.sampler.run(), self.session.transmit(), self.session.listen(), self._tend()
-        )
+        tasks = [self.session.transmit(), self.session.listen(), self._tend()]
+        if self._measuring:
+            tasks.append(self.sampler.run())
+        await asyncio.gather(*tasks)
 
     def flush(self, blocks: "list[Block]") -> None:
         """Take finished rows from the sampler."""
@@ -212,7 +230,11 @@ class Node:
         if code == COMMAND_HELLO:
             self.reports.hello(self.about)
         elif code == COMMAND_REBOOT:
-            self._reboot_at = ticks_add(self.clock.tick(), _REBOOT_US)
+            self._reboot_soon()
+        elif code == COMMAND_MAINTENANCE:
+            if not _write("maintenance", ""):
+                return NOT_POSSIBLE
+            self._reboot_soon()
         elif code == COMMAND_IDENTIFY and self._led is not None:
             if len(arguments) != 1 or not 1 <= arguments[0] <= 3600:
                 return NOT_POSSIBLE
@@ -249,21 +271,38 @@ class Node:
 
         sequence = self.session.down_sequence or 0
         if self.reports.revision < REVISION_CAP:
-            result = ask_period(self.sampler, self.clock.tick(), arguments, sequence)
+            result = ask_period(self.sampler, arguments, sequence)
         _unload("axnode", "retiming")
         return result
 
+    def configure(self, piece: int, pieces: int, crc: int, part: bytes) -> int:
+        """Take a piece of a new configuration; returns its result."""
+        if self._on_trial:
+            self._keep_configuration()
+        if self._intake is None:
+            from axnode.configure import Intake
+
+            self._intake = Intake(self._name, self._copy)
+        return self._intake.take(piece, pieces, crc, part)
+
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
-        watchdog = machine.WDT(timeout=_WATCHDOG_MS)
-        passes = turns = arrived = 0
+        watchdog = self._watchdog
+        passes = turns = sequence = arrived = beats = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
             now = self.clock.tick()
-            if self.sampler.passes != passes and self.session.turns != turns:
+            if (
+                (self.sampler.passes != passes or not self._measuring)
+                and self.session.turns != turns
+                and self.outbox.sequence != sequence
+            ):
                 passes = self.sampler.passes
                 turns = self.session.turns
+                sequence = self.outbox.sequence
                 watchdog.feed()
+            beats += 1
+            self._look_after(beats)
             if ticks_diff(now, health_at) >= 0:
                 health_at = ticks_add(now, _HEALTH_US)
                 self._report_health()
@@ -275,8 +314,9 @@ class Node:
             if test is not None and test.is_board_next(arrived == before):
                 self._end_test(test)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
-                while self.spill.write(self.about):
-                    watchdog.feed()
+                self.sampler.end(now)
+                self.spill.write_all(self.about, watchdog.feed)
+                _remove("resets")
                 machine.reset()
             if self._blink_beats and self._led is not None:
                 self._blink_beats -= 1
@@ -289,6 +329,31 @@ class Node:
 
     def _supply(self) -> "int | None":
         return None if self._vitals is None else self._vitals.supply_mv()
+
+    def _look_after(self, beats: int) -> None:
+        """What is decided once in a boot, so many beats after its begin."""
+        if self._on_trial:
+            if self.session.down_sequence is not None:
+                self._keep_configuration()
+            elif beats == _TRIAL_BEATS:
+                _write("trial", " silent")
+                self._reboot_soon()
+        if self.safe:
+            if beats == _SAFE_BEATS:
+                self._reboot_soon()
+        elif beats == _EARLY_BEATS and self._resets:
+            _remove("resets")
+
+    def _keep_configuration(self) -> None:
+        """The gateway was reached with it: from the next start on it is in both copies."""
+        self._on_trial = False
+        _remove("trial")
+        number = (self.about.configuration,)
+        self.reports.event(EVENT_CONFIGURATION_KEPT, number, self.clock.tick())
+
+    def _reboot_soon(self) -> None:
+        """Start again as asked for, once the answer is on its way."""
+        self._reboot_at = ticks_add(self.clock.tick(), _REBOOT_US)
 
     def _collect(self) -> None:
         gc.collect()
@@ -328,6 +393,9 @@ class Node:
                 self.spill.errors,
                 self.spill.dropped_messages,
                 self.spill.dropped_samples,
+                int(self.safe),
+                self._resets,
+                self._repaired,
             ]
         )
         sampler.worst_us = 0
@@ -336,7 +404,11 @@ class Node:
 def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
     """The links that are configured, and no code of others."""
     links: list[Link] = []
-    if parts.uart is not None:
+    if parts.uart is not None and parts.rs485 is not None:
+        from axnode.rs485_link import Rs485Link
+
+        links.append(Rs485Link(parts.uart, parts.rs485, parts.baud, clock))
+    elif parts.uart is not None:
         from axnode.serial_link import SerialLink
 
         links.append(SerialLink(parts.uart, clock))
@@ -348,14 +420,27 @@ def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
             from axnode.wifi import Wifi
 
             wifi = Wifi(parts.mqtt["ssid"], parts.mqtt["wifi_password"])
-        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi))
+        tls = None
+        if parts.mqtt["tls"] is not None:
+            from axnode.mqtt_tls import Tls
+
+            tls = Tls(parts.mqtt["tls"], parts.mqtt["host"])
+        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi, tls))
     return links
 
 
-def _reset_cause() -> int:
-    """Why this boot began, as a number of axwire.codes; 0 where the port cannot tell."""
-    cause = machine.reset_cause()
-    for name, code in _CAUSES:
-        if getattr(machine, name, None) == cause:
-            return code
-    return 0
+def _write(path: str, text: str) -> bool:
+    """Append to a file; whether that could be done."""
+    try:
+        with open(path, "a") as file:
+            file.write(text)
+    except OSError:
+        return False
+    return True
+
+
+def _remove(path: str) -> None:
+    try:
+        os.remove(path)
+    except OSError:
+        pass

@@ -19,7 +19,7 @@ _RESEND_US = const(3_000_000)
 _DOUBLINGS = const(3)
 """A message is repeated after 3 s without acknowledgement, then after 6, 12, 24, 24 ... s."""
 
-_TYPICAL_BYTES = const(96)
+_TYPICAL_BYTES = const(128)
 _GONE = const(255)
 _MOST_TRIES = const(200)
 

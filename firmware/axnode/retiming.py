@@ -1,8 +1,8 @@
 """Another period of a group while the node runs. Loaded for that command alone.
 
-It holds until the next reset. The first row at the new period begins at a whole number of old or
-new periods behind the row before, whichever comes first: rows on both sides lie on exact grids,
-and what is being converted has its time, so nothing is lost.
+It holds until the next reset. The first row at the new period begins where the next row is due, or
+earlier, a whole number of new periods behind the row before: rows on both sides lie on exact
+grids, and what is being converted has its time, so nothing is lost.
 """
 
 from time import ticks_add, ticks_diff
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_MS = 60_000
 
 
-def ask_period(
-    sampler: "Sampler", now: int, arguments: "list[int]", sequence: int
-) -> "int | None":
+def ask_period(sampler: "Sampler", arguments: "list[int]", sequence: int) -> "int | None":
     """Have the group `arguments[0]` sampled each `arguments[1]` ms, as the command with that
     sequence asks; its result, or None: the sampler will tell when it is so.
 
@@ -42,9 +40,10 @@ def ask_period(
             row.block.grow(capacity)
         except MemoryError:
             return NOT_POSSIBLE
-    # The next row where it is due now or, earlier, at the first new period that still lies ahead.
+    # The next row where it is due or, earlier, at the first new period behind the next flush: the
+    # sampler may sleep up to there.
     period_us = period_ms * 1000
-    begun_us = ticks_diff(now, row.began)
+    begun_us = ticks_diff(sampler.flush_at, row.began)
     sooner = ticks_add(row.began, (begun_us // period_us + 1) * period_us)
     if begun_us >= 0 and ticks_diff(sooner, row.next) < 0:
         row.next = sooner

@@ -113,7 +113,7 @@ class Sampler:
     `worst_us` the longest that a row began after its time; reset by whoever reports it
     `errors`   failures of chips: no answer, stuck, configuration lost
     `passes`   turns of the loop
-    `rows`     of each group, `scans` of each chip, flushed each `flush_us`
+    `rows`     of each group, `scans` of each chip, flushed each `flush_us`, at `flush_at` next
     """
 
     def __init__(
@@ -135,7 +135,7 @@ class Sampler:
         self._sink = sink
         self._blocks = [row.block for row in rows]
         self.flush_us = flush_ms * 1000
-        self._flush_at = 0
+        self.flush_at = 0
 
     async def run(self) -> None:
         """Sample for ever."""
@@ -143,7 +143,7 @@ class Sampler:
         while True:
             now = self._clock.tick()
             self.step(now)
-            if ticks_diff(self._flush_at, now) <= _EARLY_US:
+            if ticks_diff(self.flush_at, now) <= _EARLY_US:
                 self.flush(now)
             await asyncio.sleep_ms(self.idle_ms(self._clock.tick()))
 
@@ -155,7 +155,7 @@ class Sampler:
         for row in self.rows:
             row.next = start
             row.began = ticks_add(start, -row.period_us)
-        self._flush_at = ticks_add(start, self.flush_us)
+        self.flush_at = ticks_add(start, self.flush_us)
 
     def step(self, now: int) -> None:
         """One pass: take what is converted, begin the rows whose time has come, convert on."""
@@ -172,10 +172,19 @@ class Sampler:
 
     def flush(self, now: int) -> None:
         """Hand all finished rows to the sink, on a grid of its own."""
-        late = ticks_diff(now, self._flush_at)
+        late = ticks_diff(now, self.flush_at)
         skipped = late // self.flush_us if late > 0 else 0
-        self._flush_at = ticks_add(self._flush_at, (skipped + 1) * self.flush_us)
+        self.flush_at = ticks_add(self.flush_at, (skipped + 1) * self.flush_us)
         self._sink.flush(self._blocks)
+
+    def end(self, now: int) -> None:
+        """Hand all on that was sampled, also what an unfinished row has of it."""
+        for row in self.rows:
+            if 0 < row.left < row.block.channels:
+                self.missed += row.left
+                row.left = 0
+                self._finish(row)
+        self.flush(now)
 
     def ask_burst(self, channel: int) -> bool:
         """Take the next window of the sensor with this channel as a burst. False: it has none."""
@@ -199,7 +208,7 @@ class Sampler:
 
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
-        wait = ticks_diff(self._flush_at, now)
+        wait = ticks_diff(self.flush_at, now)
         for row in self.rows:
             until = ticks_diff(row.next, now)
             if until < wait:

@@ -8,13 +8,15 @@ import asyncio
 from micropython import const
 
 from axwire import MESSAGE_CAP
-from axwire.framing import Deframer, frame
+from axwire.cose import ROOM
+from axwire.framing import Deframer, frame_in_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from machine import UART
 
     from axnode.ticks import BootClock
+    from axwire.cose import Sealer
 
 _CHUNK = const(256)
 _PAUSE_MS = const(5)
@@ -38,11 +40,14 @@ class SerialLink:
         self._view = memoryview(self._chunk)
         self._torn = True
 
-    async def send(self, message: bytes) -> bool:
+    async def send(self, sealed: "Sealer") -> bool:
         """Hand the whole message to the UART. False: it took nothing for a second."""
-        data = memoryview(frame(message))
+        end = frame_in_place(sealed.buffer, sealed.view, ROOM, sealed.end)
+        begin = ROOM - 1
         if self._torn:
-            data = memoryview(b"\0" + bytes(data))
+            begin -= 1
+            sealed.buffer[begin] = 0
+        data = sealed.view[begin:end]
         at = 0
         stalled_ms = 0
         while at < len(data):

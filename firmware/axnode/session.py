@@ -11,7 +11,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire import up
+from axwire import MESSAGE_CAP, up
 from axwire.cbor import Writer
 from axwire.codes import (
     EVENT_COMMAND_DONE,
@@ -20,7 +20,7 @@ from axwire.codes import (
     EVENT_OUTBOX_DROPPED,
     NOT_SUPPORTED,
 )
-from axwire.cose import DOWN, UP, MacKey, seal, split
+from axwire.cose import DOWN, UP, MacKey, Sealer, split
 from axwire.down import ACK, COMMAND, PING, RUN_BITS, Down, parse_down
 from axwire.errors import WireError
 
@@ -47,8 +47,9 @@ class Session:
     """Speaks with the gateway in the name of one boot, over the first of `links` that answers.
 
     `obey` carries out a command: its code and arguments in, its result out, or None where `answer`
-    will be called with it later. `refused` counts messages that were not from our gateway, not for
-    this boot, or old. `down_sequence` is the last one accepted, or None.
+    will be called with it later. `configure` takes a piece of a configuration: its fields in, its
+    result out. `refused` counts messages that were not from our gateway, not for this boot, or
+    old. `down_sequence` is the last one accepted, or None.
     """
 
     def __init__(
@@ -66,12 +67,14 @@ class Session:
         self.refused = 0
         self.turns = 0
         self.down_sequence: int | None = None
+        self.configure: Callable[[int, int, int, bytes], int] | None = None
         self._links = links
         self._link = links[0]
         self._pong_link = links[0]
         self._way = links[0]
         self._name = name
         self._key = key
+        self._sealer = Sealer(key, name, UP, MESSAGE_CAP)
         self._boot = boot
         self._clock = clock
         self._outbox = outbox
@@ -107,7 +110,9 @@ class Session:
             self.turns += 1
             payload = self._next()
             while payload is not None:
-                if not await self._way.send(seal(self._key, self._name, UP, payload)):
+                self.turns += 1
+                self._sealer.seal(payload)
+                if not await self._way.send(self._sealer):
                     break
                 # Sealing takes milliseconds: let a row that is due begin before the next one.
                 await asyncio.sleep_ms(0)
@@ -211,6 +216,9 @@ class Session:
             fields: list[Any] = down.fields
             code = fields[0]
             result = self._obey(code, fields[1])
+        elif self.configure is not None:
+            parts: list[Any] = down.fields
+            result = self.configure(*parts)
         if result is not None:
             self.answer(down.sequence, code, result)
 

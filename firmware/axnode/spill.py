@@ -22,6 +22,7 @@ from axwire.codes import EVENT_EARLIER_BOOT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from axnode.outbox import Outbox
@@ -43,6 +44,10 @@ _RESEND_US = const(3_000_000)
 _DOUBLINGS = const(3)
 _PAUSE = const(50)
 """Calls of `write` that do nothing after one that failed."""
+
+_DROPS = const(3)
+"""Segments that make room for one where the file system is full: its records may need blocks too.
+"""
 
 
 class Spill:
@@ -82,6 +87,10 @@ class Spill:
         self._announcement = -1
         self._told_table: int | None = None
         self._first = self._next = 0
+        try:
+            os.mkdir(folder)
+        except OSError:
+            pass
         self._find()
 
     def write(self, about: "About") -> bool:
@@ -91,32 +100,17 @@ class Spill:
             return False
         if not self._most:
             return False
-        tables = self._reports.tables(about)
-        table_bytes = sum([_RECORD_BYTES + len(table) for table in tables])
-        room = SEGMENT_BYTES * (1 + table_bytes // _TABLE_BYTES) - table_bytes - _HEAD_BYTES - 4
-        picked = self._outbox.oldest_first(room, _RECORD_BYTES)
-        if not picked:
-            return False
-        while self.segments >= self._most:
-            self._drop()
-        path = self._path(self._next)
         try:
-            self._write(path, tables, picked)
-        except OSError as error:
-            _remove(path)
-            if error.args[0] == _ENOSPC and self.segments:
-                self._drop()
-            else:
-                self.errors += 1
-                self._pause = _PAUSE
+            return self._move(about)
+        except MemoryError:
+            self._failed()
             return False
-        self._next += 1
-        self.segments += 1
-        self.written += 1
-        if self._outbox.spilled is None:
-            self._outbox.spilled = picked[0][0].sequence(picked[0][1])
-        self._outbox.moved(picked)
-        return True
+
+    def write_all(self, about: "About", after_each: "Callable[[], None]") -> None:
+        """Move all that RAM holds, whatever failed lately."""
+        self._pause = 0
+        while self.write(about):
+            after_each()
 
     def next(self, now: int) -> "bytes | None":
         """What to send at tick `now` when RAM has nothing to send; it then counts as sent."""
@@ -172,24 +166,56 @@ class Spill:
         return self._file is not None and self._high > 0
 
     def _find(self) -> None:
-        """The segments that earlier boots left. Their content is looked at when its turn comes."""
+        """The segments from `_first` on. Their content is looked at when its turn comes."""
         numbers = []
-        try:
-            os.mkdir(self._folder)
-        except OSError:
-            pass
         try:
             for entry in os.listdir(self._folder):
                 try:
-                    numbers.append(int(entry))
+                    number = int(entry)
                 except ValueError:
-                    pass
+                    continue
+                if number >= self._first and entry == _name(number):
+                    numbers.append(number)
         except OSError:
             self.errors += 1
         if numbers:
             self._first = min(numbers)
             self._next = max(numbers) + 1
         self.segments = len(numbers)
+
+    def _move(self, about: "About") -> bool:
+        tables = self._reports.tables(about)
+        table_bytes = sum([_RECORD_BYTES + len(table) for table in tables])
+        room = SEGMENT_BYTES * (1 + table_bytes // _TABLE_BYTES) - table_bytes - _HEAD_BYTES - 4
+        picked = self._outbox.oldest_first(room, _RECORD_BYTES)
+        if not picked:
+            return False
+        while self.segments >= self._most:
+            self._drop()
+        path = self._path(self._next)
+        drops = _DROPS
+        while True:
+            try:
+                self._write(path, tables, picked)
+                break
+            except OSError as error:
+                _remove(path)
+                if error.args[0] != _ENOSPC or not self.segments or not drops:
+                    self._failed()
+                    return False
+            self._drop()
+            drops -= 1
+        self._next += 1
+        self.segments += 1
+        self.written += 1
+        if self._outbox.spilled is None:
+            self._outbox.spilled = picked[0][0].sequence(picked[0][1])
+        self._outbox.moved(picked)
+        return True
+
+    def _failed(self) -> None:
+        self.errors += 1
+        self._pause = _PAUSE
 
     def _write(self, path: str, tables: "list[bytes]", picked: "list[tuple[Any, int]]") -> None:
         ring, number = picked[0]
@@ -220,12 +246,12 @@ class Spill:
             try:
                 file = open(self._path(self._first), "rb")
             except OSError as error:
-                self._first += 1
-                if error.args[0] != _ENOENT:
+                if error.args[0] == _ENOENT:
+                    self._find()
+                else:
                     self.errors += 1
+                    self._first += 1
                     self.segments -= 1
-                if self._first >= self._next:
-                    self.segments = 0
                 continue
             try:
                 readable = self._read(file)
@@ -325,7 +351,11 @@ class Spill:
         self.segments -= 1
 
     def _path(self, number: int) -> str:
-        return "%s/%08d" % (self._folder, number)
+        return self._folder + "/" + _name(number)
+
+
+def _name(number: int) -> str:
+    return "%08d" % number
 
 
 def _append(file: "Any", payload: "Any", sequence: int, samples: int, crc: int) -> int:

@@ -33,6 +33,11 @@ EVENT_BURST = 6
 EVENT_EARLIER_BOOT = 7
 EVENT_CHIP_TESTED = 10
 EVENT_BOARD_TESTED = 11
+EVENT_SAFE_MODE = 12
+EVENT_COPY_REPAIRED = 13
+EVENT_NOT_CONFIGURED = 14
+EVENT_CONFIGURATION_KEPT = 15
+EVENT_CONFIGURATION_UNDONE = 16
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
@@ -51,6 +56,17 @@ EVENTS = {
     EVENT_BOARD_TESTED: (
         "self-test of the board: flash (0 = what was written was read back, 1 = not), bytes of "
         "heap free, temperature in 0.01 °C and supply in mV (-2147483648 = cannot be told)"
+    ),
+    EVENT_SAFE_MODE: "safe mode, in which nothing is measured: resets in a row",
+    EVENT_COPY_REPAIRED: (
+        "a copy of a file was damaged: file (0 = configuration, 1 = key, 2 = way to the gateway), "
+        "whether it is whole again (0 = no, 1 = yes)"
+    ),
+    EVENT_NOT_CONFIGURED: "no configuration that can be used: whole copies of one that cannot",
+    EVENT_CONFIGURATION_KEPT: "the gateway was reached with a new configuration: its number",
+    EVENT_CONFIGURATION_UNDONE: (
+        "a new configuration gave way to the one before: its number, why (1 = it cannot be used, "
+        "2 = a reset while it was on trial, 3 = the gateway was not reached with it)"
     ),
 }
 UNKNOWN = -0x80000000
@@ -112,6 +128,9 @@ HEALTH_FIELDS = (
     "flash_errors",
     "earlier_dropped_messages",
     "earlier_dropped_samples",
+    "safe_mode",
+    "early_resets",
+    "copies_repaired",
 )
 # `samples` counts what the node put into messages of this boot before this one: what it took and
 # the gateway does not have in the end is lost, to the sample.

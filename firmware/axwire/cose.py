@@ -10,12 +10,19 @@ import hashlib
 from axwire.cbor import head, head_size
 from axwire.errors import EnvelopeError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Bytes = bytes | bytearray | memoryview
+
 UP = b"up"
 DOWN = b"down"
 KEY_BYTES = 32
 TAG_BYTES = 8
 NAME_CAP = 23
 """Longest node name in bytes: it fits a one-byte head."""
+
+ROOM = 80
+"""Room around a sealed message, for the frame of a serial line or the head of MQTT."""
 
 _BLOCK = 64
 _START = b"\x84\x43\xa1\x01\x04\xa1\x04"
@@ -32,15 +39,68 @@ class MacKey:
         self._inner = bytes([byte ^ 0x36 for byte in padded])
         self._outer = bytes([byte ^ 0x5C for byte in padded])
 
-    def tag(self, direction: bytes, payload: "bytes | memoryview") -> bytes:
+    def tag(self, direction: bytes, payload: "Bytes") -> bytes:
         """The 8-byte tag over the MAC_structure of a message."""
+        return self.tag_of(_mac_start(direction), _bytes_head(len(payload)), payload)
+
+    def tag_of(self, start: bytes, head: "Bytes", payload: "Bytes") -> bytes:
+        """The same from the parts of the MAC_structure: up to the AAD, payload's head, payload."""
         inner = hashlib.sha256(self._inner)
-        inner.update(b"\x84\x64MAC0\x43\xa1\x01\x04")
-        inner.update(_bytes_head(len(direction)) + direction + _bytes_head(len(payload)))
+        inner.update(start)
+        inner.update(head)
         inner.update(payload)
         outer = hashlib.sha256(self._outer)
         outer.update(inner.digest())
         return outer.digest()[:TAG_BYTES]
+
+
+class Sealer:
+    """Seals the messages of one sender, each up to `cap` bytes, in a buffer that is made once.
+
+    The last one is `buffer[ROOM:end]`; `view` is of the whole buffer. The rest of it is room for
+    what a link puts around a message: ROOM bytes before it and ROOM behind. A link may also write
+    over the zero bytes of the message, and over all behind its first 200 bytes.
+    """
+
+    def __init__(self, key: MacKey, name: str, direction: bytes, cap: int) -> None:
+        kid = name.encode()
+        if not 0 < len(kid) <= NAME_CAP or 0 in kid:
+            raise ValueError("a node name has 1 to %d bytes, none of them 0" % NAME_CAP)
+        self._key = key
+        self._mac_start = _mac_start(direction)
+        start = _START + _bytes_head(len(kid)) + kid
+        self._payload_head = ROOM + len(start)
+        self.buffer = bytearray(ROOM + cap + ROOM)
+        self.view = memoryview(self.buffer)
+        self.view[ROOM : self._payload_head] = start
+        self.end = ROOM
+
+    def seal(self, payload: "Bytes") -> memoryview:
+        """The message that carries `payload`; it lasts until the next one is sealed."""
+        buffer = self.buffer
+        view = self.view
+        at = self._payload_head
+        length = len(payload)
+        if length < 24:
+            buffer[at] = _BYTES | length
+            end = at + 1
+        elif length < 0x100:
+            buffer[at] = _BYTES | 24
+            buffer[at + 1] = length
+            end = at + 2
+        else:
+            buffer[at] = _BYTES | 25
+            buffer[at + 1] = length >> 8
+            buffer[at + 2] = length & 0xFF
+            end = at + 3
+        tag = self._key.tag_of(self._mac_start, view[at:end], payload)
+        view[end : end + length] = payload
+        end += length
+        buffer[end] = _BYTES | TAG_BYTES
+        end += 1
+        view[end : end + TAG_BYTES] = tag
+        self.end = end + TAG_BYTES
+        return view[ROOM : self.end]
 
 
 class Envelope:
@@ -60,22 +120,10 @@ class Envelope:
             raise EnvelopeError("bad_mac", f"wrong tag for node {self.name}")
 
 
-def seal(key: MacKey, name: str, direction: bytes, payload: "bytes | memoryview") -> bytes:
+def seal(key: MacKey, name: str, direction: bytes, payload: "Bytes") -> bytes:
     """The message that carries `payload` from or to the node `name`."""
-    kid = name.encode()
-    if not 0 < len(kid) <= NAME_CAP:
-        raise ValueError("a node name has 1 to %d bytes" % NAME_CAP)
-    return b"".join(
-        (
-            _START,
-            _bytes_head(len(kid)),
-            kid,
-            _bytes_head(len(payload)),
-            bytes(payload),
-            _bytes_head(TAG_BYTES),
-            key.tag(direction, payload),
-        )
-    )
+    cap = sealed_size(name, len(payload))
+    return bytes(Sealer(key, name, direction, cap).seal(payload))
 
 
 def sealed_size(name: str, payload_bytes: int) -> int:
@@ -117,3 +165,8 @@ def _bytes_head(length: int) -> bytes:
     if length < 0x100:
         return bytes((_BYTES | 24, length))
     return bytes((_BYTES | 25, length >> 8, length & 0xFF))
+
+
+def _mac_start(direction: bytes) -> bytes:
+    """A MAC_structure up to its external AAD, the direction."""
+    return b"\x84\x64MAC0\x43\xa1\x01\x04" + _bytes_head(len(direction)) + direction

@@ -13,8 +13,39 @@ _RUN = 254
 
 def frame(message: "bytes | memoryview") -> bytes:
     """The bytes to put on the line for one message."""
-    crc = binascii.crc32(message) & 0xFFFFFFFF
-    return _cobs(bytes(message) + crc.to_bytes(_CRC_BYTES, "little")) + b"\0"
+    length = len(message)
+    buffer = bytearray(1 + length + _CRC_BYTES + length // _RUN + 2)
+    view = memoryview(buffer)
+    view[1 : 1 + length] = message
+    return bytes(view[: frame_in_place(buffer, view, 1, 1 + length)])
+
+
+def frame_in_place(buffer: bytearray, view: memoryview, start: int, end: int) -> int:
+    """Frame the message that lies in `buffer[start:end]`, where it lies: `view` is of the buffer.
+
+    Returns where the frame ends, which begins at start - 1. It is 6 bytes longer than the
+    message, and at most one more for each 254 bytes of it.
+    """
+    crc = binascii.crc32(view[start:end]) & 0xFFFFFFFF
+    for _ in range(_CRC_BYTES):
+        buffer[end] = crc & 0xFF
+        crc >>= 8
+        end += 1
+    at = start - 1
+    while at < end:
+        zero = buffer.find(b"\0", at + 1, end)
+        stop = end if zero < 0 else zero
+        if stop - at > _RUN:
+            buffer[at] = _RUN + 1
+            at += _RUN + 1
+            if at < end:
+                view[at + 1 : end + 1] = view[at:end]
+                end += 1
+        else:
+            buffer[at] = stop - at
+            at = stop
+    buffer[end] = 0
+    return end + 1
 
 
 def unframe(body: bytes) -> bytes:
@@ -77,22 +108,6 @@ class Deframer:
             except FramingError as error:
                 self.refused[error.reason] += 1
         self.reset()
-
-
-def _cobs(data: bytes) -> bytes:
-    out = bytearray()
-    run = b""
-    for run in data.split(b"\0"):
-        rest = run
-        while len(rest) >= _RUN:
-            out.append(_RUN + 1)
-            out += rest[:_RUN]
-            rest = rest[_RUN:]
-        out.append(len(rest) + 1)
-        out += rest
-    if run and not len(run) % _RUN:
-        return bytes(out[:-1])
-    return bytes(out)
 
 
 def _uncobs(body: bytes) -> bytes:

@@ -10,7 +10,8 @@ from axwire.errors import MessageError
 from axwire.places import place_name
 from axwire.quantities import QUANTITIES
 from axwire.table import CHANNEL_CAP, GROUP_CAP, PERIOD_CAP_MS, Channel, Group, bounded
-from axwire.up import EVENT, HEALTH, HELLO, PONG, READINGS, TEXT_CAP, WAVEFORM
+from axwire.thinned import DOUBT_CAP, RANGE_CAP
+from axwire.up import EVENT, HEALTH, HELLO, PONG, READINGS, TEXT_CAP, THINNED, WAVEFORM
 
 BLOCK_CAP = 64
 PIECES_CAP = 4096
@@ -118,6 +119,65 @@ class Readings(Up):
             raise MessageError("READINGS without a block")
 
 
+class ThinnedBlock(Block):
+    """Minimum, mean and maximum of each channel of one group, as three rows.
+
+    They stand for the rows from `t_ms` to `t_ms + span_ms`. `taken` has the number of samples of
+    each channel, or one for all where they are alike.
+    """
+
+    def __init__(self, item: object) -> None:
+        fields = _list(item, 6, "thinned block")
+        if len(fields) < 5:
+            raise MessageError("a thinned block is [group, t_ms, samples, span_ms, taken]")
+        super().__init__(fields[:3] + fields[5:])
+        self.span_ms = bounded(fields[3], 0, _MAX_T_MS, "span in ms")
+        taken = fields[4]
+        self.taken: int | list[int]
+        if isinstance(taken, list):
+            counts = _list(taken, CHANNEL_CAP, "samples taken")
+            self.taken = [bounded(count, 0, _MAX32, "samples taken") for count in counts]
+        else:
+            self.taken = bounded(taken, 0, _MAX32, "samples taken")
+
+    def rows(self, channels: int) -> int:
+        """Three; for that many channels. Raises MessageError where it is another number."""
+        rows = super().rows(channels)
+        if rows != 3:
+            raise MessageError("%d rows are no minimum, mean and maximum" % rows)
+        if isinstance(self.taken, list) and len(self.taken) != channels:
+            raise MessageError("%d counts for %d channels" % (len(self.taken), channels))
+        return rows
+
+
+class Thinned(Up):
+    """What READINGS with sequences from `sequence` to `last` said, in short.
+
+    It stands for `messages` of them. `in_doubt` are those that may have come before: (offset from
+    `sequence`, samples), by rising offset.
+    """
+
+    def __init__(self, boot: int, sequence: int, fields: "list[object]") -> None:
+        super().__init__(THINNED, boot, sequence)
+        _count("THINNED", fields, 5)
+        most = min(sequence + RANGE_CAP - 1, _MAX32)
+        self.last = bounded(fields[0], sequence, most, "last sequence")
+        self.messages = bounded(fields[1], 1, self.last - sequence + 1, "messages")
+        self.in_doubt: list[tuple[int, int]] = []
+        least = 1
+        for item in _list(fields[2], DOUBT_CAP, "messages in doubt"):
+            pair = _list(item, 2, "message in doubt")
+            if len(pair) != 2:
+                raise MessageError("a message in doubt is [offset, samples]")
+            offset = bounded(pair[0], least, self.last - sequence, "offset")
+            self.in_doubt.append((offset, bounded(pair[1], 0, 0xFFFF, "samples in doubt")))
+            least = offset + 1
+        self.revision = bounded(fields[3], 0, 0xFFFF, "revision")
+        self.blocks = [ThinnedBlock(item) for item in _list(fields[4], BLOCK_CAP, "blocks")]
+        if not self.blocks:
+            raise MessageError("THINNED without a block")
+
+
 class Event(Up):
     """Something happened on the node; codes in axwire.codes."""
 
@@ -175,17 +235,20 @@ class Pong(Up):
         self.t_us = bounded(fields[0], 0, _MAX63, "t_us")
 
 
-_CLASSES: "dict[int, type[Hello | Readings | Event | Health | Waveform | Pong]]" = {
+_CLASSES: "dict[int, type[Hello | Readings | Event | Health | Waveform | Pong | Thinned]]" = {
     HELLO: Hello,
     READINGS: Readings,
     EVENT: Event,
     HEALTH: Health,
     WAVEFORM: Waveform,
     PONG: Pong,
+    THINNED: Thinned,
 }
 
 
-def parse_up(payload: bytes) -> "Hello | Readings | Event | Health | Waveform | Pong":
+def parse_up(
+    payload: bytes,
+) -> "Hello | Readings | Event | Health | Waveform | Pong | Thinned":
     """Read and check a node's message. Raises CborError or MessageError."""
     items = decode(payload)
     if not isinstance(items, list) or len(items) < 4:

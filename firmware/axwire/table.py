@@ -40,13 +40,25 @@ class Channel:
 
 
 class Group:
-    """Channels sampled together each `period_ms`; `first` is the number of the first of them."""
+    """Channels sampled together each `period_ms`; `first` is the number of the first of them.
+
+    `count` = how many there are. A node, which looks at none of them, packs them.
+    """
 
     def __init__(self, number: int, first: int, period_ms: int, channels: "list[Channel]") -> None:
         self.number = number
         self.first = first
         self.period_ms = period_ms
+        self.count = len(channels)
         self.channels = channels
+        self.packed: bytes | None = None
+
+    def pack(self) -> None:
+        """Keep the channels only as they are written, in a seventh of the room."""
+        writer = Writer(_channels_size(self.channels))
+        _write_channels(writer, self.channels)
+        self.packed = bytes(writer.written())
+        self.channels = []
 
 
 def write_group(writer: Writer, group: Group) -> None:
@@ -55,18 +67,31 @@ def write_group(writer: Writer, group: Group) -> None:
     writer.integer(group.number)
     writer.integer(group.first)
     writer.integer(group.period_ms)
-    writer.array(len(group.channels))
-    for channel in group.channels:
+    if group.packed is None:
+        _write_channels(writer, group.channels)
+    else:
+        writer.raw(group.packed)
+
+
+def group_size(group: Group) -> int:
+    """Bytes that `write_group` will write."""
+    packed = group.packed
+    size = _channels_size(group.channels) if packed is None else len(packed)
+    size += 1 + head_size(group.number) + head_size(group.first)
+    return size + head_size(group.period_ms)
+
+
+def _write_channels(writer: Writer, channels: "list[Channel]") -> None:
+    writer.array(len(channels))
+    for channel in channels:
         writer.array(5)
         for field in channel.fields():
             writer.integer(field)
 
 
-def group_size(group: Group) -> int:
-    """Bytes that `write_group` will write."""
-    size = 1 + head_size(group.number) + head_size(group.first)
-    size += head_size(group.period_ms) + head_size(len(group.channels))
-    for channel in group.channels:
+def _channels_size(channels: "list[Channel]") -> int:
+    size = head_size(len(channels))
+    for channel in channels:
         size += 1
         for field in channel.fields():
             size += head_size(field if field >= 0 else -1 - field)

@@ -13,6 +13,7 @@ EVENT = 3
 HEALTH = 4
 WAVEFORM = 5
 PONG = 6
+THINNED = 7
 
 HELLO_OVERHEAD = 96
 """At most what a HELLO takes beside its groups, with texts of 23 bytes each."""

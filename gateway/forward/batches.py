@@ -2,15 +2,17 @@
 
 import logging
 from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 from axwire.cose import split
 from axwire.errors import MessageError, WireError
-from axwire.parse import Health, Readings, parse_up
+from axwire.parse import Health, Readings, Thinned, parse_up
 
 from gateway.clock import ClockRecord
-from gateway.decode import Rows, count_samples, decode_readings
+from gateway.decode import ChannelTable, Rows, count_samples, decode_readings
 from gateway.forward.fold import fold, ledger_at, note_readings
 from gateway.forward.lines import Lines, LineWriter, Lost
 from gateway.forward.log import CHUNK_BYTES, Log
@@ -18,11 +20,15 @@ from gateway.forward.lookahead import ClockSearch, NoClock
 from gateway.ledger import Boot, Run
 from gateway.spool.format import Kind, Position, Record
 from gateway.spool.gaps import gap_of
+from gateway.thinned import Summary, decode_thinned
 from gateway.timebase import Clock
 
 __all__ = ["USUAL_RECORD_BYTES", "Batch", "BatchReader"]
 
 _log = logging.getLogger(__name__)
+
+_Blocks = TypeVar("_Blocks", Readings, Thinned)
+_Decoded = TypeVar("_Decoded", Rows, Summary)
 
 _BATCH_LOG_BYTES = 4 * 1024 * 1024
 """A batch ends after so much of the log, however little of it is to be sent."""
@@ -173,6 +179,8 @@ class BatchReader:
             return True
         if isinstance(up, Readings):
             return self._take_readings(record, envelope.name, up)
+        if isinstance(up, Thinned):
+            return self._take_thinned(record, envelope.name, up)
         clock = None
         if isinstance(up, Health):
             clock = self._clock(record, envelope.name, up.boot, up.t_ms)
@@ -187,7 +195,7 @@ class BatchReader:
 
     def _take_readings(self, record: Record, node: str, up: Readings) -> bool:
         boot = self._ledger.boot(node, up.boot)
-        rows = self._decode(record, boot, up)
+        rows = self._decode(record, boot, up, decode_readings)
         if rows:
             clock = self._clock(record, node, up.boot, max(block.last_t_ms for block in rows))
             if clock is None:
@@ -197,14 +205,33 @@ class BatchReader:
         note_readings(boot, up.sequence, count_samples(up))
         return True
 
-    def _decode(self, record: Record, boot: Boot, up: Readings) -> list[Rows]:
+    def _take_thinned(self, record: Record, node: str, up: Thinned) -> bool:
+        boot = self._ledger.boot(node, up.boot)
+        summaries = self._decode(record, boot, up, decode_thinned)
+        if summaries:
+            clock = self._clock(record, node, up.boot, max(each.last_t_ms for each in summaries))
+            if clock is None:
+                return False
+            table = boot.tables[up.revision]
+            for summary in summaries:
+                self._draft.add(self._lines.summary(node, table, summary, clock))
+        fold(self._ledger, record)
+        return True
+
+    def _decode(
+        self,
+        record: Record,
+        boot: Boot,
+        up: _Blocks,
+        decode: Callable[[_Blocks, ChannelTable], Iterator[_Decoded]],
+    ) -> list[_Decoded]:
         """Every block of the message; none, and a gap, where they do not fit the table."""
         table = boot.tables.get(up.revision)
         if table is None:
             self._skip(record, "no_table")
             return []
         try:
-            return list(decode_readings(up, table))
+            return list(decode(up, table))
         except MessageError:
             self._skip(record, "unreadable")
             return []

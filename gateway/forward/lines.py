@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, GroupTable, Rows
+from gateway.thinned import Summary
 
 __all__ = ["LineWriter", "Lines", "Lost", "decimals", "escape"]
 
@@ -54,7 +55,7 @@ class LineWriter:
 
     def __init__(self, locomotive: str) -> None:
         self._locomotive = locomotive
-        self._formats: dict[tuple[int, str, bool], tuple[GroupTable, _GroupFormat]] = {}
+        self._formats: dict[tuple[int, str, bool, bool], tuple[GroupTable, _GroupFormat]] = {}
 
     def rows(self, node: str, table: ChannelTable, rows: Rows, clock: ClockRecord) -> Lines:
         """One block, its times from `clock`."""
@@ -66,6 +67,14 @@ class LineWriter:
         if any(rows.statuses) or rows.missing.any() or outside.any():
             return layout.mixed(rows, outside, stamps)
         return layout.healthy(rows.values, stamps)
+
+    def summary(
+        self, node: str, table: ChannelTable, summary: Summary, clock: ClockRecord
+    ) -> Lines:
+        """Minimum, mean and maximum, at the time of the first row that they stand for."""
+        rows = summary.rows
+        layout = self._format(node, table, rows.group, estimated=not clock.trusted, thinned=True)
+        return layout.summary(summary, clock.utc_at(rows.t_ms * 1000))
 
     def health(self, node: str, health: Health, lost: Lost, clock: ClockRecord) -> Lines:
         """How a node is, and what of this boot is known to be lost."""
@@ -96,19 +105,26 @@ class LineWriter:
         return f"{self._head('gateway', estimated=False)} probe=1i".encode()
 
     def _format(
-        self, node: str, table: ChannelTable, group: GroupTable, estimated: bool
+        self,
+        node: str,
+        table: ChannelTable,
+        group: GroupTable,
+        *,
+        estimated: bool,
+        thinned: bool = False,
     ) -> "_GroupFormat":
-        key = (id(group), node, estimated)
+        key = (id(group), node, estimated, thinned)
         kept = self._formats.get(key)
         if kept is None:
             if len(self._formats) >= _FORMATS_KEPT:
                 self._formats.clear()
-            kept = (group, _GroupFormat(group, self._points(node, table, group, estimated)))
+            points = self._points(node, table, group, estimated, thinned)
+            kept = (group, _GroupFormat(group, points))
             self._formats[key] = kept
         return kept[1]
 
     def _points(
-        self, node: str, table: ChannelTable, group: GroupTable, estimated: bool
+        self, node: str, table: ChannelTable, group: GroupTable, estimated: bool, thinned: bool
     ) -> list[_Point]:
         doubles = _doubles(table)
         heads: dict[str, list[_Field]] = {}
@@ -118,6 +134,8 @@ class LineWriter:
             tags = {"node": node, "place": group.places[column], "unit": quantity.unit}
             if group.first + column in doubles:
                 tags["channel"] = str(group.first + column)
+            if thinned:
+                tags["quality"] = "thinned"
             head = self._head(measurement, estimated=estimated, **tags)
             field = _Field(column, name, f"%.{decimals(channel)}f")
             heads.setdefault(head, []).append(field)
@@ -178,6 +196,44 @@ class _GroupFormat:
                     lines.append(f"{point.head} {','.join(parts)} {stamp}\n")
                     written += len(parts)
         return Lines("".join(lines), len(lines), written)
+
+    def summary(self, summary: Summary, stamp: int) -> Lines:
+        """One line a point. Where minimum or maximum is out of range, so is the whole."""
+        rows = summary.rows
+        beyond = (rows.values < self.low) | (rows.values > self.high)
+        outside: list[bool] = np.any(beyond, axis=0).tolist()
+        values = rows.values.tolist()
+        lines: list[str] = []
+        written = 0
+        for point in self._points:
+            parts: list[str] = []
+            for field in point.fields:
+                status = rows.statuses[field.column]
+                if status == OK and outside[field.column]:
+                    status = OUT_OF_RANGE
+                parts += _summary_of(field, values, summary.taken[field.column], status)
+            if parts:
+                parts.append(f"span_ms={summary.span_ms}i")
+                lines.append(f"{point.head} {','.join(parts)} {stamp}\n")
+                written += len(parts)
+        return Lines("".join(lines), len(lines), written)
+
+
+def _summary_of(field: _Field, values: list[list[float]], taken: int, status: int) -> list[str]:
+    """The fields of one channel: mean, minimum and maximum, or only what is wrong with it."""
+    parts = []
+    if taken:
+        suffix = "" if status == OK else "_suspect"
+        low, mean, high = (field.form % row[field.column] for row in values)
+        parts = [
+            f"{field.name}{suffix}={mean}",
+            f"{field.name}_min{suffix}={low}",
+            f"{field.name}_max{suffix}={high}",
+            f"{field.name}_samples={taken}i",
+        ]
+    if status != OK:
+        parts.append(f"{field.name}_status={status}i")
+    return parts
 
 
 def decimals(channel: Channel) -> int:

@@ -167,6 +167,8 @@ class MqttLink:
         def on_connect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
             if code.is_failure:
                 faults.append(self._refusal(code))
+            elif self._stop.is_set():
+                client.disconnect()
             else:
                 client.subscribe(f"{self._topics}/+/up", qos=1)
 

@@ -5,6 +5,7 @@ highest alarm.
 """
 
 from importlib import resources
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +19,9 @@ __all__ = [
     "NodeFit",
     "Profile",
     "Pt100Sensor",
+    "Sensor",
+    "TachoSensor",
+    "VibrationSensor",
     "load_profile",
     "profile_names",
 ]
@@ -43,13 +47,38 @@ class Pt100Sensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="ki
     """A platinum resistance thermometer, 100 ohm at 0 °C (IEC 60751)."""
 
 
+class VibrationSensor(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="vibration"
+):
+    """An accelerometer of which one axis is used, for a quantity `*.acceleration`.
+
+    It gives four more channels of the same place: `*.vibration_rms`, `_peak`, `_crest` and
+    `_kurtosis`. A burst is sent when the feature `burst_on` reaches `burst_level`, in its unit.
+    """
+
+    chip: Literal["iis3dwb", "adxl345"] = "iis3dwb"
+    axis: Literal["x", "y", "z"] = "z"
+    burst_on: Literal["none", "rms", "peak", "crest", "kurtosis"] = "none"
+    burst_level: float = 0.0
+
+
+class TachoSensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="tacho"):
+    """A pulse sensor at a wheel with so many teeth, which turns at most so fast."""
+
+    teeth: int
+    full_rpm: int
+
+
+Sensor = LoopSensor | Pt100Sensor | VibrationSensor | TachoSensor
+
+
 class GroupFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One quantity at several places with the same kind of sensor, sampled together."""
 
     quantity: str
     places: list[str]
     period_ms: int
-    sensor: LoopSensor | Pt100Sensor
+    sensor: Sensor
 
 
 class NodeFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 from axwire.cose import split
 from axwire.parse import parse_up
-from axwire.up import EVENT, HEALTH, HELLO, PONG, READINGS, WAVEFORM
+from axwire.up import EVENT, HEALTH, HELLO, PONG, READINGS, THINNED, WAVEFORM
 
 from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import gap_of
@@ -24,6 +24,7 @@ _TYPES = {
     HEALTH: "health",
     WAVEFORM: "waveform",
     PONG: "pong",
+    THINNED: "thinned",
 }
 
 

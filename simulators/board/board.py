@@ -7,6 +7,7 @@ from simulators.board.control import Control
 from simulators.board.errors import BoardError
 from simulators.board.hardware import Hardware
 from simulators.board.host import Host
+from simulators.board.spares import set_aside
 from simulators.board.ticks import ticks_add, ticks_diff, ticks_us
 from simulators.board.wiring import read_wiring
 
@@ -134,8 +135,10 @@ def power_up(
     path = os.getenv("AXSIM_WIRING")
     if not path:
         raise BoardError("AXSIM_WIRING does not name a wiring file")
-    board = (make or _in_real_time)(read_wiring(path), channel, power.CAUSES[cause])
+    wiring = read_wiring(path)
+    board = (make or _in_real_time)(wiring, channel, power.CAUSES[cause])
     install(board)
+    set_aside(wiring)
     board.host.report()
     return board
 

@@ -2,9 +2,10 @@
 
 Erasing sets a block of 4 KiB to FF; programming can only clear bits, a page of 256 bytes at a
 time. Each page programmed and each block erased is one operation. When power fails in one, it is
-torn: a page is programmed up to some byte and bit, a block is erased up to some page, and the
-page there reads as anything between what it was and FF. Where is drawn from the seed and from
-where in the flash's life power fails.
+torn: a page is programmed up to some byte and bit; of a block some pages are erased, the first or
+the last, the page there reads as anything, and the others are as they were or, as a chip clears
+all bits before it sets them, 0 or anything. Which is drawn from the seed and from where in the
+flash's life power fails.
 
 Times are those of a W25Q16JV, typical: 0.4 ms a page, 45 ms a block (unverified). The board does
 nothing else meanwhile, as on RP2, where code runs from the same chip.
@@ -22,6 +23,8 @@ PAGE_BYTES = 256
 _PAGES = BLOCK_BYTES // PAGE_BYTES
 _BLOCK_COUNT, _BLOCK_SIZE, _BLOCK_ERASE = 4, 5, 6
 _ERASED = b"\xff" * PAGE_BYTES
+_ERASED_VIEW = memoryview(_ERASED)
+_CLEARED = bytes(PAGE_BYTES)
 _EIO = 5
 
 
@@ -29,7 +32,8 @@ class NorFlash:
     """A block device for `vfs`, in `path`, which must be there and `blocks` long.
 
     `programmed` counts bytes, `erased` blocks, `spoiled` bytes that were programmed without having
-    been erased, `worn` how often each block was erased; all since the process began.
+    been erased, `worn` how often each block was erased; all since the process began. `torn` is the
+    block in whose erase power failed, or -1: its bits may read otherwise each time.
     """
 
     def __init__(
@@ -44,6 +48,7 @@ class NorFlash:
         self.programmed = 0
         self.erased = 0
         self.spoiled = 0
+        self.torn = -1
         self.worn = [0] * blocks
         self._os = system
         self._blocks = blocks
@@ -113,10 +118,13 @@ class NorFlash:
         fails = self._begins(self._page_us)
         if fails:
             count = self._random(count + 1)
-        for index in range(count):
-            if page[index] != 0xFF:
-                self.spoiled += 1
-            page[index] &= data[index]
+        if page[:count] == _ERASED_VIEW[:count]:
+            page[:count] = data[:count]
+        else:
+            for index in range(count):
+                if page[index] != 0xFF:
+                    self.spoiled += 1
+                page[index] &= data[index]
         if fails and count < len(data):
             page[count] &= data[count] | self._random(256)
             count += 1
@@ -127,18 +135,34 @@ class NorFlash:
     def _erase(self, block: int) -> None:
         fails = self._begins(self._erase_us)
         at = block * BLOCK_BYTES
-        pages = self._random(_PAGES + 1) if fails else _PAGES
-        for number in range(pages):
-            self._write(at + number * PAGE_BYTES, _ERASED, PAGE_BYTES)
-        if fails and pages < _PAGES:
-            at += pages * PAGE_BYTES
-            self._read(at, self._page, PAGE_BYTES)
-            for index in range(PAGE_BYTES):
-                self._page[index] |= self._random(256)
-            self._write(at, self._page, PAGE_BYTES)
+        if fails:
+            self.torn = block
+            self._tear(at)
+        else:
+            for number in range(_PAGES):
+                self._write(at + number * PAGE_BYTES, _ERASED, PAGE_BYTES)
         self.worn[block] += 1
         self.erased += 1
         self._ends(fails)
+
+    def _tear(self, at: int) -> None:
+        """Erase a part of the block there."""
+        page = self._page
+        erased = self._random(_PAGES + 1)
+        first = self._random(2)
+        others = self._random(3)
+        for number in range(_PAGES):
+            place = number if first else _PAGES - 1 - number
+            if number < erased:
+                page[:] = _ERASED
+            elif number == erased or others == 2:
+                for index in range(PAGE_BYTES):
+                    page[index] = self._random(256)
+            elif others:
+                page[:] = _CLEARED
+            else:
+                continue
+            self._write(at + place * PAGE_BYTES, page, PAGE_BYTES)
 
     def _begins(self, duration_us: int) -> bool:
         """An operation begins; whether power fails in it."""

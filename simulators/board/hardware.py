@@ -36,7 +36,8 @@ class Wire:
 
     While the board does not drive it, it is what `source` says, else what the pin's resistor pulls
     it to, as it is where `source` says FLOATING. A chip that the wire `selects` sees it high then,
-    one that it `clocks` low. `sensor`: the tacho whose pulses it carries.
+    one that it `clocks` low. `sensor`: the tacho whose pulses it carries. `enables`: the line for
+    which it turns a driver on.
     """
 
     FLOATING = -1
@@ -48,6 +49,7 @@ class Wire:
         self.clocks: "OnPins | None" = None
         self.source: "Callable[[], int] | None" = None
         self.sensor: "Tacho | None" = None
+        self.enables: "Line | None" = None
 
     def drive(self, driven: bool, output: int) -> None:
         """What the board's pin does to the wire from now on."""
@@ -57,6 +59,8 @@ class Wire:
             self.selects.select(driven and not output)
         if self.clocks is not None:
             self.clocks.clock(output if driven else 0)
+        if self.enables is not None:
+            self.enables.enable(bool(driven and output))
 
     def level(self, pull: int) -> int:
         """0 or 1; `pull` is the level where nothing drives the wire."""
@@ -124,6 +128,9 @@ class Hardware:
             self.uart[number] = (
                 open_line(number) if open_line else PtyLine(system, keys["path"], ticks_us)
             )
+            if "de" in keys:
+                self.uart[number].enable(False)
+                self.wire(keys["de"]).enables = self.uart[number]
         if "flash" in wiring:
             from simulators.board.flash import NorFlash
 

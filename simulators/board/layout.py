@@ -5,7 +5,7 @@ For the host; nothing here runs on the board.
 
 from pathlib import Path
 
-HEAP_EXTRA_BYTES = 128 * 1024
+HEAP_EXTRA_BYTES = 192 * 1024
 """By how much the heap is made larger than the board's for the simulated hardware, with up to 16
 signals of the default size: `-X heapsize=` is the board's and this, AXSIM_HEAP_EXTRA is this."""
 
@@ -25,6 +25,7 @@ with Heap(_before):
     from simulators.board.board import power_up
     from simulators.board.machine import *
     {port}
+    import select
 
     power_up()
 """
@@ -54,6 +55,7 @@ run()
 
 _PORTS = {"rp2": "pass", "esp32": "from simulators.board.counter import Counter"}
 _RP2 = "from simulators.board.rp2 import *\n"
+_MEASURED = {"select.py": "from simulators.board.turns import *\n"}
 _IN_LOCKSTEP = {
     "boot.py": _BOOT,
     "time.py": "from utime import *\nfrom simulators.board.simulated_time import *\n",
@@ -62,12 +64,15 @@ _IN_LOCKSTEP = {
 }
 
 
-def lay_out(folder: Path, *, lockstep: bool = False, port: str = "rp2") -> None:
+def lay_out(
+    folder: Path, *, lockstep: bool = False, port: str = "rp2", measured: bool = False
+) -> None:
     """Fill the folder: `machine.py`, of the package `simulators` what it needs, and what the port
     has besides: `rp2.py`, or the pulse counter of an "esp32". Raises ValueError for another port.
 
     In lock-step (lockstep.py) also what stands in for MicroPython's own `time`, `select` and `os`;
-    the process then runs the module `boot`, which runs the firmware's main.py.
+    the process then runs the module `boot`, which runs the firmware's main.py. `measured`: the
+    account tells how long the firmware's turns are (turns.py).
     """
     if port not in _PORTS:
         raise ValueError(f"a port is rp2 or esp32, not {port!r}")
@@ -81,6 +86,8 @@ def lay_out(folder: Path, *, lockstep: bool = False, port: str = "rp2") -> None:
     files = {"machine.py": machine.format(port=_PORTS[port])}
     if lockstep:
         files |= _IN_LOCKSTEP
+    if measured:
+        files |= _MEASURED
     if port == "rp2":
         files["rp2.py"] = _RP2
     for name, content in files.items():

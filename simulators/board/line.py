@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         dropped: int
 
         def configure(self, baud: int, receives: int, sends: int) -> None: ...
+        def enable(self, on: bool) -> None: ...
         def fileno(self) -> int: ...
         def tend(self, now_us: int) -> None: ...
         def waiting(self) -> int: ...
@@ -50,11 +51,16 @@ class PtyLine:
         self._idle_fd: int
         self._fd, self._idle_fd = descriptors.open_idle()
         self._connected = False
+        self._enabled = True
         self._retry_us = ticks_us()
         self.tend(self._retry_us)
 
     def configure(self, baud: int, receives: int, sends: int) -> None:
         """What the UART was set to: its rate and the bytes its buffers hold. No matter here."""
+
+    def enable(self, on: bool) -> None:
+        """Whether the driver of an RS-485 pair is on: what is sent without it is lost."""
+        self._enabled = on
 
     def fileno(self) -> int:
         """The descriptor, for whoever waits for it."""
@@ -95,7 +101,7 @@ class PtyLine:
 
     def write_from(self, buffer: "memoryview | bytearray | bytes", count: int) -> int:
         """Send at most `count` bytes; return how many have left."""
-        if self._connected and count:
+        if self._connected and self._enabled and count:
             written: int = self._os.write_from(self._fd, buffer, count)
             if written >= 0:
                 self.sent += written

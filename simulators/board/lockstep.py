@@ -28,6 +28,7 @@ from simulators.board.control_frames import (
     u32,
 )
 from simulators.board.errors import BoardError
+from simulators.board.pair_line import PairLine
 from simulators.board.randomness import seed_randomness
 from simulators.board.simulated_time import clock
 from simulators.board.ticks import ticks_add, ticks_diff, ticks_us
@@ -120,6 +121,7 @@ class LockstepBoard(Board):
         self._grants = grants
         self._timed_lines: "list[TimedLine]" = []
         self._held = False
+        self._uarts: "dict[str, Any]" = wiring.get("uart", {})
         self._obey_frame = self._obey  # made once: a bound method is an object on the heap
         super().__init__(wiring, ticks_us, grants, cause, system, self._open_line)
         self._limit_us = clock.us
@@ -175,7 +177,8 @@ class LockstepBoard(Board):
 
     def _open_line(self, port: str) -> TimedLine:
         number = int(port)
-        line = TimedLine(ticks_us, lambda us, data: self._sent(number, us, data), self.plan)
+        kind = PairLine if "de" in self._uarts[port] else TimedLine
+        line = kind(ticks_us, lambda us, data: self._sent(number, us, data), self.plan)
         self._timed_lines.append(line)
         return line
 

@@ -1,6 +1,7 @@
 """`machine.Pin` and `machine.ADC`."""
 
 from simulators.board.board import current
+from simulators.board.spares import let_go
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Pin:
         drive: int = 0,
         alt: int = -1,
     ) -> None:
+        let_go("Pin")
         self.id = id
         self._wire = current().hardware.wire(id)
         self._mode = self.IN

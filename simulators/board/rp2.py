@@ -20,6 +20,7 @@ import sys
 from array import array
 
 from simulators.board.board import current
+from simulators.board.spares import let_go
 from simulators.board.ticks import sleep_us
 
 TYPE_CHECKING = False
@@ -70,6 +71,7 @@ class StateMachine:
     ) -> None:
         if not 0 <= id < _MACHINES:
             raise ValueError("invalid StateMachine")
+        let_go("StateMachine")
         self.board = current()
         self.program = program
         self.freq = self.board.hardware.freq_hz

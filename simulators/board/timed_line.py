@@ -46,6 +46,9 @@ class TimedLine:
         self._receives = receives
         self._sends = sends + _FIFO_BYTES
 
+    def enable(self, on: bool) -> None:
+        """There is no driver; see pair_line.PairLine."""
+
     def fileno(self) -> int:
         """No descriptor of the machine below."""
         return -1
@@ -132,6 +135,10 @@ class TimedLine:
         left_us = ticks_diff(self._free_us, now_us)
         return (left_us * 1000 + self._byte_ns - 1) // self._byte_ns if left_us > 0 else 0
 
+    def _kept(self, piece: "Piece", begin: int, end: int) -> bytes:
+        """What of these bytes the receiver gets."""
+        return piece.data[begin:end]
+
     def _take(self, now_us: int, most: int) -> None:
         """Move what has come by now to where it is read, at most so many bytes."""
         while self._coming:
@@ -140,7 +147,7 @@ class TimedLine:
             room = self._receives - len(self._unread)
             count = min(fresh, room, most)
             if count:
-                self._unread.extend(piece.data[piece.taken : piece.taken + count])
+                self._unread.extend(self._kept(piece, piece.taken, piece.taken + count))
             most -= count
             self.dropped += fresh - count
             piece.taken += fresh
@@ -159,6 +166,10 @@ class Piece:
         self._byte_ns = byte_ns
         idle_ns = _IDLE_BITS * byte_ns // _BITS_A_BYTE
         self._end_us = ticks_add(begin_us, (len(data) * byte_ns + idle_ns) // 1000)
+
+    def begin_us(self, at: int) -> int:
+        """When that byte begins."""
+        return ticks_add(self._begin_us, at * self._byte_ns // 1000)
 
     def fresh(self, now_us: int) -> int:
         """How many more bytes are there by now than were taken."""

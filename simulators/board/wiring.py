@@ -9,13 +9,14 @@
       {"name": "rtd0", "kind": "max31865", "cs": 17, "signal": "m1.winding", "wires": 3}]}},
   "pins": [{"name": "load0", "kind": "hx711", "sck": 14, "dout": 15, "inputs": ["axle1.load"]}],
   "adc": {"29": "supply"},
-  "uart": {"0": {"path": "/dev/pts/7"}},
+  "uart": {"0": {"path": "/dev/pts/7", "de": 2}},
   "flash": {"path": "/tmp/flash.img", "blocks": 352},
   "wake_up_us": 0
 }
 
 `unit` is nA, uV, nV, tenth_milliohm, ug, mHz or level; `samples` is the longest stretch that the
 signal takes.
+`de` is the pin that enables the driver of an RS-485 pair, where the UART leads to one.
 The order of `signals` is their number in the frames of control_frames.py. In lock-step a UART's
 `path` is not used; `wake_up_us` (see simulated_time.py) matters only there.
 """
@@ -64,9 +65,9 @@ _BOARD = {
 _SIGNAL = {"name": _TEXT, "unit": _TEXT, "initial": _WHOLE, "samples": _WHOLE}
 _I2C = {"nack_errno": _WHOLE, "chips": _LIST}
 _SPI = {"chips": _LIST}
-_UART = {"path": _TEXT}
 _FLASH = {"path": _TEXT, "blocks": _WHOLE, "page_us": _WHOLE, "erase_us": _WHOLE}
 _PIN = ((int, str), "a pin")
+_UART = {"path": _TEXT, "de": _PIN}
 _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
     "ads1115": {
         "name": _TEXT,

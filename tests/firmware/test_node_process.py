@@ -31,6 +31,8 @@ from axwire.parse import Event, Health, Hello, Pong, Readings
 from axwire.places import parse_place
 from node_bench import BOARD_HEAP_BYTES, FIRMWARE, KEY, MISSING, NAME, NodeBench
 
+from hil.node_files import write_copies
+
 Start = Callable[..., NodeBench]
 ROOM_SHARE = 0.2
 """The goal is 0.3, and most runs hold it. The collector is conservative: with some layouts of the
@@ -294,24 +296,48 @@ def test_the_busiest_role_leaves_a_fifth_of_the_heap_whatever_its_layout(bench: 
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "words"),
+    ("files", "words"),
     [
-        ("node.json", "\xff\x00" * 100, "node.json is not JSON"),
-        ("node.json", '{"node": "motors-a"', "node.json: key "),
-        ("node.json", '{"nodes": 1}', "node.json: unknown key 'nodes'"),
-        ("node.key", KEY.hex()[:-2], "node.key: 64 hexadecimal digits are expected"),
+        ({}, "neither node.json nor node.key: the file system is new or was made anew"),
+        ({"node.json": b"{}"}, "node.key is missing or damaged in both copies"),
+        ({"node.key": KEY.hex().encode()}, "node.json is missing or damaged in both copies"),
+        (
+            {"node.json": b"{}", "node.key": KEY.hex()[:-2].encode()},
+            "node.key: 64 hexadecimal digits are expected",
+        ),
+        (
+            {"node.json": b'{"nodes": 1}', "node.key": KEY.hex().encode()},
+            "node.json: unknown key 'nodes'",
+        ),
     ],
 )
 def test_without_its_files_it_says_so_and_sends_nothing(
-    bench: Start, name: str, content: str, words: str
+    bench: Start, files: dict[str, bytes], words: str
 ) -> None:
     node = bench()
-    (node.folder / name).write_text(content, encoding="utf-8")
+    node.lay_out()
+    for path in node.folder.glob("node.*"):
+        path.unlink()
+    for name, content in files.items():
+        write_copies(node.folder, name, content)
     node.start()
     node.until(lambda: "UNPROVISIONED: " in node.console(), "complaint")
     assert words in node.console()
     node.for_seconds(1.0)
     assert (node.line_bytes, node.exit_code) == (0, None)
+
+
+def test_ctrl_c_gives_a_prompt_before_the_node_begins(bench: Start) -> None:
+    node = bench()
+    node.lay_out()
+    (node.folder / "maintenance").touch()
+    node.start()
+    node.until(lambda: "MAINTENANCE: " in node.console(), "maintenance")
+    assert not (node.folder / "maintenance").exists()
+    node.interrupt()
+    node.until(lambda: node.exit_code is not None, "prompt")
+    assert node.console().endswith("KeyboardInterrupt: \n")
+    assert (node.exit_code, node.line_bytes) == (1, 0)
 
 
 def test_a_crash_is_shown_and_ends_in_a_reset(bench: Start, tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
 """A gateway's link to a real mosquitto that goes, hangs, refuses, or has too much to say."""
 
 import asyncio
-import ssl
-import subprocess
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import pytest
 from axwire import cose
-from broker import PASSWORD, Broker, free_port
+from broker import PASSWORD, Broker
+from certificates import Authority
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -269,6 +269,44 @@ def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
     run(scenario)
 
 
+def test_a_node_speaks_in_its_own_name_only_and_hears_no_other(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        link = link_to(broker.port, receiver)
+        link.open()
+        node = Node(broker.port)
+        await until(lambda: link.is_open and node.is_ready)
+        node.client.subscribe("axlebox/TE33A-0001/brakes-a/down", qos=1)
+        node.client.publish("axlebox/TE33A-0001/brakes-a/up", b"as another", qos=1)
+        node.client.publish(f"axlebox/TE33A-0001/{NODE}/down", b"as the gateway", qos=1)
+        node.say(b"as itself")
+        await until(lambda: receiver.messages)
+        await until(lambda: node.receipts == 3)
+        assert receiver.messages == [b"as itself"]
+        assert link.send(cose.seal(KEY, "brakes-a", cose.DOWN, b"\x00"))
+        mine = cose.seal(KEY, NODE, cose.DOWN, b"\x00")
+        assert link.send(mine)
+        await until(lambda: node.heard)
+        assert node.heard == [mine]
+        node.close()
+        link.close()
+
+    run(scenario)
+
+
+def test_a_link_that_is_closed_while_it_connects_leaves_nothing_behind(broker: Broker) -> None:
+    async def scenario() -> None:
+        receiver = Receiver()
+        links = [link_to(broker.port, receiver) for _ in range(5)]
+        for link in links:
+            link.open()
+            link.close()
+        await until(lambda: not any(thread.name == "mqtt" for thread in threading.enumerate()))
+        assert receiver.openings == 0
+
+    run(scenario)
+
+
 def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
     async def scenario() -> None:
         heard: list[bytes] = []
@@ -296,50 +334,29 @@ def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
     run(scenario)
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate for 127.0.0.1, signed by itself; its key beside it."""
-    path = tmp_path / "broker.crt"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=broker -addext"
-    subprocess.run(
-        [*command.split(), "subjectAltName=IP:127.0.0.1", "-keyout", "broker.key", "-out", path],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
-    return path
-
-
 # Where a handshake fails, paho leaves the socket to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_is_used_and_a_strange_certificate_refused(
-    mosquitto_command: list[str], tmp_path: Path, certificate: Path
+    mosquitto_command: list[str], tmp_path: Path
 ) -> None:
-    port = free_port()
-    listener = [
-        f"listener {port} 127.0.0.1",
-        f"certfile {certificate}",
-        f"keyfile {certificate.with_suffix('.key')}",
-    ]
-    broker = Broker(mosquitto_command, tmp_path / "broker", extra=listener)
+    authority = Authority(tmp_path, "authority")
+    broker = Broker(mosquitto_command, tmp_path / "broker")
+    port = broker.also_by_tls(authority.server("127.0.0.1"))
     broker.start()
-    system_cas = ssl.get_default_verify_paths().openssl_cafile
-    other = Path(system_cas) if Path(system_cas).exists() else None
 
     async def scenario() -> None:
-        link = link_to(port, Receiver(), ca_file=certificate)
+        link = link_to(port, Receiver(), ca_file=authority.pem)
         link.open()
         await until(lambda: link.is_open)
         link.close()
-        if other is not None:
-            link = link_to(port, Receiver(), ca_file=other)
-            link.open()
-            await until(lambda: link.fault is not None)
-            assert link.fault is not None
-            assert link.fault.startswith(
-                f"the certificate of the broker at 127.0.0.1:{port} is not believed ("
-            )
-            link.close()
+        link = link_to(port, Receiver(), ca_file=Authority(tmp_path, "stranger").pem)
+        link.open()
+        await until(lambda: link.fault is not None)
+        assert link.fault is not None
+        assert link.fault.startswith(
+            f"the certificate of the broker at 127.0.0.1:{port} is not believed ("
+        )
+        link.close()
         link = link_to(port, Receiver(), ca_file=tmp_path / "missing.crt")
         link.open()
         await until(lambda: link.fault is not None)

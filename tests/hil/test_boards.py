@@ -108,6 +108,14 @@ def use_no_pin(content: dict[str, Any]) -> None:
     content["uart"]["tx"] = 31
 
 
+def share_the_drivers_pin(content: dict[str, Any]) -> None:
+    content["uart"] = {**content["uart"], "de": content["chips"][2]["cs"]}
+
+
+def use_no_pin_for_the_driver(content: dict[str, Any]) -> None:
+    content["uart"] = {**content["uart"], "de": 24}
+
+
 def measure_itself_elsewhere(content: dict[str, Any]) -> None:
     content["supply"] = {"pin": 28, "full_mv": 9900}
 
@@ -135,6 +143,8 @@ def use_no_board(content: dict[str, Any]) -> None:
         (use_no_pin, '"tx": 31', 0, "Raspberry Pi Pico has no pin GP31"),
         (measure_itself_elsewhere, '"pin": 28', 0, "measures its supply at GP29"),
         (measure_itself_otherwise, '"temperature"', 0, "measures its temperature by adc4"),
+        (share_the_drivers_pin, '"cs": 17', 0, "is used twice: for the driver of RS-485 and"),
+        (use_no_pin_for_the_driver, '"de": 24', 0, "GP24 is taken on Raspberry Pi Pico"),
         (use_no_board, '"board"', 0, "there is no board arduino; there are: esp32_devkitc"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),

@@ -23,6 +23,7 @@ from hil.boards import board_names, load_board
 from hil.errors import BuildError
 from hil.firmware_build import MANIFEST, Compiler, build, files_for, find_compiler
 from hil.fitting import fit_node
+from hil.node_files import copy_of
 
 ARCHITECTURES = {load_board(name).architecture.value: name for name in board_names()}
 NATIVE = {"armv6m": 4, "xtensawin": 10}
@@ -166,14 +167,21 @@ def test_a_folder_in_use_is_not_touched(tmp_path: Path, compiler: Compiler) -> N
     assert contents(tmp_path) == {"mine": b"kept"}
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("pass\ndef f(:\n", r"drivers/broken\.py, line 2: invalid syntax"),
+        ("match 1:\n case 1: pass\n", r"refuses drivers/broken\.py for armv6m"),
+    ],
+)
 def test_a_file_that_does_not_compile_is_named_and_nothing_is_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compiler: Compiler, text: str, words: str
 ) -> None:
     broken = tmp_path / "broken.py"
-    broken.write_text("def f(:\n", encoding="utf-8")
+    broken.write_text(text, encoding="utf-8")
     files = {**firmware_files.firmware_files(), "drivers/broken.py": broken}
     monkeypatch.setattr(firmware_build, "firmware_files", lambda: files)
-    with pytest.raises(BuildError, match=r"refuses drivers/broken\.py for armv6m"):
+    with pytest.raises(BuildError, match=words):
         build(load_board("pico"), tmp_path / "tree", compiler)
     assert not (tmp_path / "tree").exists()
 
@@ -214,6 +222,25 @@ def test_the_command_checks_a_node_against_board_and_profile(tmp_path: Path) -> 
     line = 1 + text.splitlines().index(' "groups": [')
     missing = "the channel brake.cylinder_pressure at bogie 2 is missing"
     assert (done.returncode, done.stderr) == (1, f"error: {path}:{line}: {missing}\n")
+
+
+def test_the_command_makes_the_files_of_a_node_in_two_copies(tmp_path: Path) -> None:
+    path, key, out = tmp_path / "node.json", tmp_path / "a.key", tmp_path / "out"
+    path.write_text(json.dumps(fit_node(load_profile("te33a").nodes[2], "00", 1).configuration))
+    key.write_text("00" * 31, encoding="ascii")
+    arguments = ("provision", "--file", str(path), "--key", str(key), "--out", str(out))
+    refused = run(*arguments)
+    assert refused.returncode == 1
+    assert refused.stderr == f"error: {key} must be a file of 64 hex digits and nothing else\n"
+    assert not out.exists()
+    key.write_text("0F" * 32 + "\n", encoding="ascii")
+    assert run(*arguments).returncode == 0
+    made = contents(out)
+    assert made["node.json.0"] == made["node.json.1"] == copy_of(path.read_bytes())
+    assert made["node.key.0"] == made["node.key.1"] == copy_of(b"0f" * 32 + b"\n")
+    assert len(made) == 4
+    assert (out / "node.key.0").stat().st_mode & 0o077 == 0
+    assert run(*arguments).returncode == 1, "nothing is overwritten"
 
 
 @pytest.fixture

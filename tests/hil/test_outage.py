@@ -2,7 +2,6 @@
 
 import os
 import signal
-import struct
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from axwire.cose import split
 from axwire.errors import WireError
 from axwire.parse import parse_up
 from rigs import running
+from spilled import whole_segment
 
 from gateway.spool.format import Kind
 from gateway.spool.segments import read_records
@@ -20,24 +20,15 @@ from hil.rig import Rig
 pytestmark = pytest.mark.timeout(240)
 
 NODE = "axles-a"
-HEAD = struct.Struct("<4sIIQQHH")
-RECORD = struct.Struct("<HIH")
 
 
 def held(folder: Path) -> dict[int, list[int]]:
-    """Sequences by boot in the segments that are whole, as firmware/axnode/spill.py lays them."""
+    """Sequences by boot in the segments that are whole."""
     sequences: dict[int, list[int]] = {}
     for path in sorted(folder.glob("0*")):
-        data = path.read_bytes()
-        if len(data) < HEAD.size:
-            continue
-        _, boot, _, _, _, tables, messages = HEAD.unpack_from(data)
-        at = HEAD.size
-        for index in range(tables + messages):
-            length, sequence, _ = RECORD.unpack_from(data, at)
-            at += RECORD.size + length
-            if index >= tables:
-                sequences.setdefault(boot, []).append(sequence)
+        segment = whole_segment(path.read_bytes())
+        if segment is not None:
+            sequences.setdefault(segment[0], []).extend(segment[1])
     return sequences
 
 

@@ -97,19 +97,31 @@ def test_a_page_is_torn_where_power_fails(tmp_path: Path, operation: int) -> Non
 
 
 def test_an_erase_is_torn_where_power_fails(tmp_path: Path) -> None:
-    torn = set()
-    for seed in range(20):
+    """From one end pages are erased, one is anything, the others as they were, 0 or anything."""
+    was, erased, zero = (bytes([value]) * PAGE_BYTES for value in (0x5A, 0xFF, 0))
+    ends, rests = set(), set()
+    for seed in range(40):
         chip = Chip(tmp_path / f"{seed}.img", seed)
-        chip.flash.writeblocks(1, bytes(BLOCK_BYTES), 0)
+        chip.flash.writeblocks(1, was * (BLOCK_BYTES // PAGE_BYTES), 0)
         chip.flash.fail_after(1)
         with pytest.raises(PowerError):
             chip.flash.ioctl(6, 1)
-        pages = [chip.content(1)[at : at + PAGE_BYTES] for at in range(0, BLOCK_BYTES, PAGE_BYTES)]
-        erased = sum(page == b"\xff" * PAGE_BYTES for page in pages)
-        assert pages[:erased] == [b"\xff" * PAGE_BYTES] * erased
-        assert pages[erased + 1 :] == [bytes(PAGE_BYTES)] * len(pages[erased + 1 :])
-        torn.add(erased)
-    assert len(torn) > 5
+        assert chip.flash.torn == 1
+        content = chip.content(1)
+        pages = [content[at : at + PAGE_BYTES] for at in range(0, BLOCK_BYTES, PAGE_BYTES)]
+        kinds = [{was: "was", erased: "erased", zero: "0"}.get(page, "anything") for page in pages]
+        count = kinds.count("erased")
+        end = "first" if kinds[:count] == ["erased"] * count else "last"
+        if count and end == "last":
+            kinds.reverse()
+        assert kinds[:count] == ["erased"] * count
+        rest = set(kinds[count:])
+        assert len(rest - {"anything"}) <= 1
+        ends.add((end, count))
+        rests |= rest
+    assert rests == {"was", "0", "anything"}
+    assert {end for end, _ in ends} == {"first", "last"}
+    assert len(ends) > 10
 
 
 def test_the_same_seed_tears_alike(tmp_path: Path) -> None:

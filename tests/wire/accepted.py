@@ -28,6 +28,7 @@ def accepted() -> Iterator[Vector]:
     yield from _healths()
     yield from _waveforms()
     yield from _pongs()
+    yield from _thinned()
     yield from _acks()
     yield from _others_down()
     yield from _frames()
@@ -256,6 +257,66 @@ def _pongs() -> Iterator[Vector]:
     ):
         fields = {"boot": _BOOT, "sequence": ping, "t_us": t_us}
         yield _message("up", name, description, "PONG", fields)
+
+
+def _thinned() -> Iterator[Vector]:
+    low = [13_100, -200, 0, 5, -32_768, 7]
+    mean = [13_110, -150, 1, 5, -32_768, 90]
+    high = [13_150, -24, 2, 5, -32_768, 217]
+    steps = [b - a for a, b in zip(low + mean, mean + high, strict=True)]
+    for name, description, sequence, last, messages, doubts, blocks in (
+        (
+            "thinned",
+            "a second of six currents in three rows, in place of ten messages",
+            120, 130, 10, [],
+            [_thinned_block(0, 60_000, 16, low + mean + high, None, 990, [100] * 4 + [0, 97])],
+        ),
+        (
+            "thinned-steps",
+            "two groups: the minimum and int8 steps; three rows with an open circuit",
+            131, 170, 38, [[3, 60], [17, 66]],
+            [
+                _thinned_block(0, 61_000, 16, low, steps, 4000, 100),
+                _thinned_block(1, 61_000, 32, [70_000, -1, 70_001, -1, 70_002, -1],
+                               None, 3000, 4, [0, 1]),
+            ],
+        ),
+        (
+            "thinned-extremes", "the highest numbers",
+            _MAX32 - 4095, _MAX32, 4096, [[at, 0xFFFF] for at in range(4032, 4096)],
+            [_thinned_block(15, 1 << 53, 32, [-(1 << 31)] * 3, None, 1 << 53, _MAX32, [7])],
+        ),
+    ):  # fmt: skip
+        fields = {
+            "boot": _BOOT,
+            "sequence": sequence,
+            "last": last,
+            "messages": messages,
+            "in_doubt": doubts,
+            "revision": 1,
+            "blocks": blocks,
+        }
+        vector = _message("up", name, description, "THINNED", fields)
+        vector["shapes"] = [[3, _channels(block)] for block in blocks]
+        yield vector
+
+
+def _channels(block: Fields) -> int:
+    return len(block["samples"]) // (3 if block["steps"] is None else 1)
+
+
+def _thinned_block(
+    group: int,
+    t_ms: int,
+    bits: int,
+    samples: list[int],
+    steps: list[int] | None,
+    span_ms: int,
+    taken: int | list[int],
+    statuses: list[int] | None = None,
+) -> Fields:
+    block = _block(group, t_ms, bits, samples, steps, statuses)
+    return {**block, "span_ms": span_ms, "taken": taken}
 
 
 def _acks() -> Iterator[Vector]:

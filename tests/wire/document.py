@@ -48,6 +48,9 @@ _HEALTH = {
     "flash_errors": "failures of the file system",
     "earlier_dropped_messages": "messages of earlier boots that a full flash dropped",
     "earlier_dropped_samples": "samples in them",
+    "safe_mode": "1 in safe mode, in which nothing is measured",
+    "early_resets": "resets that led to this boot in a row; 0 after the supply came",
+    "copies_repaired": "damaged copies of the node's own files, written anew at its start",
 }
 
 

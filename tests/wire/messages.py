@@ -84,6 +84,40 @@ def blocks(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
+def _thinned_blocks(draw: st.DrawFn) -> dict[str, Any]:
+    width = draw(st.integers(1, 8))
+    bits = draw(_bits)
+    stepped = draw(st.booleans())
+    count = width if stepped else 3 * width
+    statuses = st.lists(st.integers(0, len(STATUSES) - 1), min_size=width, max_size=width)
+    return {
+        "group": draw(st.integers(0, 15)),
+        "t_ms": draw(_t_ms),
+        "bits": bits,
+        "samples": draw(_samples(bits, count, count)),
+        "steps": draw(_samples(8, 2 * width, 2 * width)) if stepped else None,
+        "span_ms": draw(_t_ms),
+        "taken": draw(uint32 | st.lists(uint32, min_size=width, max_size=width)),
+        "statuses": draw(st.none() | statuses),
+    }
+
+
+@st.composite
+def _thinned(draw: st.DrawFn) -> dict[str, Any]:
+    """All but what hangs on its sequence."""
+    length = draw(st.integers(1, 4096))
+    offsets = st.lists(st.integers(1, length - 1), max_size=5, unique=True).map(sorted)
+    doubts = draw(offsets) if length > 1 else []
+    return {
+        "length": length,
+        "messages": draw(st.integers(1, length)),
+        "in_doubt": [[offset, draw(uint16)] for offset in doubts],
+        "revision": draw(uint16),
+        "blocks": draw(st.lists(_thinned_blocks(), min_size=1, max_size=5)),
+    }
+
+
+@st.composite
 def _waveforms(draw: st.DrawFn) -> dict[str, Any]:
     piece, pieces = draw(_piece_of(4096))
     bits = draw(_bits)
@@ -126,6 +160,7 @@ _BODIES: dict[str, tuple[str, st.SearchStrategy[dict[str, Any]]]] = {
         st.fixed_dictionaries({"t_ms": _t_ms, "values": st.lists(st.none() | int64, max_size=64)}),
     ),
     "WAVEFORM": ("up", _waveforms()),
+    "THINNED": ("up", _thinned()),
     "PONG": ("up", st.fixed_dictionaries({"t_us": st.integers(0, (1 << 63) - 1)})),
     "ACK": (
         "down",
@@ -151,6 +186,10 @@ def messages(draw: st.DrawFn) -> Message:
     fields["sequence"] = draw(uint64 if wide else uint32)
     if kind == "HEALTH":
         fields["oldest"] = draw(st.integers(0, fields["sequence"]))
+    elif kind == "THINNED":
+        length = fields.pop("length")
+        fields["sequence"] = min(fields["sequence"], 0x100000000 - length)
+        fields["last"] = fields["sequence"] + length - 1
     return direction, kind, fields
 
 

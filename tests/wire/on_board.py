@@ -9,8 +9,9 @@ _PATH = f"{_HERE.parent}:{_HERE.parents[1] / 'firmware'}:.frozen"
 
 
 def run_on_board(interpreter: list[str], script: str, *arguments: str) -> str:
-    """What the script prints; it must end well. The heap is 128 KB, imports are the firmware's."""
-    command = [*interpreter, "-X", "heapsize=128k", str(_HERE / script), *arguments]
+    """What the script prints; it must end well. Imports are the firmware's, the heap is a board's
+    and 64 KB for the script."""
+    command = [*interpreter, "-X", "heapsize=192k", str(_HERE / script), *arguments]
     environment = {**os.environ, "MICROPYPATH": _PATH}
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=120, check=False

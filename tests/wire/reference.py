@@ -25,6 +25,7 @@ TYPES = {
     "HEALTH": 4,
     "WAVEFORM": 5,
     "PONG": 6,
+    "THINNED": 7,
     "ACK": 16,
     "PING": 17,
     "CONFIGURE": 18,
@@ -98,6 +99,19 @@ def _readings(fields: Fields) -> list[Any]:
     return [fields["revision"], blocks]
 
 
+def _thinned(fields: Fields) -> list[Any]:
+    blocks: list[list[Any]] = []
+    for block in fields["blocks"]:
+        samples: Any = _typed(block["bits"], block["samples"])
+        if block["steps"] is not None:
+            samples = [samples, _typed(8, block["steps"])]
+        statuses = [] if block["statuses"] is None else [block["statuses"]]
+        whole = [block["group"], block["t_ms"], samples, block["span_ms"], block["taken"]]
+        blocks.append(whole + statuses)
+    head = [fields["last"], fields["messages"], fields["in_doubt"], fields["revision"]]
+    return [*head, blocks]
+
+
 def _waveform(fields: Fields) -> list[Any]:
     names = ("revision", "channel", "burst", "piece", "pieces", "t_ms", "period_ns")
     return [*(fields[name] for name in names), _typed(fields["bits"], fields["samples"])]
@@ -110,6 +124,7 @@ _BODIES: dict[str, Callable[[Fields], list[Any]]] = {
     "HEALTH": lambda f: [f["t_ms"], f["oldest"], f["values"]],
     "WAVEFORM": _waveform,
     "PONG": lambda f: [f["t_us"]],
+    "THINNED": _thinned,
     "ACK": lambda f: [f["upto"], f["singles"]],
     "PING": lambda f: [f["utc_ms"]],
     "CONFIGURE": lambda f: [f["piece"], f["pieces"], f["crc"], bytes.fromhex(f["part"])],

@@ -209,6 +209,9 @@ def _up() -> Iterator[Vector]:
     def channel(at: int, value: Any) -> list[Any]:
         return changed(hello, 11, [[0, 0, 10, [changed(table[0], at, value)]]])
 
+    def thinned(at: int, value: Any) -> list[Any]:
+        return changed([7, _BOOT, 9, 20, 12, [[5, 60]], 0, [[0, 0, int16, 990, 100]]], at, value)
+
     def readings(*blocks: Any) -> list[Any]:
         return [2, _BOOT, 0, 0, list(blocks)]
 
@@ -284,6 +287,22 @@ def _up() -> Iterator[Vector]:
         ("block-steps", "steps of int16", readings([0, 0, [int16, int16]]), "typed array"),
         ("block-steps-3", "three typed arrays", readings([0, 0, [int16, int8, int8]]), "steps"),
         ("block-status", "status 8", readings([0, 0, int16, [0, 8]]), "status"),
+        ("thinned-fields", "a field too many", [*thinned(6, 0), 0], "THINNED has 9"),
+        ("thinned-last", "last before its own sequence", thinned(3, 8), "last sequence"),
+        ("thinned-long", "4097 sequences", thinned(3, 9 + 4096), "last sequence"),
+        ("thinned-messages", "13 messages in 12 sequences", thinned(4, 13), "messages"),
+        ("thinned-no-message", "in place of none", thinned(4, 0), "messages"),
+        ("thinned-doubt", "itself in doubt", thinned(5, [[0, 60]]), "offset"),
+        ("thinned-doubt-far", "in doubt behind its last", thinned(5, [[12, 60]]), "offset"),
+        ("thinned-doubt-twice", "twice in doubt", thinned(5, [[5, 60], [5, 60]]), "offset"),
+        ("thinned-doubts", "65 in doubt", thinned(5, [[5, 60]] * 65), "in doubt"),
+        ("thinned-doubt-3", "three numbers in doubt", thinned(5, [[5, 60, 1]]), "in doubt"),
+        ("thinned-doubt-1", "one number in doubt", thinned(5, [[5]]), "in doubt"),
+        ("thinned-none", "no block", thinned(7, []), "without a block"),
+        ("thinned-block", "a block of four", thinned(7, [[0, 0, int16, 990]]), "a thinned block"),
+        ("thinned-span", "no span", thinned(7, [[0, 0, int16, None, 100]]), "span"),
+        ("thinned-taken", "-1 samples", thinned(7, [[0, 0, int16, 990, -1]]), "taken"),
+        ("thinned-taken-list", "29 counts", thinned(7, [[0, 0, int16, 9, [1] * 29]]), "taken"),
         ("event-code", "a code of 17 bits", [3, 1, 1, 0, 1 << 16, []], "event"),
         ("event-arguments", "17 arguments", [3, 1, 1, 0, 1, [0] * 17], "arguments"),
         ("event-argument", "an argument of 65 bits", [3, 1, 1, 0, 1, [1 << 63]], "argument"),
@@ -331,6 +350,14 @@ def _up() -> Iterator[Vector]:
             name, description, "payload", cbor2.dumps(readings(block)), "message",
             "no rows" if name != "rows-statuses" else "5 statuses", channels=channels,
         )  # fmt: skip
+    for name, description, channels, taken, says in (
+        ("thinned-rows", "two rows instead of three", 3, 9, "2 rows"),
+        ("thinned-counts", "three counts for two channels", 2, [9, 9, 9], "3 counts"),
+    ):
+        message = thinned(7, [[0, 0, int16, 990, taken]])
+        yield _refusal(
+            name, description, "payload", cbor2.dumps(message), "message", says, channels=channels
+        )
 
 
 def _down() -> Iterator[Vector]:

@@ -25,6 +25,7 @@ PAYLOAD_CAP = 2 * MESSAGE_CAP - cose.sealed_size("n", MESSAGE_CAP)
 """Longest payload that a board takes, when its name has one letter."""
 
 _AAD = {"up": cose.UP, "down": cose.DOWN}
+_writer = Writer(GATEWAY_MESSAGE_CAP)
 
 
 class Numbers:
@@ -77,9 +78,9 @@ def altered(numbers: Numbers, payload: bytes) -> bytes:
             items = items[at]
             at = numbers.below(len(items))
         items[at] = made_up(numbers, 2)
-    writer = Writer(GATEWAY_MESSAGE_CAP)
-    _write(writer, value)
-    return bytes(writer.written())
+    _writer.clear()
+    _write(_writer, value)
+    return bytes(_writer.written())
 
 
 def made_up(numbers: Numbers, depth: int) -> object:

@@ -12,11 +12,11 @@ import json
 import struct
 import sys
 
-from axwire import GATEWAY_MESSAGE_CAP, MESSAGE_CAP, cose, down, up
+from axwire import GATEWAY_MESSAGE_CAP, MESSAGE_CAP, cose, down, thinned, up
 from axwire.cbor import INT16, INT32, Writer
 from axwire.errors import WireError
 from axwire.framing import Deframer, frame
-from axwire.parse import Block, parse_up
+from axwire.parse import Block, ThinnedBlock, parse_up
 from axwire.table import Channel, Group
 
 TYPE_CHECKING = False
@@ -33,6 +33,7 @@ TYPES = {
     up.HEALTH: "HEALTH",
     up.WAVEFORM: "WAVEFORM",
     up.PONG: "PONG",
+    up.THINNED: "THINNED",
     down.ACK: "ACK",
     down.PING: "PING",
     down.CONFIGURE: "CONFIGURE",
@@ -68,6 +69,8 @@ def write(kind: str, fields: "Fields") -> bytes:
         _write_hello(fields)
     elif kind == "READINGS":
         _write_readings(fields)
+    elif kind == "THINNED":
+        _write_thinned(fields)
     else:
         values = [fields["boot"], fields["sequence"]]
         values += [fields[name] for name in _FIELDS[kind]]
@@ -147,10 +150,11 @@ def _check_message(vector: "Fields") -> None:
     envelope = cose.split(sealed)
     _expect("name", vector["name"], envelope.name)
     envelope.check(key, _AAD[direction])
+    gc.collect()
     _expect("type and fields", (kind, fields), read(direction, envelope.payload))
     reflected = _AAD["up" if direction == "down" else "down"]
     _expect("reflected", "bad_mac", _refusal(lambda: envelope.check(key, reflected))[0])
-    if kind == "READINGS":
+    if kind in ("READINGS", "THINNED"):
         message: Any = parse_up(payload)
         for block, (rows, channels) in zip(message.blocks, vector["shapes"]):  # noqa: B905
             _expect("rows", rows, block.rows(channels))
@@ -229,6 +233,25 @@ def _write_readings(fields: "Fields") -> None:
             up.block_of_differences(_writer, group, t_ms, tag, samples, steps, statuses)
 
 
+def _write_thinned(fields: "Fields") -> None:
+    blocks = fields["blocks"]
+    values = [fields[name] for name in ("boot", "sequence", "last", "messages")]
+    doubts = [(offset, samples) for offset, samples in fields["in_doubt"]]
+    thinned.thinned(_writer, *values, doubts, fields["revision"], len(blocks))
+    for block in blocks:
+        thinned.thinned_block(
+            _writer,
+            block["group"],
+            block["t_ms"],
+            _TAGS[block["bits"]],
+            _pack(block["bits"], block["samples"]),
+            None if block["steps"] is None else _pack(8, block["steps"]),
+            block["span_ms"],
+            block["taken"],
+            None if block["statuses"] is None else bytes(block["statuses"]),
+        )
+
+
 def _read_down(payload: bytes) -> "tuple[str, Fields]":
     message = down.parse_down(payload)
     kind = TYPES[message.kind]
@@ -250,6 +273,9 @@ def _read_up(payload: bytes) -> "tuple[str, Fields]":
         fields["groups"] = [_read_group(group) for group in message.groups]
     elif kind == "READINGS":
         fields["blocks"] = [_read_block(block) for block in message.blocks]
+    elif kind == "THINNED":
+        fields["in_doubt"] = [list(doubt) for doubt in message.in_doubt]
+        fields["blocks"] = [_read_thinned(block) for block in message.blocks]
     elif kind == "WAVEFORM":
         fields["bits"] = _BITS[message.width]
         fields["samples"] = _unpack(fields["bits"], message.samples)
@@ -278,12 +304,22 @@ def _read_block(block: Block) -> "Fields":
     }
 
 
+def _read_thinned(block: ThinnedBlock) -> "Fields":
+    fields = _read_block(block)
+    fields["span_ms"] = block.span_ms
+    fields["taken"] = block.taken
+    return fields
+
+
 def _pack(bits: int, values: "list[int]") -> memoryview:
     return memoryview(struct.pack(f"<{len(values)}{_FORMATS[bits]}", *values))
 
 
 def _unpack(bits: int, data: bytes) -> "list[int]":
-    return list(struct.unpack(f"<{len(data) * 8 // bits}{_FORMATS[bits]}", data))
+    """The whole integers in it; whether all are whole is for `Block.rows` to say."""
+    size = len(data) - len(data) % (bits // 8)
+    whole = data if size == len(data) else data[:size]
+    return list(struct.unpack(f"<{size * 8 // bits}{_FORMATS[bits]}", whole))
 
 
 def _hex(data: bytes) -> str:
@@ -310,6 +346,7 @@ _FIELDS = {
     "HEALTH": ("t_ms", "oldest", "values"),
     "WAVEFORM": ("revision", "channel", "burst", "piece", "pieces", "t_ms", "period_ns"),
     "PONG": ("t_us",),
+    "THINNED": ("last", "messages", "revision"),
     "ACK": ("upto", "singles"),
     "PING": ("utc_ms",),
     "CONFIGURE": ("piece", "pieces", "crc"),

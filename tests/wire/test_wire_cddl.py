@@ -32,6 +32,9 @@ BEYOND_CDDL = (
     r"oldest sequence held is \d+, not 0 to",
     r"no place has the code",
     r"bytes are no waveform",
+    r"last sequence is \d+, not \d+ to",
+    r"messages is \d+, not 1 to",
+    r"offset is \d+, not \d+ to",
 )
 """What parse refuses and CDDL cannot express: the remarks `also:` in the file."""
 
@@ -46,6 +49,8 @@ PYCDDL_MISSES = {
     "refused-message-readings-blocks",
     "refused-message-block-steps",
     "refused-message-block-steps-3",
+    "refused-message-thinned-doubts",
+    "refused-message-thinned-none",
     "refused-down-type",
 }
 
@@ -74,6 +79,13 @@ def pycddl_confirms(direction: str, message: bytes) -> None:
             kind = "healthy-block" if len(block) == 3 else "marked-block"
             PYCDDL[kind].validate_cbor(cbor2.dumps(block))
         payload[4] = [block[:3] for block in payload[4]]
+    if rule == "thinned":
+        for doubt in payload[5]:
+            PYCDDL["doubt-entry"].validate_cbor(cbor2.dumps(doubt))
+        for block in payload[7]:
+            kind = "healthy-thinned" if len(block) == 5 else "marked-thinned"
+            PYCDDL[kind].validate_cbor(cbor2.dumps(block))
+        payload[7] = [block[:5] for block in payload[7]]
     if rule == "hello":
         for group in payload[11]:
             PYCDDL["group-entry"].validate_cbor(cbor2.dumps(group))

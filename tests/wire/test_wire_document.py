@@ -6,7 +6,17 @@ import re
 from pathlib import Path
 
 import pytest
-from axwire import GATEWAY_MESSAGE_CAP, MESSAGE_CAP, codes, cose, down, parse, table, up
+from axwire import (
+    GATEWAY_MESSAGE_CAP,
+    MESSAGE_CAP,
+    codes,
+    cose,
+    down,
+    parse,
+    table,
+    thinned,
+    up,
+)
 from axwire.cbor import MAX_DEPTH, MAX_ITEMS
 from axwire.quantities import QUANTITIES
 from wire import document, make_vectors, reference, run_vectors
@@ -26,6 +36,9 @@ RULES = {
     "HEALTH": "health",
     "WAVEFORM": "waveform",
     "PONG": "pong",
+    "THINNED": "thinned",
+    "A message in doubt is": "doubt-entry",
+    "A thinned block is": "marked-thinned",
     "ACK": "ack",
     "PING": "ping",
     "CONFIGURE": "configure",
@@ -97,6 +110,8 @@ def test_the_caps_on_the_page_are_those_of_the_code() -> None:
         f"| first | integer | 0 to {table.GROUP_CAP * table.CHANNEL_CAP - 1} |",
         f"| period-ms | integer, ms | 1 to {table.PERIOD_CAP_MS:,} |",
         f"| blocks | array | 1 to {parse.BLOCK_CAP} |",
+        f"| last | integer | sequence to sequence + {thinned.RANGE_CAP - 1} |",
+        f"| in-doubt | array | 0 to {thinned.DOUBT_CAP} |",
         f"| arguments | array of integers | 0 to {parse.ARGUMENTS_CAP}, each 64 bits",
         f"| values | array of integers or null | 0 to {parse.FIELDS_CAP}, each",
         f"| pieces | integer | 1 to {parse.PIECES_CAP} |",

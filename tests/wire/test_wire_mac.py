@@ -7,6 +7,7 @@ import cbor2
 import pytest
 from axwire import cose
 from axwire.errors import EnvelopeError, WireError
+from axwire.framing import frame, frame_in_place
 from hypothesis import given
 from hypothesis import strategies as st
 from pycose.headers import KID, Algorithm
@@ -85,6 +86,19 @@ def test_pycose_verifies_what_we_seal(
     assert not pycose_message(message, key, reflected).verify_tag()
     assert not pycose_message(message, bytes([key[0] ^ 1]) + key[1:], direction).verify_tag()
     assert len(message) == cose.sealed_size(name, len(payload))
+
+
+@given(keys, names, st.lists(st.binary(max_size=900), min_size=2, max_size=4))
+def test_a_sealer_seals_again_over_what_a_line_made_of_the_last_message(
+    key: bytes, name: str, payloads: list[bytes]
+) -> None:
+    mac = cose.MacKey(key)
+    sealer = cose.Sealer(mac, name, cose.UP, 1024)
+    for payload in payloads:
+        message = cose.seal(mac, name, cose.UP, payload)
+        assert bytes(sealer.seal(payload)) == message
+        end = frame_in_place(sealer.buffer, sealer.view, cose.ROOM, sealer.end)
+        assert sealer.buffer[cose.ROOM - 1 : end] == frame(message)
 
 
 @given(keys, names, directions, st.binary(max_size=300))

@@ -1,8 +1,8 @@
-"""What a node accepts as its files, and what it says of those it does not."""
+"""What a node accepts as its configuration, and what it says of those it does not."""
 
 import json
 
-from axnode.config import ConfigError, load
+from axnode.config import ConfigError, parse
 from axwire.table import CHANNEL_CAP
 
 GOOD = {
@@ -59,20 +59,16 @@ GOOD = {
         },
     ],
 }
-KEY = "00112233445566778899aabbccddeeff" * 2
 
 
-def _write(content, key=KEY):
-    with open("node.json", "w") as file:
-        file.write(content if isinstance(content, str) else json.dumps(content))
-    with open("node.key", "w") as file:
-        file.write(key)
+def _parse(content, measuring=True):
+    text = content if isinstance(content, str) else json.dumps(content)
+    return parse(text.encode(), measuring)
 
 
-def _refusal(content, key=KEY):
-    _write(content, key)
+def _refusal(content):
     try:
-        load()
+        _parse(content)
     except ConfigError as error:
         return str(error)
     raise AssertionError("accepted: %s" % content)
@@ -92,10 +88,8 @@ def _changed(path, value):
 
 
 def test_a_good_configuration():
-    _write(GOOD, KEY + "\n")
-    config, key = load()
-    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 10_240)
-    assert len(key) == 32 and key[:3] == b"\x00\x11\x22"
+    config = _parse(GOOD)
+    assert (config.name, config.board, config.outbox_bytes) == ("motors-a", "pico", 8192)
     first, second = config.groups
     assert (first.number, first.first, first.period_ms) == (0, 0, 10)
     assert (second.number, second.first, second.period_ms) == (1, 1, 1000)
@@ -104,8 +98,7 @@ def test_a_good_configuration():
     assert config.sources == [[(0, 2)], [(1, 0)]]
     assert config.chips[1]["filter_hz"] == 50
     number = config.number
-    _write(_changed(("board",), "pico2"))
-    assert load()[0].number != number
+    assert _parse(_changed(("board",), "pico2")).number != number
 
 
 def test_an_unknown_key_is_named_with_its_file():
@@ -147,6 +140,9 @@ def test_values_that_cannot_be():
         (("supply",), {"pin": 29}, "key 'supply.full_mv' is missing"),
         (("supply",), {"pin": 29, "full_mv": 0}, "supply.full_mv must be an integer from 1 to"),
         (("uart", "baud"), "fast", "uart.baud must be an integer"),
+        (("uart", "baud"), 9600, "uart.baud must be an integer from 115200 to 921600"),
+        (("uart", "baud"), 1_000_000, "uart.baud must be an integer from 115200 to 921600"),
+        (("uart", "de"), "on", "uart.de must be an integer from 0 to 63"),
         (("chips", 0, "kind"), "ads1015", "chips[0].kind must be one of ads1115, max31865"),
         (("chips", 0, "kind"), "..evil", "chips[0].kind must be one of"),
         (("chips", 0, "rate"), 100, "chips[0].rate must be one of 8, 16"),
@@ -194,8 +190,7 @@ def test_state_machines_and_counters_serve_one_chip_each():
             chip.update(keys)
             changed["chips"].append(chip)
         if words is None:
-            _write(changed)
-            assert len(load()[0].chips) == 4
+            assert len(_parse(changed).chips) == 4
         else:
             said = _refusal(changed)
             assert words in said, said
@@ -206,28 +201,17 @@ def test_damaged_files():
     assert "is not JSON" in _refusal(whole[: len(whole) // 2])
     assert "is not JSON" in _refusal("")
     assert "must be an object" in _refusal("[]")
-    for key in ("", KEY[:-1], KEY[:-2], KEY + "00", "x" + KEY[1:]):
-        assert _refusal(GOOD, key) == "node.key: 64 hexadecimal digits are expected"
 
 
-def test_files_that_are_not_there():
-    for content, words in ((None, "node.json cannot be read"), (GOOD, "node.key cannot be read")):
-        import os
-
-        for name in ("node.json", "node.key"):
-            try:
-                os.unlink(name)
-            except OSError:
-                pass
-        if content:
-            with open("node.json", "w") as file:
-                file.write(json.dumps(content))
-        refusal = "accepted"
-        try:
-            load()
-        except ConfigError as error:
-            refusal = str(error)
-        assert words in refusal, refusal
+def test_one_that_is_not_to_measure_is_read_without_its_chips():
+    """As in safe mode; a node that knows only how it is reached has neither chips nor groups."""
+    config = _parse(_changed(("chips", 0, "kind"), "none of ours"), False)
+    assert [group.channels[0].fields()[2] for group in config.groups] == [1953125, 10000000]
+    link = config.link
+    assert sorted(link) == ["board", "chips", "groups", "node", "uart"], link
+    config = _parse(link, False)
+    assert (config.name, config.groups, config.link) == ("motors-a", [], link)
+    assert "groups must be 1 to 16 groups" in _refusal(link)
 
 
 BROKER = {"host": "192.168.4.1", "locomotive": "TE33A-0001"}
@@ -240,16 +224,14 @@ def _linked(**links):
 
 
 def test_a_line_or_a_broker_or_both():
-    _write(_linked(mqtt=BROKER))
-    config, _ = load()
+    config = _parse(_linked(mqtt=BROKER))
     assert config.uart is None
     assert (config.mqtt["port"], config.mqtt["username"], config.mqtt["ssid"]) == (
         1883,
         None,
         None,
     )
-    _write(_linked(mqtt=BROKER, uart=GOOD["uart"]))
-    config, _ = load()
+    config = _parse(_linked(mqtt=BROKER, uart=GOOD["uart"]))
     assert config.uart["baud"] == 921600
     assert "key 'uart' or 'mqtt' is missing" in _refusal(_linked())
 
@@ -260,5 +242,11 @@ def test_a_broker_is_named_by_its_address():
         assert "mqtt.host must be an IPv4 address" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4", "locomotive": "a/b"}))
     assert "mqtt.locomotive must be without + # /" in said, said
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: [Errno 2]" in said, said
+    with open("ca.der", "wb") as file:
+        file.write(b"rubbish")
+    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    assert "mqtt.tls: ca.der is no certificate: invalid cert" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
     assert "key 'mqtt.locomotive' is missing" in said, said

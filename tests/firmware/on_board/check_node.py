@@ -2,7 +2,6 @@
 
 import asyncio
 
-import machine
 from axnode.node import Node
 from axnode.outbox import Outbox
 from axnode.reports import Reports
@@ -23,6 +22,10 @@ class Uart:
         return len(data)
 
 
+class Row:
+    block = None
+
+
 class Parts:
     name = NAME
     key = bytes(range(32))
@@ -33,18 +36,30 @@ class Parts:
     flush_ms = 100
     groups = []
     uart = Uart()
+    rs485 = None
     mqtt = None
     led = None
     vitals = None
-    rows = []
+    rows = [Row]
     scans = []
+
+
+class Provision:
+    """What the files of a node said."""
+
+    parts = Parts
+    notes = []
+    copies_repaired = 0
+    copy = 0
+    on_trial = False
+
+
+START = (1, 0, False)
+"""A power-on."""
 
 
 class Watchdog:
     fed = 0
-
-    def __init__(self, timeout):
-        assert timeout == 8000
 
     def feed(self):
         Watchdog.fed += 1
@@ -61,9 +76,8 @@ async def _nothing():
 
 def _run(change, beats=4):
     """Tend a node whose parts were changed, for some beats; how often the watchdog was fed."""
-    machine.WDT = Watchdog
     Watchdog.fed = 0
-    node = Node(Parts)
+    node = Node(START, Provision, Watchdog())
     node.sampler.run = node.session.transmit = node.session.listen = _nothing
     left = [beats]
 
@@ -82,29 +96,34 @@ def _run(change, beats=4):
     raise AssertionError("went on after a crash")
 
 
-def test_the_watchdog_is_fed_while_sampling_and_link_get_on():
-    def both(node):
+def test_the_watchdog_is_fed_while_sampling_link_and_outbox_get_on():
+    def all_of_them(node):
         node.sampler.passes += 1
         node.session.turns += 1
+        node.outbox.sequence += 1
 
-    assert _run(both) >= 2
+    assert _run(all_of_them) >= 2
 
 
 def test_the_watchdog_is_not_fed_when_one_of_them_hangs():
-    def sampling_only(node):
-        node.sampler.passes += 1
+    def sampling_hangs(node):
+        node.session.turns += 1
+        node.outbox.sequence += 1
 
-    def link_only(node):
+    def link_hangs(node):
+        node.sampler.passes += 1
+        node.outbox.sequence += 1
+
+    def outbox_hangs(node):
+        node.sampler.passes += 1
         node.session.turns += 1
 
-    assert _run(sampling_only) == 0
-    assert _run(link_only) == 0
+    assert [_run(each) for each in (sampling_hangs, link_hangs, outbox_hangs)] == [0, 0, 0]
 
 
 def test_a_task_that_crashes_ends_the_node():
     """As `_run` relies on; here by the sampling loop."""
-    machine.WDT = Watchdog
-    node = Node(Parts)
+    node = Node(START, Provision, Watchdog())
 
     async def crash():
         await asyncio.sleep_ms(1)

@@ -28,7 +28,7 @@ def passes(made, count):
     for _ in range(count):
         now = sampler._clock.tick()
         sampler.step(now)
-        if ticks_diff(sampler._flush_at, now) <= 500:
+        if ticks_diff(sampler.flush_at, now) <= 500:
             sampler.flush(now)
         ticks.advance(sampler.idle_ms(sampler._clock.tick()) * 1000 + 150)
 

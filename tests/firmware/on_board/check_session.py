@@ -19,7 +19,7 @@ from axwire.codes import (
     FAILED,
     NOT_SUPPORTED,
 )
-from axwire.cose import DOWN, UP, MacKey, seal, split
+from axwire.cose import DOWN, ROOM, UP, MacKey, seal, split
 from axwire.up import EVENT, HEALTH, PONG, READINGS, readings
 
 from lockstep import Ticks
@@ -41,9 +41,9 @@ class Link:
         self._waiting = []
         self._event = asyncio.Event()
 
-    async def send(self, message):
+    async def send(self, sealed):
         if self.works:
-            envelope = split(message)
+            envelope = split(bytes(sealed.view[ROOM : sealed.end]))
             envelope.check(KEY, UP)
             assert envelope.name == NAME
             self.sent.append(decode(envelope.payload))

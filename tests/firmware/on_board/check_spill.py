@@ -4,22 +4,11 @@ import builtins
 import os
 
 import axnode.spill
-from axnode.outbox import Outbox
-from axnode.reports import Reports
-from axnode.spill import SEGMENT_BYTES, Spill
-from axnode.ticks import BootClock
-from axwire.cbor import Writer, decode
-from axwire.codes import EVENT_EARLIER_BOOT
-from axwire.table import Channel, Group
-from axwire.up import EVENT, HELLO, READINGS, About, readings
+from axnode.spill import SEGMENT_BYTES
+from axwire.cbor import decode
+from axwire.up import EVENT, HELLO
 
-from lockstep import Ticks
-
-NAME = "motors-a"
-ABOUT = About("0.1.0", "pico", 1, 7)
-GROUPS = [Group(0, 0, 10, [Channel(1, 1028 + 4 * at, 3, -7, 0) for at in range(6)])]
-SECOND = 1_000_000
-SAMPLES = 60
+from spill_rig import ABOUT, SAMPLES, SECOND, Board, Gateway
 
 
 class CutError(BaseException):
@@ -88,90 +77,6 @@ class File:
 
     def close(self):
         self.file.close()
-
-
-class Board:
-    """One boot of a node that has no sensors: `put` keeps readings as the sampler would."""
-
-    def __init__(self, boot, most=64, ram=12_288):
-        self.boot = boot
-        self.ticks = Ticks()
-        self.outbox = Outbox(ram)
-        self.reports = Reports(NAME, boot, BootClock(self.ticks), self.outbox, GROUPS)
-        self.spill = Spill("spill", most, boot, self.outbox, self.reports)
-        self.writer = Writer(1024)
-        self.reports.hello(ABOUT)
-
-    def put(self, count, length=100):
-        for _ in range(count):
-            readings(self.writer, self.boot, self.outbox.sequence, 0, 1)
-            self.writer.data(bytes(length))
-            self.outbox.put_readings(self.writer.written(), SAMPLES)
-            if self.outbox.is_crowded():
-                self.spill.write(ABOUT)
-
-    def send(self, gateway, seconds=1):
-        """Let the gateway have all that can be sent in that time, with its acks each second."""
-        for _ in range(seconds):
-            if not self.outbox.messages() and not self.spill.segments:
-                return
-            self.ticks.advance(SECOND)
-            while True:
-                now = self.ticks()
-                payload = self.outbox.next(now)
-                if payload is None:
-                    payload = self.spill.next(now)
-                if payload is None:
-                    break
-                gateway.take(bytes(payload))
-            if gateway.asks_for_table:
-                gateway.asks_for_table = False
-                self.reports.hello(ABOUT)
-            for boot in gateway.heard:
-                upto = 0
-                sequences = gateway.boots[boot]
-                while upto in sequences or upto < gateway.given_up.get(boot, 0):
-                    upto += 1
-                singles = [each for each in sequences if each > upto]
-                if boot == self.boot:
-                    self.outbox.acknowledge(upto, singles)
-                if boot in (self.boot, self.spill.boot):
-                    self.spill.acknowledge(boot, upto, singles)
-            gateway.heard.clear()
-
-
-class Gateway:
-    """Keeps each payload by boot and sequence, once, and the order in which they came."""
-
-    def __init__(self):
-        self.boots = {}
-        self.order = []
-        self.heard = set()
-        self.repeated = 0
-        self.told = {}
-        self.given_up = {}
-        self.asks_for_table = False
-
-    def take(self, payload):
-        items = decode(payload)
-        kind, boot, sequence = items[:3]
-        known = self.boots.setdefault(boot, {})
-        self.heard.add(boot)
-        if kind == READINGS and not any([each[1] == HELLO for each in known.values()]):
-            self.asks_for_table = True
-            return
-        if kind == EVENT and items[4] == EVENT_EARLIER_BOOT:
-            self.told[items[5][0]] = items[5]
-            self.given_up[items[5][0]] = items[5][1]
-        if sequence in known:
-            assert known[sequence] == payload, "one sequence, two contents"
-            self.repeated += 1
-        else:
-            known[sequence] = payload
-            self.order.append((boot, sequence))
-
-    def sequences(self, boot):
-        return sorted(self.boots.get(boot, {}))
 
 
 def _empty():
@@ -418,3 +323,24 @@ def test_the_supply_is_cut_at_every_file_operation_of_an_outage_and_of_the_recov
             break
     print(cuts, torn, flash.done)
     assert cuts > 300 and torn > 30
+
+
+def test_files_of_others_cost_no_time_and_stay():
+    """Whatever they are called; the numbers between two are not tried one by one."""
+    _empty()
+    Board(0x9)
+    names = ["5", "0005", "-0000005", "99999990", "1.txt"]
+    for name in names:
+        with open("spill/" + name, "wb") as file:
+            file.write(b"by a person")
+    os.mkdir("spill/00000003")
+    board = Board(0xA)
+    board.put(200)
+    gateway = Gateway()
+    board.send(gateway, 30)
+    assert gateway.sequences(0xA) == list(range(board.outbox.sequence))
+    assert board.spill.damaged == 2, "those that are named like a segment"
+    assert board.spill.segments == 0
+    names.remove("99999990")
+    assert sorted(os.listdir("spill")) == sorted(["00000003"] + names)
+    os.rmdir("spill/00000003")

