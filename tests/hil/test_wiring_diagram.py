@@ -1,5 +1,6 @@
 """The diagrams of docs/wiring.md are what the board files and the profile say now."""
 
+import ast
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from gateway.profiles import load_profile
 from hil.boards import board_names, load_board
 from hil.firmware_files import firmware_root
 from hil.fitting import fit_node
-from hil.sensor_wiring import SENSORS, connections, place, spare_pins
+from hil.sensor_wiring import SENSORS, Sensor, connections, place, spare_pins
 from hil.wiring_diagram import PROFILE, diagram
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -73,6 +74,23 @@ def test_a_diagram_shows_how_every_kind_of_sensor_is_connected(name: str) -> Non
         assert connections(board, sensor) in words
     i2c = board.wiring.i2c
     assert f"SCL to {board.name(i2c['scl'])}, SDA to {board.name(i2c['sda'])}" in words
+
+
+@pytest.mark.parametrize("sensor", SENSORS, ids=lambda sensor: sensor.kind)
+def test_the_document_names_every_setting_of_a_kind(sensor: Sensor) -> None:
+    source = (firmware_root() / "drivers" / f"{sensor.kind}.py").read_text(encoding="utf-8")
+    settings = next(
+        node.value
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "SETTINGS"
+    )
+    assert isinstance(settings, ast.Dict)
+    keys = {ast.literal_eval(key) for key in settings.keys if key is not None}
+    if "SETTINGS.update(LIMITS)" in source:
+        keys |= {"lowest", "highest"}
+    text = (DOCS / "wiring.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if line.startswith(f"| `{sensor.kind}` |"))
+    assert set(re.findall(r"`([a-z_0-9]+)`", row)) - {sensor.kind, "up"} == keys
 
 
 def test_where_a_chip_of_a_node_is_connected() -> None:
