@@ -27,7 +27,10 @@ class poll:  # noqa: N801 MicroPython's name
     A stream that STIRS the clock where it may have become ready is asked only then.
     """
 
+    made = 0
+
     def __init__(self) -> None:
+        poll.made += 1
         self._looked = -1
         self._restless = False
         self._masks: "list[int]" = []
@@ -67,9 +70,9 @@ class poll:  # noqa: N801 MicroPython's name
     def ipoll(self, timeout_ms: int = -1, flags: int = 0) -> "list[list[Any]]":
         """Pairs of a stream and what it is ready for, once there is one or the time is over; -1
         waits for good. Valid until the next call."""
+        ready = self._ready
         if self._looked != clock.stirs or self._restless:
             self._look()
-        ready = self._ready
         if ready or not timeout_ms:
             return ready
         if timeout_ms > 0 and not self._restless and clock.skip_ms(timeout_ms):
@@ -96,10 +99,12 @@ class poll:  # noqa: N801 MicroPython's name
             entry[1] = entry[0].ioctl(_IOCTL_POLL, self._masks[at])
             if entry[1]:
                 ready.append(entry)
+        clock.calm = not ready and not self._restless and poll.made == 1
         return ready
 
     def _changed(self) -> None:
         """What was found before holds no more."""
+        clock.calm = False
         self._looked = -1
         self._restless = False
         for entry in self._entries:

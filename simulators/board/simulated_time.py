@@ -42,7 +42,8 @@ class Clock:
 
     Up to `horizon_us` time passes without anyone being asked; there `at_horizon` is called, which
     must move the horizon on. `waits` counts what the firmware waited for, `stirs` the moments at
-    which something may have changed that a poll would find.
+    which something may have changed that a poll would find; it is `calm` as long as nothing has
+    since the only poll there is found nothing.
     """
 
     def __init__(self) -> None:
@@ -50,6 +51,7 @@ class Clock:
         self.ms = 0
         self.waits = 0
         self.stirs = 0
+        self.calm = False
         self.wake_up_us = 0
         self.horizon_us = 0
         self.at_horizon: "Callable[[], None]" = self.free_run
@@ -69,6 +71,7 @@ class Clock:
     def stir(self) -> None:
         """Something may have changed that a poll would find."""
         self.stirs = self.stirs + 1 & _MASK
+        self.calm = False
 
     def skip_ms(self, duration_ms: int) -> bool:
         """Wait for so many edges of the millisecond counter, at least one, if nothing happens
