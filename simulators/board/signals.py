@@ -111,7 +111,8 @@ class Signal:
 
     def _look_up(self, at_us: int) -> int:
         """The value at a moment, and the line that it lies on."""
-        self._advance(at_us)
+        if self._queued:
+            self._advance(at_us)
         if not self._queued:
             if self._starving:
                 self.starved += 1
