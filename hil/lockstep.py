@@ -134,7 +134,9 @@ class LockstepTarget:
         to_board, self._to_board = os.pipe()
         self._from_board, from_board = os.pipe()
         us = self.now_us
-        heap = BOARD_HEAP_BYTES + LOCKSTEP_HEAP_EXTRA_BYTES
+        # Objects of a 64-bit build are twice as large; what it says of its heap means nothing.
+        words = self._interpreter.bits // 32
+        heap = words * (BOARD_HEAP_BYTES + LOCKSTEP_HEAP_EXTRA_BYTES)
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._interpreter.command, "-X", f"heapsize={heap}", "-m", "boot"],
@@ -145,7 +147,7 @@ class LockstepTarget:
                     "AXSIM_CONTROL": f"{to_board},{from_board}",
                     "AXSIM_LOCKSTEP": f"{us % PERIOD},{us // 1000 % PERIOD},{us % 1000}",
                     "AXSIM_RESET_CAUSE": self._cause,
-                    "AXSIM_HEAP_EXTRA": str(LOCKSTEP_HEAP_EXTRA_BYTES),
+                    "AXSIM_HEAP_EXTRA": str(words * LOCKSTEP_HEAP_EXTRA_BYTES),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,7 +1,8 @@
 """Consecutive rows of one group, as they go into a READINGS message."""
 
 from array import array
-from struct import pack_into
+
+from uctypes import addressof, bytearray_at
 
 from axwire.cbor import INT16, INT32, Writer
 from axwire.codes import NOT_READY, OK
@@ -19,7 +20,8 @@ class Block:
 
     All memory is allocated once. A status holds for all finished rows: `changed` says when the
     row being filled would break that, and the rows must be taken (`write`, `clear`) before
-    `append`. A channel without a value holds `missing`, the lowest integer.
+    `append`. A channel without a value holds `missing`, the lowest integer. Every port that this
+    runs on keeps the lower byte of an integer first, as they travel.
     """
 
     def __init__(self, group: "Group", wide: bool, capacity: int) -> None:
@@ -33,58 +35,44 @@ class Block:
         self.missing = MISSING_32 if wide else -0x8000
         self.row = array("i" if wide else "h", [self.missing] * channels)
         self.row_statuses = bytearray([NOT_READY] * channels)
-        self._last = array("i" if wide else "h", self.row)
         self._statuses = bytearray(self.row_statuses)
         self._healthy = False
         self._small = True
         self._tag = INT32 if wide else INT16
         self._width = 4 if wide else 2
-        self._format = "<i" if wide else "<h"
-        self._values = memoryview(bytearray(capacity * channels * self._width))
+        size = capacity * channels * self._width
+        self._numbers = array("i" if wide else "h", bytes(size))
+        self._values = memoryview(bytearray_at(addressof(self._numbers), size))
         self._steps = memoryview(bytearray(capacity * channels))
 
     def grow(self, capacity: int) -> None:
         """Have room for so many rows from now on; what is finished stays. Raises MemoryError."""
-        values = memoryview(bytearray(capacity * self.channels * self._width))
+        size = capacity * self.channels * self._width
+        numbers = array("i" if self._width == 4 else "h", bytes(size))
+        values = memoryview(bytearray_at(addressof(numbers), size))
         steps = memoryview(bytearray(capacity * self.channels))
         finished = self.rows * self.channels
         values[: finished * self._width] = self._values[: finished * self._width]
         steps[:finished] = self._steps[:finished]
+        self._numbers = numbers
         self._values = values
         self._steps = steps
         self.capacity = capacity
-
-    def open_row(self) -> None:
-        """Begin a row: nothing has a value yet, and each status is what it was."""
-        row = self.row
-        missing = self.missing
-        for column in range(self.channels):
-            row[column] = missing
 
     def changed(self) -> bool:
         """Whether a status in the row being filled differs from the one of the finished rows."""
         return self.row_statuses != self._statuses
 
     def append(self, tick: int) -> None:
-        """The row being filled, begun at `tick`, is finished. There must be room for it."""
-        channels = self.channels
+        """The row being filled, begun at `tick`, is finished. There must be room for it.
+
+        In the next one nothing has a value yet, and each status is what it was.
+        """
         if not self.rows:
             self._begin(tick)
-        at = self.rows * channels
-        row = self.row
-        last = self._last
-        for column in range(channels):
-            value = row[column]
-            if value != self.missing:
-                self.present += 1
-            step = value - last[column]
-            if -128 <= step <= 127:
-                self._steps[at] = step & 0xFF
-            elif self.rows:
-                self._small = False
-            pack_into(self._format, self._values, at * self._width, value)
-            last[column] = value
-            at += 1
+        at = self.rows * self.channels
+        for column in range(self.channels):
+            self._take(column, at + column)
         self.rows += 1
 
     def size(self, t_ms: int) -> int:
@@ -123,3 +111,17 @@ class Block:
             self._statuses[column] = status
             if status != OK:
                 self._healthy = False
+
+    def _take(self, column: int, at: int) -> None:
+        """Move a value of the row being filled behind the finished ones, and its step."""
+        value = self.row[column]
+        self.row[column] = self.missing
+        self._numbers[at] = value
+        if value != self.missing:
+            self.present += 1
+        if self.rows:
+            step = value - self._numbers[at - self.channels]
+            if -128 <= step <= 127:
+                self._steps[at] = step & 0xFF
+            else:
+                self._small = False

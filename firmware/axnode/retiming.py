@@ -76,6 +76,8 @@ def _begin(node: "Node", arguments: "list[int]") -> "int | None":
     sooner = ticks_add(row.began, (begun_us // period_us + 1) * period_us)
     if begun_us >= 0 and ticks_diff(sooner, row.next) < 0:
         row.next = sooner
+        if ticks_diff(sooner, sampler.row_at) < 0:
+            sampler.row_at = sooner
     sampler.retiming = Retiming(node, row, period_ms)
     return None
 

@@ -5,7 +5,10 @@ after the other on a chip, all chips at the same time. What is not converted whe
 begins is missing in its row and counted; the conversion that still runs then serves the next row.
 A pass that comes later than a whole period leaves rows out, and counts their channels too.
 
-A pass allocates nothing unless a status changes. All times in it are ticks of the boot clock.
+A pass touches only what is due in it, and allocates nothing unless a status changes. That is why
+its functions are small: MicroPython takes the state of a call from the heap where it has more than
+eleven words, which are the local names, the deepest expression, and three for a `try`. All times
+are ticks of the boot clock.
 """
 
 import asyncio
@@ -48,23 +51,35 @@ MEAN = const(4)
 
 
 class Slot:
-    """One channel: its input on a chip, its column in a row."""
+    """One channel: its input on the chip of `scan`, its column in a row."""
 
     def __init__(self, row: "Row", column: int, number: int) -> None:
         self.row = row
+        self.scan: Any = None
         self.column = column
         self.number = number
+        self.values = row.block.row
+        self.statuses = row.block.row_statuses
         self.wanted = False
         self.fresh = True
         self.holding = 0
 
+    @property
+    def channel(self) -> int:
+        """Its number in the node's channel table."""
+        return self.row.block.group.first + self.column
+
 
 class Row:
-    """The row of a group that is being filled, and when the next begins. `most` fit a message."""
+    """The row of a group that is being filled, and when the next begins. `scans`: its chips.
+
+    `most` rows fit a message.
+    """
 
     def __init__(self, block: "Block", inputs: "list[int]", most: int = 0) -> None:
         self.block = block
         self.slots = [Slot(self, column, number) for column, number in enumerate(inputs)]
+        self.scans: list[Scan] = []
         self.most = most or block.capacity
         self.began = 0
         self.next = 0
@@ -77,23 +92,64 @@ class Row:
         self.period_us = period_ms * 1000
         self.hold_rows = _HOLD_MS // period_ms
 
+    def begin(self) -> None:
+        """All of its channels are wanted."""
+        self.began = self.next
+        self.next = ticks_add(self.next, self.period_us)
+        self.left = self.block.channels
+        for slot in self.slots:
+            if not slot.wanted:
+                slot.wanted = True
+                slot.scan.wanted += 1
+
 
 class Scan:
     """One chip and the channels on it, taken in turn; retried with back-off when it fails.
 
-    `cold`: it is colder than it is rated for.
+    While it converts, `running` is for whom, and `following` the chip that is due after it. Rows
+    wait for `wanted` of its channels. `cold`: it is colder than it is rated for.
     """
 
     def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
         self.driver = driver
         self.slots = slots
+        self.missing = MISSING_32 if driver.wide else MISSING_16
+        self.wanted = 0
         self.cold = False
         self.running: Slot | None = None
+        self.following: Scan | None = None
         self.failing = NOT_READY
         self.retry = 0
         self.back_off_us = 0
         self.turn = 0
         self.features: Any = getattr(driver, "features", None)
+
+    def start(self) -> bool:
+        """Begin the next conversion that a row waits for; there must be one. False: no answer."""
+        while not self.slots[self.turn].wanted:
+            self.turn = (self.turn + 1) % len(self.slots)
+        self.running = slot = self.slots[self.turn]
+        self.turn = (self.turn + 1) % len(self.slots)
+        try:
+            self.driver.start(slot.number)
+            return True
+        except OSError:
+            return False
+
+    def poll(self, now: int) -> int:
+        """The driver's; where the chip does not answer, NO_ANSWER without a value."""
+        try:
+            return self.driver.poll(now)
+        except OSError:
+            self.driver.raw = self.missing
+            return NO_ANSWER
+
+    def check(self) -> int:
+        """The driver's; where the chip does not answer, NO_ANSWER."""
+        try:
+            return self.driver.check()
+        except OSError:
+            return NO_ANSWER
 
 
 class Sampler:
@@ -104,7 +160,8 @@ class Sampler:
     `worst_us` the longest that a row began after its time; reset by whoever reports it
     `errors`   failures of chips: no answer, stuck, configuration lost
     `passes`   turns of the loop
-    `rows`     of each group, `scans` of each chip, flushed each `flush_us`, at `flush_at` next
+    `rows`     of each group, the next at `row_at`; `scans` of each chip
+    `flush_at` when rows are handed on next, each `flush_us`
     `test`     is called with each chip that converts nothing now; None: nobody wants to know
     `retiming` is another period for a group, which begins with its next row; None: there is none
     """
@@ -122,15 +179,22 @@ class Sampler:
         self.worst_us = 0
         self.errors = 0
         self.passes = 0
+        self._clock = clock
         self.rows = rows
         self.scans = scans
         self.test: Callable[[Scan, int], None] | None = None
         self.retiming: Retiming | None = None
-        self._clock = clock
         self._sink = sink
         self._blocks = [row.block for row in rows]
+        self._converting: Scan | None = None
         self.flush_us = flush_ms * 1000
         self.flush_at = 0
+        self.row_at = 0
+        for scan in scans:
+            for slot in scan.slots:
+                slot.scan = scan
+                if scan not in slot.row.scans:
+                    slot.row.scans.append(scan)
 
     async def run(self) -> None:
         """Sample for ever."""
@@ -150,20 +214,21 @@ class Sampler:
         for row in self.rows:
             row.next = start
             row.began = ticks_add(start, -row.period_us)
+        self.row_at = start
         self.flush_at = ticks_add(start, self.flush_us)
 
     def step(self, now: int) -> None:
         """One pass: take what is converted, begin the rows whose time has come, convert on."""
         self.passes += 1
-        for scan in self.scans:
-            if scan.running is not None and ticks_diff(scan.driver.due, now) <= 0:
-                self._collect(scan, now)
-        for row in self.rows:
-            if ticks_diff(row.next, now) <= _EARLY_US:
-                self._begin_row(row, now)
-        for scan in self.scans:
-            if scan.running is None:
-                self._convert(scan, now)
+        scan = self._due(now)
+        while scan is not None:
+            following = scan.following
+            self._collect(scan, now)
+            scan = following
+        if ticks_diff(self.row_at, now) <= _EARLY_US:
+            self._begin_rows(now)
+        if self.test is not None:
+            self._test_idle(now)
 
     def flush(self, now: int) -> None:
         """Hand all finished rows to the sink, on a grid of its own."""
@@ -185,7 +250,7 @@ class Sampler:
         """Take the next window of the sensor with this channel as a burst. False: it has none."""
         for scan in self.scans:
             for slot in scan.slots:
-                if slot.row.block.group.first + slot.column == channel:
+                if slot.channel == channel:
                     if scan.features is not None:
                         scan.features.ask()
                     return scan.features is not None
@@ -204,19 +269,26 @@ class Sampler:
     def idle_ms(self, now: int) -> int:
         """How long nothing is due."""
         wait = ticks_diff(self.flush_at, now)
-        for row in self.rows:
-            until = ticks_diff(row.next, now)
+        until = ticks_diff(self.row_at, now)
+        if until < wait:
+            wait = until
+        wait -= _EARLY_US
+        if self._converting is not None:
+            until = ticks_diff(self._converting.driver.due, now)
             if until < wait:
                 wait = until
-        wait -= _EARLY_US
-        for scan in self.scans:
-            if scan.running is not None:
-                until = ticks_diff(scan.driver.due, now)
-                if until < wait:
-                    wait = until
         if wait <= 0:
             return 0
         return (wait + 999) // 1000 if wait < _IDLE_US else _IDLE_US // 1000
+
+    def _begin_rows(self, now: int) -> None:
+        """Begin the rows whose time has come, and note when the next one's comes."""
+        self.row_at = ticks_add(now, _IDLE_US)
+        for row in self.rows:
+            if ticks_diff(row.next, now) <= _EARLY_US:
+                self._begin_row(row, now)
+            if ticks_diff(row.next, self.row_at) < 0:
+                self.row_at = row.next
 
     def _begin_row(self, row: Row, now: int) -> None:
         if row.left:
@@ -227,76 +299,98 @@ class Sampler:
         if late > self.worst_us:
             self.worst_us = late
         if late >= row.period_us:
-            self.late += 1
-            skipped = late // row.period_us
-            self.missed += skipped * row.block.channels
-            row.next = ticks_add(row.next, skipped * row.period_us)
-        row.began = row.next
+            self._skip(row, late // row.period_us)
         if self.retiming is not None and self.retiming.row is row:
             self._sink.flush(self._blocks)
             self.retiming.begin()
-        row.next = ticks_add(row.next, row.period_us)
-        row.left = row.block.channels
-        row.block.open_row()
-        for slot in row.slots:
-            slot.wanted = True
+        row.begin()
+        at = 0
+        while at < len(row.scans):
+            if row.scans[at].running is None:
+                self._convert(row.scans[at], now)
+            at += 1
+
+    def _skip(self, row: Row, count: int) -> None:
+        """Leave so many rows out."""
+        self.late += 1
+        self.missed += count * row.block.channels
+        row.next = ticks_add(row.next, count * row.period_us)
 
     def _convert(self, scan: Scan, now: int) -> None:
-        """Begin the next conversion that a row waits for."""
+        """Begin the next conversion that a row waits for; there must be one."""
         if self.test is not None:
             self.test(scan, now)
-        slots = scan.slots
-        for _ in range(len(slots)):
-            slot = slots[scan.turn]
-            scan.turn += 1
-            if scan.turn == len(slots):
-                scan.turn = 0
-            if slot.wanted:
-                break
-        else:
-            return
-        try:
-            if scan.failing != OK and not self._recovered(scan, now):
+            if not scan.wanted:
                 return
-            scan.driver.start(slot.number)
-        except OSError:
-            self.fail(scan, NO_ANSWER, now)
+        if scan.failing != OK and not self._recovered(scan, now):
             return
-        scan.running = slot
+        if scan.start():
+            self._await(scan)
+        else:
+            self.fail(scan, NO_ANSWER, now)
+
+    def _test_idle(self, now: int) -> None:
+        """Have the chips tested that wait for their next row."""
+        for scan in self.scans:
+            if scan.running is None and self.test is not None:
+                self.test(scan, now)
+
+    def _await(self, scan: Scan) -> None:
+        """Put a chip that converts behind those that are due before it."""
+        due = scan.driver.due
+        before = None
+        after = self._converting
+        while after is not None and ticks_diff(after.driver.due, due) <= 0:
+            before = after
+            after = after.following
+        scan.following = after
+        if before is None:
+            self._converting = scan
+        else:
+            before.following = scan
+
+    def _due(self, now: int) -> "Scan | None":
+        """Take the chips that are due from those that convert; the first of them."""
+        first = scan = self._converting
+        last = None
+        while scan is not None and ticks_diff(scan.driver.due, now) <= 0:
+            last = scan
+            scan = scan.following
+        if last is None:
+            return None
+        last.following = None
+        self._converting = scan
+        return first
 
     def _collect(self, scan: Scan, now: int) -> None:
-        """Look for the result of the conversion that runs."""
-        slot: Any = scan.running
-        try:
-            status = scan.driver.poll(now)
-        except OSError:
-            self.fail(scan, NO_ANSWER, now)
-            return
+        """Look for the result of a conversion that is due, and begin the chip's next."""
+        status = scan.poll(now)
         if status == CONVERTING:
-            return
-        if scan.driver.raw == (MISSING_32 if scan.driver.wide else MISSING_16):
+            self._await(scan)
+        elif scan.driver.raw == scan.missing:
             self.fail(scan, status, now)
-            return
-        scan.running = None
-        scan.back_off_us = 0
-        if scan.cold and status == OK:
-            status = OUT_OF_RANGE
-        self._store(slot, scan.driver.raw, status, now)
-        if scan.features is not None and scan.features.due:
-            scan.features.due = False
-            self._burst(scan)
+        else:
+            if scan.cold and status == OK:
+                status = OUT_OF_RANGE
+            self._store(scan.running, scan.driver.raw, status, now)
+            scan.running = None
+            scan.back_off_us = 0
+            if scan.features is not None and scan.features.due:
+                self._burst(scan)
+            if scan.wanted:
+                self._convert(scan, now)
 
     def _burst(self, scan: Scan) -> None:
         """Hand a window on that is to be looked at, under the channel of the acceleration."""
+        scan.features.due = False
         for slot in scan.slots:
             if slot.number == MEAN:
-                channel = slot.row.block.group.first + slot.column
-                self._sink.burst(channel, scan.features, scan.driver.period_ns)
+                self._sink.burst(slot.channel, scan.features, scan.driver.period_ns)
 
     def _recovered(self, scan: Scan, now: int) -> bool:
         """Whether a chip that failed works again; it is asked when its back-off is over."""
         if ticks_diff(scan.retry, now) <= 0:
-            status = scan.driver.check()
+            status = scan.check()
             if status == OK:
                 scan.failing = OK
                 return True
@@ -306,7 +400,6 @@ class Sampler:
         return False
 
     def fail(self, scan: Scan, status: int, now: int) -> None:
-        """A chip does not do what it should: it is tried again when its back-off is over."""
         self.errors += 1
         scan.running = None
         scan.failing = status
@@ -317,40 +410,43 @@ class Sampler:
 
     def _give_up(self, scan: Scan, now: int) -> None:
         """No row need wait for this chip."""
-        for slot in scan.slots:
-            if slot.wanted:
-                self._store(slot, slot.row.block.missing, scan.failing, now)
+        at = 0
+        while at < len(scan.slots):
+            if scan.slots[at].wanted:
+                self._store(scan.slots[at], scan.slots[at].row.block.missing, scan.failing, now)
+            at += 1
 
-    def _store(self, slot: Slot, raw: int, status: int, now: int) -> None:
+    def _store(self, slot: "Any", raw: int, status: int, now: int) -> None:
         """A channel's part of its row. Its last one finishes the row."""
-        row = slot.row
-        statuses = row.block.row_statuses
-        before = statuses[slot.column]
+        if status != OK or slot.statuses[slot.column] != OK:
+            self._judge(slot, status, now)
+        slot.values[slot.column] = raw
+        slot.wanted = False
+        slot.scan.wanted -= 1
+        slot.row.left -= 1
+        if not slot.row.left:
+            self._finish(slot.row)
+
+    def _judge(self, slot: Slot, status: int, now: int) -> None:
+        """The channel's status from now on: a fault is held for a while."""
+        before = slot.statuses[slot.column]
         if status != OK:
-            slot.holding = row.hold_rows
-        elif before != OK and slot.holding:
+            slot.holding = slot.row.hold_rows
+        elif slot.holding:
             slot.holding -= 1
             status = before
         if status != before:
-            statuses[slot.column] = status
+            slot.statuses[slot.column] = status
             if status != OK or not slot.fresh:
-                channel = row.block.group.first + slot.column
-                self._sink.status_changed(channel, before, status, now)
+                self._sink.status_changed(slot.channel, before, status, now)
         slot.fresh = False
-        row.block.row[slot.column] = raw
-        slot.wanted = False
-        row.left -= 1
-        if not row.left:
-            self._finish(row)
 
     def _finish(self, row: Row) -> None:
         block = row.block
-        if block.rows:
-            apart = ticks_diff(row.began, block.began)
-            if (
-                apart != block.rows * row.period_us
-                or block.rows == block.capacity
-                or block.changed()
-            ):
-                self._sink.flush(self._blocks)
+        if block.rows and (
+            ticks_diff(row.began, block.began) != block.rows * row.period_us
+            or block.rows == block.capacity
+            or block.changed()
+        ):
+            self._sink.flush(self._blocks)
         block.append(row.began)

@@ -131,33 +131,38 @@ class Ads1115:
         wanted[0] = _START | _INPUT_0 | number << 4 | wanted[0] & 0x0F
         self._i2c.writeto_mem(self._address, _CONFIGURATION, wanted)
         self._began = ticks_us()
-        self.due = ticks_add(self._began, self._nominal_us + self._nominal_us // 10)
+        self.due = ticks_add(self._began, self.conversion_us)
 
     def poll(self, now: int) -> int:
         """Read the code once the chip is idle again, unless it lost its configuration."""
-        self.raw = MISSING_16
         got = self._got
-        self._i2c.readfrom_mem_into(self._address, _CONFIGURATION, got)
-        if not self._configured():
-            return NOT_READY
-        if not got[0] & _START:
-            if ticks_diff(now, self._began) >= 2 * self._nominal_us:
-                return STUCK
-            self.due = ticks_add(now, self._nominal_us // 10)
-            return CONVERTING
-        self._i2c.readfrom_mem_into(self._address, _CONVERSION, got)
+        i2c = self._i2c
+        address = self._address
+        i2c.readfrom_mem_into(address, _CONFIGURATION, got)
+        if got != self._wanted:
+            return self._unfinished(now)
+        i2c.readfrom_mem_into(address, _CONVERSION, got)
         self._looked = now
-        code = got[0] << 8 | got[1]
-        if code > 0x7FFF:
-            code -= 0x10000
+        code = ((got[0] ^ 0x80) << 8 | got[1]) - 0x8000
+        if self._low <= code <= self._high:
+            self.raw = code
+            return OK
         if code == MISSING_16:
             code += 1
         self.raw = code
         if code == 0x7FFF or code == -0x7FFF:
             return SATURATED
-        if code < self._low:
-            return OPEN
-        return SHORT if code > self._high else OK
+        return OPEN if code < self._low else SHORT
+
+    def _unfinished(self, now: int) -> int:
+        """What a configuration means that is not the one written, start bit and all."""
+        self.raw = MISSING_16
+        if not self._configured():
+            return NOT_READY
+        if ticks_diff(now, self._began) >= 2 * self._nominal_us:
+            return STUCK
+        self.due = ticks_add(now, self._nominal_us // 10)
+        return CONVERTING
 
     def _configured(self) -> bool:
         """Whether the configuration just read is the one written, the start bit aside."""

@@ -109,20 +109,26 @@ class Pt100:
         fine = code << _FINE
         if fine <= codes[0]:
             return _COLDEST_C * 100
+        if fine >= codes[_POINTS - 1]:
+            return 0x7FFF
+        low = self._point_below(fine)
+        span = codes[low + 1] - codes[low]
+        part = ((fine - codes[low]) * (_STEP_C * 100) + (span >> 1)) // span
+        part += (_COLDEST_C + low * _STEP_C) * 100
+        return part if part < 0x7FFF else 0x7FFF
+
+    def _point_below(self, fine: int) -> int:
+        """The last point of the table that is not above `fine`, which lies within it."""
+        codes = self._codes
         low = 0
         high = _POINTS - 1
-        if fine >= codes[high]:
-            return 0x7FFF
         while high - low > 1:
             middle = (low + high) >> 1
             if codes[middle] <= fine:
                 low = middle
             else:
                 high = middle
-        span = codes[high] - codes[low]
-        part = ((fine - codes[low]) * (_STEP_C * 100) + (span >> 1)) // span
-        centi = (_COLDEST_C + low * _STEP_C) * 100 + part
-        return centi if centi < 0x7FFF else 0x7FFF
+        return low
 
 
 class Max31865:

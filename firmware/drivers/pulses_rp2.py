@@ -104,16 +104,22 @@ class PulseCounter:
         machine = self._machine
         while machine.rx_fifo():
             machine.get()
-        for _ in (0, 1):
-            machine.exec(_IN_X)
-            machine.exec(_PUSH)
-            machine.exec(_IN_OSR)
-            machine.exec(_PUSH)
+        self._ask()
+        self._ask()
         if machine.rx_fifo() < 4:
             raise OSError("the state machine does not answer")
         before = machine.get()
         edge = machine.get()
         after = machine.get()
-        edge_after = machine.get()
+        if before != after:
+            edge = machine.get()
         self.count = -after & _MASK
-        self.edge = -(edge if before == after else edge_after) & _MASK
+        self.edge = -edge & _MASK
+
+    def _ask(self) -> None:
+        """Have the count and the date of the last edge put into the FIFO."""
+        machine = self._machine
+        machine.exec(_IN_X)
+        machine.exec(_PUSH)
+        machine.exec(_IN_OSR)
+        machine.exec(_PUSH)

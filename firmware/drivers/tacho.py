@@ -155,6 +155,7 @@ class Tacho:
         self._count = _UNKNOWN
         self._seen = 0
         self._bridged = False
+        self._with_one_more = 0
         self._good = 0
         self._good_at = 0
         self._from_count = self._from_edge = 0
@@ -203,25 +204,25 @@ class Tacho:
         pulses = (counts.count - self._from_count) & _MASK
         grains = (counts.edge - self._from_edge) & _MASK
         self._move_on()
-        speed = self._speed(pulses, grains)
-        reach = self._reach(now, pulses)
-        status = OK
-        good = self._good
+        return self._judge(now, pulses, grains)
+
+    def _judge(self, now: int, pulses: int, grains: int) -> int:
+        """Set `raw` for so many pulses in so many grains, unless a tooth is missing."""
+        self.raw = speed = self._speed(pulses, grains)
         if self._known:
-            bridged = self._speed(pulses + 1, grains)
-            if self._is_gap(pulses, speed, bridged, reach):
+            reach = self._reach(now, pulses)
+            self._with_one_more = self._speed(pulses + 1, grains)
+            if self._is_gap(pulses, speed, reach):
                 self.gaps += 1
-                speed = bridged
-            elif not good - reach <= speed <= good + reach:
-                status = OUT_OF_RANGE
+                self.raw = speed = self._with_one_more
+            elif not -reach <= speed - self._good <= reach:
+                return OUT_OF_RANGE
         if speed > self._full + (self._full >> 4):
-            status = OUT_OF_RANGE
-        if status == OK:
-            self._known = True
-            self._good = speed
-            self._good_at = now
-        self.raw = speed
-        return status
+            return OUT_OF_RANGE
+        self._known = True
+        self._good = speed
+        self._good_at = now
+        return OK
 
     def _rest(self, now: int) -> int:
         """No pulse has come: set `raw` to what the silence allows."""
@@ -246,10 +247,10 @@ class Tacho:
         self.raw = most if most < self._good else self._good
         return OK
 
-    def _is_gap(self, pulses: int, speed: int, bridged: int, reach: int) -> bool:
+    def _is_gap(self, pulses: int, speed: int, reach: int) -> bool:
         """Whether a pulse is missing: with it the speed would be what it was. Never twice in a
         row, for that is a wheel which has slowed down."""
-        apart = abs(bridged - self._good)
+        apart = abs(self._with_one_more - self._good)
         if speed >= self._good - reach:
             few = pulses <= _FEW and speed < self._good
             self._bridged = few and not self._bridged and apart <= self._good >> 3

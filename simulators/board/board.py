@@ -34,7 +34,9 @@ that no longer touches the hardware, for it leaves no account."""
 
 
 class Board:
-    """`touch` is called at every access to the hardware."""
+    """`touch` is called at every access to the hardware, if the world GOES_ON while code runs."""
+
+    GOES_ON = True
 
     def __init__(
         self,

@@ -35,6 +35,8 @@ class I2C:
             raise ValueError("I2C(%s) doesn't exist" % id)
         self._board = current()
         self._wires = self._board.hardware.i2c.get(str(id)) or I2cWires({}, _EIO)
+        self._chips = self._wires.chips
+        self._goes_on = self._board.GOES_ON
         self._timeout_us = timeout
         self._byte = bytearray(1)
 
@@ -75,30 +77,34 @@ class I2C:
 
     def writeto_mem(self, addr: int, memaddr: int, buf: "Readable", *, addrsize: int = 8) -> None:
         """Write to a register; a 16-bit register address is two bytes, high one first."""
-        chip = self._answering(addr)
-        if addrsize != 8:
-            self.writeto(addr, bytes([memaddr >> 8, memaddr & 0xFF]) + bytes(buf))
-            return
-        chip.point(memaddr)
-        if len(buf):
-            chip.store(buf, 0)
+        chip = self._chips.get(addr)
+        if self._goes_on or chip is None or chip.silent or self._wires.held:
+            chip = self._answering(addr)
+        if addrsize == 8:
+            chip.write_register(memaddr, buf)
+        else:
+            self._write_far(addr, memaddr, buf)
 
     def readfrom_mem_into(
         self, addr: int, memaddr: int, buf: "Writable", *, addrsize: int = 8
     ) -> None:
-        chip = self._answering(addr)
+        chip = self._chips.get(addr)
+        if self._goes_on or chip is None or chip.silent or self._wires.held:
+            chip = self._answering(addr)
         if addrsize == 8:
-            chip.point(memaddr)
+            chip.read_register(memaddr, buf)
         else:
             self._byte[0] = memaddr & 0xFF
-            chip.point(memaddr >> 8)
-            chip.store(self._byte, 0)
-        chip.fetch(buf)
+            chip.write_register(memaddr >> 8, self._byte)
+            chip.fetch(buf)
 
     def readfrom_mem(self, addr: int, memaddr: int, nbytes: int, *, addrsize: int = 8) -> bytes:
         buffer = bytearray(nbytes)
         self.readfrom_mem_into(addr, memaddr, buffer, addrsize=addrsize)
         return bytes(buffer)
+
+    def _write_far(self, address: int, register: int, data: "Readable") -> None:
+        self.writeto(address, bytes([register >> 8, register & 0xFF]) + bytes(data))
 
     def _answering(self, address: int) -> "OnI2c":
         self._board.touch()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
         def point(self, register: int) -> None: ...
         def store(self, data: "memoryview | bytes | bytearray", start: int) -> None: ...
         def fetch(self, buffer: "memoryview | bytearray") -> None: ...
+        def write_register(
+            self, register: int, data: "memoryview | bytes | bytearray"
+        ) -> None: ...
+        def read_register(self, register: int, buffer: "memoryview | bytearray") -> None: ...
         def general_call(self, command: int) -> None: ...
 
     class OnSpi(Protocol):
@@ -60,6 +64,19 @@ class Chip:
         self.wrong_id = -1
         self.miscalibrates = False
         self._cut = False
+
+    def write_register(self, register: int, data: "memoryview | bytes | bytearray") -> None:
+        """A write transaction of a register's number and what goes into it."""
+        chip: "Any" = self
+        chip.point(register)
+        if len(data):
+            chip.store(data, 0)
+
+    def read_register(self, register: int, buffer: "memoryview | bytearray") -> None:
+        """A write transaction of a register's number, then a read transaction."""
+        chip: "Any" = self
+        chip.point(register)
+        chip.fetch(buffer)
 
     def reset(self) -> None:
         """Every register to its value after power-up."""

@@ -96,6 +96,11 @@ class Iis3dwb(Chip):
     def exchange(self, out: int) -> int:
         """One byte each way, in a frame."""
         address = self._address
+        if self._reading and _TAG <= address <= _LAST:
+            if address == _TAG:
+                self._take()
+            self._address = _TAG if address == _LAST else address + 1
+            return self._sample[address - _TAG]
         if address < 0:
             self._address = out & 0x7F
             self._reading = bool(out & 0x80)
@@ -129,10 +134,6 @@ class Iis3dwb(Chip):
     def _fetch(self, address: int) -> int:
         if address == _IDENTITY:
             return _ID if self.wrong_id < 0 else self.wrong_id & 0xFF
-        if address == _TAG:
-            self._take()
-        if _TAG <= address <= _LAST:
-            return self._sample[address - _TAG]
         if _LEVEL <= address <= _FLAGS:
             return self._levels(address)
         if _NEWEST <= address < _NEWEST + 6:

@@ -35,8 +35,7 @@ class Input:
         """What reaches the chip at a moment, in the signal's unit."""
         if self.faults:
             return self._distorted(at_us)
-        self._last = self.signal.value(at_us)
-        return self._last
+        return self.signal.value(at_us)
 
     def inject(self, word: str, args: "dict[str, Any]", now_us: int) -> None:
         """Begin a fault, or change the arguments of one. Raises FaultError."""

@@ -115,6 +115,8 @@ class Grants:
 class LockstepBoard(Board):
     """Nothing needs to be looked at while code runs: all that happens, happens in waits."""
 
+    GOES_ON = False
+
     def __init__(
         self, wiring: "dict[str, Any]", grants: Grants, cause: int, system: "ModuleType"
     ) -> None:
@@ -137,6 +139,7 @@ class LockstepBoard(Board):
 
     def plan(self) -> None:
         """Find the next tick at which something happens that the firmware did not wait for."""
+        clock.stir()
         now_us = clock.us
         ahead_us = _nearer(_FAR_US, now_us, self._limit_us)
         ahead_us = _nearer(ahead_us, now_us, self._settle_us)

@@ -42,6 +42,8 @@ class Model:
     def run(self) -> None:
         """Let the turns go by, and note when the last edge came."""
         now_us = self._machine.board.ticks_us()
+        if now_us == self._now_us and (self._edges is None or not self._edges.cut):
+            return
         half_us = 2 * ticks_diff(now_us, self._now_us) + self._rest
         self._now_us = now_us
         self._rest = half_us % self._half_us

@@ -3,12 +3,25 @@
 Larger integers, and floats, are allocated on the heap that the firmware under test runs in.
 """
 
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from simulators.board.arithmetic_plain import scaled
+else:
+    try:
+        from simulators.board.arithmetic_viper import scaled
+    except (ImportError, SyntaxError, ValueError):
+        from simulators.board.arithmetic_plain import scaled
+
+__all__ = ["Ratio", "scaled"]
+
 
 class Ratio:
     """`numerator / denominator` (both positive) as a 28-bit mantissa and a shift.
 
     For ratios up to 1 and |value| under 2**25 nothing is allocated, and the result lies less than
-    3/4 from the exact product.
+    3/4 from the exact product. `parts` is what arithmetic_plain.scaled takes.
     """
 
     def __init__(self, numerator: int, denominator: int) -> None:
@@ -16,19 +29,11 @@ class Ratio:
         while (numerator << shift) // denominator < 1 << 27:
             shift += 1
         mantissa = ((numerator << (shift + 1)) // denominator + 1) >> 1
-        self._high = mantissa >> 14
-        self._low = mantissa & 0x3FFF
-        self._shift = shift - 24
-        if self._shift < 1:
+        shift -= 24
+        if shift < 1:
             raise ValueError("a ratio above 8 is not provided for")
-        self._half = 1 << (self._shift - 1)
+        self.parts = array("i", (mantissa >> 14, mantissa & 0x3FFF, shift, 1 << (shift - 1)))
 
     def of(self, value: int) -> int:
         """`value` times the ratio, rounded."""
-        high = value >> 14
-        low = value & 0x3FFF
-        return (
-            (high * self._high << 4)
-            + ((high * self._low + low * self._high + (low * self._low >> 14)) >> 10)
-            + self._half
-        ) >> self._shift
+        return scaled(value, self.parts)

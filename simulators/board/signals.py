@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from simulators.board.arithmetic_plain import share
+else:
+    try:
+        from simulators.board.arithmetic_viper import share
+    except (ImportError, SyntaxError, ValueError):
+        from simulators.board.arithmetic_plain import share
+
 SLOTS = 4
 LINEAR = 1
 STEADY = 2
@@ -47,6 +54,12 @@ class Signal:
         self._flags = [0] * SLOTS
         self._head = 0
         self._queued = 0
+        # The line that the last value lay on: where it begins, and for how long it is known.
+        self._from_us = 0
+        self._known_us = 0
+        self._base = 0
+        self._step = 0
+        self._step_us = 1
 
     def feed(
         self,
@@ -58,7 +71,8 @@ class Signal:
     ) -> bool:
         """Queue a stretch of little-endian int32 samples. False when it cannot be taken:
         empty, longer than the signal's capacity or than 2**29 us, older than the stretch before
-        it, or all slots full of stretches that are not over yet."""
+        it, or all slots full of stretches that are not over yet. From one sample to the next a
+        signal changes by less than 2**31."""
         count = len(samples) // 4
         if not 0 < count <= self._capacity or len(samples) != 4 * count:
             return False
@@ -84,7 +98,21 @@ class Signal:
 
     def value(self, at_us: int) -> int:
         """The value at a moment; past the last stretch its last value, and a count."""
-        self._advance(at_us)
+        part_us = ticks_diff(at_us, self._from_us)
+        if 0 <= part_us < self._known_us:
+            return self._base + share(self._step, part_us, self._step_us)
+        return self._look_up(at_us)
+
+    def settle(self, now_us: int) -> None:
+        """Close what lies in the past, so that it is not mistaken for the future when the clock
+        wraps. To be called at least every few minutes."""
+        self._known_us = 0
+        self._advance(ticks_add(now_us, -_LOOK_BACK_US))
+
+    def _look_up(self, at_us: int) -> int:
+        """The value at a moment, and the line that it lies on."""
+        if self._queued:
+            self._advance(at_us)
         if not self._queued:
             if self._starving:
                 self.starved += 1
@@ -94,26 +122,30 @@ class Signal:
         if elapsed < 0:
             return self._held
         samples = self._samples[slot]
-        period = self._period_us[slot]
-        index = elapsed // period
-        if not self._flags[slot] & LINEAR:
-            return samples[min(index, self._count[slot] - 1)]
         last = self._count[slot] - 1
-        if index < last:
-            step = samples[index + 1] - samples[index]
-            return samples[index] + _share(step, elapsed - index * period, period)
-        if self._queued == 1:
-            return samples[last]
+        index = min(elapsed // self._period_us[slot], last)
+        linear = self._flags[slot] & LINEAR
+        step = 0
+        step_us = self._period_us[slot]
         following = (slot + 1) % SLOTS
-        end_us = ticks_add(self._t0_us[slot], last * period)
-        gap = ticks_diff(self._t0_us[following], end_us)
-        step = self._samples[following][0] - samples[last]
-        return samples[last] + _share(step, elapsed - last * period, gap)
-
-    def settle(self, now_us: int) -> None:
-        """Close what lies in the past, so that it is not mistaken for the future when the clock
-        wraps. To be called at least every few minutes."""
-        self._advance(ticks_add(now_us, -_LOOK_BACK_US))
+        if linear and index < last:
+            step = samples[index + 1] - samples[index]
+        elif self._queued == 1 and index == last:
+            return samples[last]
+        elif linear:
+            step = self._samples[following][0] - samples[last]
+            end_us = ticks_add(self._t0_us[slot], last * step_us)
+            step_us = ticks_diff(self._t0_us[following], end_us)
+        begin_us = index * self._period_us[slot]
+        self._base = samples[index]
+        self._step = step
+        self._step_us = step_us
+        self._from_us = ticks_add(self._t0_us[slot], begin_us)
+        self._known_us = step_us
+        if self._queued > 1:
+            over_us = ticks_diff(self._t0_us[following], self._from_us)
+            self._known_us = over_us if index == last else min(step_us, over_us)
+        return samples[index] + share(step, elapsed - begin_us, step_us)
 
     def _advance(self, at_us: int) -> None:
         while self._queued:
@@ -134,15 +166,6 @@ class Signal:
         if self._flags[slot] & LINEAR:
             return (self._count[slot] - 1) * self._period_us[slot] + 1
         return self._count[slot] * self._period_us[slot]
-
-
-def _share(step: int, part: int, whole: int) -> int:
-    """`step * part / whole` to within 2**-15 of `step`, in small integers."""
-    while whole > 0x7FFF:
-        whole >>= 1
-        part >>= 1
-    fraction = (part << 15) // whole
-    return (step >> 15) * fraction + ((step & 0x7FFF) * fraction >> 15)
 
 
 def _bytes_of(samples: "array[int]") -> "Any":

@@ -22,9 +22,17 @@ _LONG_MS = 60_000
 
 
 class poll:  # noqa: N801 MicroPython's name
-    """Reports streams in the order in which they were registered; allocates only then."""
+    """Reports streams in the order in which they were registered; allocates only then.
+
+    A stream that STIRS the clock where it may have become ready is asked only then.
+    """
+
+    made = 0
 
     def __init__(self) -> None:
+        poll.made += 1
+        self._looked = -1
+        self._restless = False
         self._masks: "list[int]" = []
         self._entries: "list[list[Any]]" = []
         self._ready: "list[list[Any]]" = []
@@ -39,12 +47,14 @@ class poll:  # noqa: N801 MicroPython's name
             self._masks.append(mask)
         else:
             self._masks[at] = mask
+        self._changed()
 
     def unregister(self, stream: "Any") -> None:
         at = self._index(stream)
         if at >= 0:
             self._entries.pop(at)
             self._masks.pop(at)
+        self._changed()
 
     def modify(self, stream: "Any", mask: int) -> None:
         """Raises OSError for a stream that is not registered."""
@@ -52,6 +62,7 @@ class poll:  # noqa: N801 MicroPython's name
         if at < 0:
             raise OSError(_EINVAL)
         self._masks[at] = mask
+        self._changed()
 
     def poll(self, timeout_ms: int = -1) -> "list[tuple[Any, int]]":
         return [(stream, events) for stream, events in self.ipoll(timeout_ms)]
@@ -59,8 +70,12 @@ class poll:  # noqa: N801 MicroPython's name
     def ipoll(self, timeout_ms: int = -1, flags: int = 0) -> "list[list[Any]]":
         """Pairs of a stream and what it is ready for, once there is one or the time is over; -1
         waits for good. Valid until the next call."""
-        ready = self._look()
+        ready = self._ready
+        if self._looked != clock.stirs or self._restless:
+            self._look()
         if ready or not timeout_ms:
+            return ready
+        if timeout_ms > 0 and not self._restless and clock.skip_ms(timeout_ms):
             return ready
         end_ms = ticks_add(clock.ms, timeout_ms if timeout_ms > 0 else _LONG_MS)
         while True:
@@ -76,6 +91,7 @@ class poll:  # noqa: N801 MicroPython's name
 
     def _look(self) -> "list[list[Any]]":
         ready = self._ready
+        self._looked = clock.stirs
         if ready:
             ready.clear()
         for at in range(len(self._entries)):
@@ -83,7 +99,17 @@ class poll:  # noqa: N801 MicroPython's name
             entry[1] = entry[0].ioctl(_IOCTL_POLL, self._masks[at])
             if entry[1]:
                 ready.append(entry)
+        clock.calm = not ready and not self._restless and poll.made == 1
         return ready
+
+    def _changed(self) -> None:
+        """What was found before holds no more."""
+        clock.calm = False
+        self._looked = -1
+        self._restless = False
+        for entry in self._entries:
+            if not hasattr(entry[0], "STIRS"):
+                self._restless = True
 
     def _index(self, stream: "Any") -> int:
         for at in range(len(self._entries)):

@@ -41,13 +41,17 @@ class Clock:
     """`us` and `ms` are what the tick functions say; nothing here allocates.
 
     Up to `horizon_us` time passes without anyone being asked; there `at_horizon` is called, which
-    must move the horizon on. `waits` counts what the firmware waited for.
+    must move the horizon on. `waits` counts what the firmware waited for, `stirs` the moments at
+    which something may have changed that a poll would find; it is `calm` as long as nothing has
+    since the only poll there is found nothing.
     """
 
     def __init__(self) -> None:
         self.us = 0
         self.ms = 0
         self.waits = 0
+        self.stirs = 0
+        self.calm = False
         self.wake_up_us = 0
         self.horizon_us = 0
         self.at_horizon: "Callable[[], None]" = self.free_run
@@ -63,6 +67,26 @@ class Clock:
     def free_run(self) -> None:
         """With nobody to ask, the horizon is always far away."""
         self.horizon_us = ticks_add(self.us, _HALF - 1)
+
+    def stir(self) -> None:
+        """Something may have changed that a poll would find."""
+        self.stirs = self.stirs + 1 & _MASK
+        self.calm = False
+
+    def skip_ms(self, duration_ms: int) -> bool:
+        """Wait for so many edges of the millisecond counter, at least one, if nothing happens
+        until then. False: something does, and no time has passed."""
+        if duration_ms > _LONGEST_MS or self.wake_up_us:
+            return False
+        until_us = ticks_add(self.us, duration_ms * 1000 - self._sub_us)
+        if ticks_diff(until_us, self.horizon_us) >= 0:
+            return False
+        self.us = until_us
+        self.ms = ticks_add(self.ms, duration_ms)
+        self._sub_us = 0
+        self.looks = 0
+        self.waits = self.waits + 1 & _MASK
+        return True
 
     def step(self, until_us: int) -> None:
         """Time passes until then or to the horizon, whichever comes first."""

@@ -37,12 +37,14 @@ _NOT_ITS = ("slow_conversion", "brown_out")
 class Edges:
     """What is seen of a tacho by whoever overlooks levels shorter than `filter_us`.
 
-    `count` = rising edges, modulo 2**30; `last_us` = the tick of the last one.
+    `count` = rising edges, modulo 2**30; `last_us` = the tick of the last one; `cut`: after the
+    CUT.
     """
 
     def __init__(self, tacho: "Tacho", filter_us: int) -> None:
         self.count = 0
         self.last_us = 0
+        self.cut = False
         self.filter_us = filter_us
         self._tacho = tacho
 
@@ -72,6 +74,11 @@ class Tacho(Chip):
     def reset(self) -> None:
         """There is nothing in it to reset."""
 
+    def cut(self) -> None:
+        super().cut()
+        for edges in self._watching:
+            edges.cut = True
+
     def inject(self, word: str, args: "dict[str, Any]") -> None:
         if word in _NOT_ITS:
             raise FaultError(self.name + " cannot have the fault " + word)
@@ -86,8 +93,10 @@ class Tacho(Chip):
 
     def watch(self, filter_us: int) -> Edges:
         """Count the edges from now on."""
-        self._watching.append(Edges(self, filter_us))
-        return self._watching[-1]
+        edges = Edges(self, filter_us)
+        edges.cut = self._cut
+        self._watching.append(edges)
+        return edges
 
     def look(self) -> None:
         """Let everything pass that has passed by now. OSError after the CUT."""
@@ -132,6 +141,12 @@ class Tacho(Chip):
             return
         self._micro %= _WHOLE
         since_us = self._micro * 1000 // rate
+        if not faults and not self.silent:
+            self._teeth += teeth
+            for edges in self._watching:
+                edges.count = (edges.count + teeth) & _MASK
+                edges.last_us = ticks_add(self._at_us, -since_us)
+            return
         apart_us = 1_000_000_000 // rate
         missing = faults.get("missing_tooth")
         for behind in range(teeth - 1, -1, -1):

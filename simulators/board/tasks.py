@@ -14,13 +14,22 @@ if TYPE_CHECKING:
 
 
 class TaskQueue:
-    """Tasks by the time at which they are to run. One that is queued knows no waiter: no data."""
+    """Tasks by the time at which they are to run. One that is queued knows no waiter: no data.
+
+    asyncio looks at the first, lets the time until then pass in a poll, and looks again. While all
+    is calm that time passes in the first look: only those who sleep are queued for the future.
+    """
 
     def __init__(self) -> None:
         self._first: "Task | None" = None
 
     def peek(self) -> "Task | None":
-        return self._first
+        task = self._first
+        if clock.calm and task is not None:
+            ahead_ms = ticks_diff(task.ph_key, clock.ms)
+            if ahead_ms > 0:
+                clock.skip_ms(ahead_ms)
+        return task
 
     def push(self, task: "Task", ms: "int | None" = None) -> None:
         """Queue it to run at that tick; now, where none is given."""

@@ -21,6 +21,8 @@ class UART(io.IOBase):
     while the line is full."""
 
     RTS, CTS = 2, 1
+    STIRS = True
+    """In lock-step: see simulated_select.py."""
 
     def __init__(self, id: int, baudrate: int = 115_200, *args: "Any", **kwargs: "Any") -> None:
         if id not in (0, 1, 2):

@@ -20,7 +20,7 @@ from gateway.timebase import SystemClock
 from hil.account import read_store, settle
 from hil.cable import LineNoise
 from hil.fitting import fit_node
-from hil.interpreter import find_interpreter
+from hil.interpreter import Interpreter, find_fast_interpreter, find_interpreter
 from hil.lockstep import START_US, LockstepTarget
 from hil.lockstep_gateway import LockstepCable
 from hil.lockstep_rig import LockstepRig
@@ -49,6 +49,7 @@ def running(
     nodes: tuple[str, ...] = (BUSIEST,),
     noise: dict[str, LineNoise] | None = None,
     settings: dict[str, dict[str, Any]] | None = None,
+    interpreter: Interpreter | None = None,
     **options: Any,
 ) -> Iterator[LockstepRig]:
     """A rig that was just started; its tick counters wrap a minute later."""
@@ -60,7 +61,9 @@ def running(
     plan = RigPlan(
         profile, "TE33A-0001", fits, folder, seed, noise=noise or {}, settings=settings or {}
     )
-    rig = LockstepRig(plan, find_interpreter(), start_us=PERIOD - MINUTE_US, **options)
+    rig = LockstepRig(
+        plan, interpreter or find_interpreter(), start_us=PERIOD - MINUTE_US, **options
+    )
     try:
         rig.start()
         yield rig
@@ -247,3 +250,18 @@ def test_code_that_takes_its_time_misses_nothing_it_need_not(tmp_path: Path) -> 
         account = rig.settle()
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
     assert account.taken == pytest.approx(30 * SAMPLES_A_SECOND[BUSIEST], rel=0.05)
+
+
+def test_the_fast_interpreter_measures_the_same(tmp_path: Path) -> None:
+    """Sample by sample, and at the same times."""
+    stored = []
+    both = {"board": find_interpreter(), "fast": find_fast_interpreter()}
+    for name, interpreter in both.items():
+        with running(tmp_path / name, 47, interpreter=interpreter) as rig:
+            rig.run_for(70)
+            rig.gateway.core.writer.commit()
+            assert rig.targets[BUSIEST].resets == {}
+        blocks = read_store(rig.spool).blocks
+        stored.append([(b.sequence, b.rows.t_ms, b.rows.raw.tolist()) for b in blocks])
+    assert len(stored[0]) > 700
+    assert stored[0] == stored[1]

@@ -15,7 +15,6 @@ def _block(channels=3, wide=False, capacity=12):
 
 
 def _append(block, values, statuses=None, tick=0):
-    block.open_row()
     for column, value in enumerate(values):
         block.row[column] = value
         block.row_statuses[column] = statuses[column] if statuses else OK
@@ -95,7 +94,6 @@ def test_missing_samples_stay_missing_and_are_not_counted():
 def test_a_row_starts_without_values():
     block = _block()
     _append(block, [1, 2, 3])
-    block.open_row()
     assert list(block.row) == [MISSING] * 3
 
 
@@ -131,7 +129,6 @@ def test_appending_allocates_nothing():
 
         def rows(block, values):
             for _ in range(10):
-                block.open_row()
                 for column in range(6):
                     block.row[column] = values[column]
                 block.append(0)

@@ -61,7 +61,6 @@ def test_blocks_share_messages_as_far_as_they_fit():
         blocks = [Block(group, wide, rows) for group in groups]
         for at, block in enumerate(blocks):
             for turn in range(rows):
-                block.open_row()
                 for column in range(channels):
                     block.row[column] = (turn * 7919 + column) % 30_000
                 if at != 1:
@@ -89,7 +88,6 @@ def test_a_full_block_of_any_shape_fits_a_message_of_its_own():
             reports, outbox, ticks = _reports([group])
             block = Block(group, wide, rows)
             for turn in range(rows):
-                block.open_row()
                 block.row[0] = turn % 2 * 20_000
                 block.row_statuses[0] = 7
                 block.append(ticks())

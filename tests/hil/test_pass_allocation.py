@@ -1,0 +1,64 @@
+"""The sampling loop of the busiest role, as asyncio runs it, allocates nothing."""
+
+from pathlib import Path
+
+import pytest
+from busiest_role import SAMPLES_A_SECOND, busiest_fitting
+
+from hil.interpreter import find_interpreter
+from hil.lockstep import LockstepTarget
+
+pytestmark = pytest.mark.timeout(300)
+
+SECONDS = 20
+LOOP = f"""
+import asyncio, gc
+from axnode.config import load
+from axnode.hardware import Parts
+from axnode.sampler import Sampler
+from axnode.ticks import BootClock
+
+class Sink:
+    samples = 0
+
+    def flush(self, blocks):
+        for block in blocks:
+            self.samples += block.present
+            block.clear()
+
+    def status_changed(self, channel, old, new, tick):
+        pass
+
+async def main():
+    parts = Parts(*load())
+    sink = Sink()
+    sampler = Sampler(BootClock(), parts.rows, parts.scans, sink, parts.flush_ms)
+    asyncio.create_task(sampler.run())
+    await asyncio.sleep(5)
+    gc.collect()
+    gc.disable()
+    before, samples, passes = gc.mem_alloc(), sink.samples, sampler.passes
+    await asyncio.sleep({SECONDS})
+    grown = gc.mem_alloc() - before
+    print(grown, sink.samples - samples, sampler.passes - passes, sampler.missed, sampler.errors)
+
+asyncio.run(main())
+"""
+
+
+def test_no_pass_allocates(tmp_path: Path) -> None:
+    target = LockstepTarget(busiest_fitting(62), bytes(32), find_interpreter(), tmp_path)
+    (tmp_path / "flash" / "main.py").write_text(LOOP, encoding="utf-8")
+    target.start()
+    try:
+        while target.now_us < (SECONDS + 7) * 1_000_000:
+            target.advance((SECONDS + 7) * 1_000_000)
+    finally:
+        target.stop()
+    console = (tmp_path / "console.log").read_text(encoding="utf-8")
+    grown, samples, passes, missed, errors = (int(word) for word in console.split())
+    print(f"{passes} passes, {samples} samples")
+    assert samples == SECONDS * SAMPLES_A_SECOND
+    assert passes > SECONDS * 400
+    assert (missed, errors) == (0, 0)
+    assert grown == 0
