@@ -69,7 +69,7 @@ def _count(folder: Path, seed: int, mode: _Mode) -> dict[str, float]:
         ((mode.fit, Locomotive(profile, seed), False),),
         folder,
         seed,
-        settings={name: {"spill_bytes": _SPILL_BYTES}},
+        settings={name: {"spill_bytes": _SPILL_BYTES, "thin_rows": 0}},
     )
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=_FLASH_BLOCKS)
     target = rig.targets[name]
