@@ -67,6 +67,7 @@ def _count(folder: Path, seed: int, mode: _Mode) -> dict[str, float]:
         ((mode.fit, Locomotive(profile, seed), False),),
         folder,
         seed,
+        settings={name: {"thin_rows": 0}},
     )
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=_FLASH_BLOCKS)
     target = rig.targets[name]

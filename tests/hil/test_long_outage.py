@@ -1,4 +1,5 @@
-"""A long outage at full rate, in simulated time: what fits is delivered, the rest is counted."""
+"""A long outage at full rate in simulated time, without thinning: what fits is delivered, the rest
+is counted."""
 
 import os
 from pathlib import Path
@@ -41,7 +42,7 @@ def test_of_a_long_outage_all_that_fits_is_delivered_in_order_and_the_rest_is_co
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((fit, locomotive, False) for fit in profile.nodes if fit.name == NODE)
-    plan = RigPlan(profile, "TE33A-0001", fits, tmp_path, seed)
+    plan = RigPlan(profile, "TE33A-0001", fits, tmp_path, seed, settings={NODE: {"thin_rows": 0}})
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=FLASH_BLOCKS)
     target, cable = rig.targets[NODE], rig.cables[NODE]
     try:

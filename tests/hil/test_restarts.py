@@ -25,7 +25,7 @@ def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((fit, locomotive, False) for fit in profile.nodes if fit.name == NODE)
-    settings = {NODE: {"spill_bytes": spill_bytes}}
+    settings = {NODE: {"spill_bytes": spill_bytes, "thin_rows": 0}}
     plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, settings=settings)
     return LockstepRig(plan, find_interpreter(), flash_blocks=FLASH_BLOCKS)
 
@@ -105,7 +105,7 @@ def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(tmp_path: Pat
         rig.cables[NODE].unplug()
         rig.run_for(40)
         rig.cables[NODE].plug()
-        rig.run_for(2)
+        rig.run_for(5.5)
         restart(rig)
         rig.run_for(25)
         account = settled(rig)

@@ -218,7 +218,14 @@ def test_the_newest_and_the_one_being_sent_stay_whole():
     _empty()
     board = Board(0xA, most=12)
     gateway = Gateway()
+    board.put(60)
+    oldest = "spill/" + min(os.listdir("spill"))
+    with open(oldest, "rb") as file:
+        data = file.read()
     board.put(900)
+    assert board.spill.thinned_messages > 0
+    with open(oldest, "rb") as file:
+        assert file.read() == data
     board.talk(gateway, 200)
     first = gateway.of(0xA, Thinned)[0].sequence
     last = gateway.of(0xA, Thinned)[-1].last
