@@ -72,9 +72,11 @@ _SAFE_BEATS = const(9000)
 _SPILL_FOLDER = "spill"
 
 _COLLECT_BELOW = const(24 * 1024)
-"""Collect garbage when less than this is free. Looked at after each flush, when the chips have
-just begun to convert: the 14 ms that a collection takes on an RP2040 cost the least there, and
-nothing between two flushes needs as much."""
+"""Collect garbage when less than this is free. Looked at after a flush, when the chips have just
+begun to convert: the 14 ms that a collection takes on an RP2040 cost the least there."""
+
+_LOOK_EACH = const(8)
+"""Flushes, in which no node leaves as much garbage: to look costs a walk over the heap."""
 
 _MAKING_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
 """What of each driver has no use once the parts are made."""
@@ -192,6 +194,7 @@ class Node:
         self._reboot_at: int | None = None
         self.test: SelfTest | None = None
         self._low_water = 0
+        self._flushes = 0
 
     async def run(self) -> None:
         """Sample and speak until something breaks."""
@@ -213,7 +216,8 @@ class Node:
         """Take finished rows from the sampler."""
         self.reports.flush(blocks)
         self.session.wake()
-        if gc.mem_free() < _COLLECT_BELOW:
+        self._flushes += 1
+        if not self._flushes % _LOOK_EACH and gc.mem_free() < _COLLECT_BELOW:
             self._collect()
 
     def status_changed(self, channel: int, old: int, new: int, tick: int) -> None:

@@ -8,6 +8,8 @@ from axnode import mqtt, mqtt_link
 from axnode.mqtt_link import MqttLink
 from axnode.ticks import BootClock
 
+from sealed import Sealed
+
 KEYS = {"host": "127.0.0.1", "port": 1883, "locomotive": "T", "username": None, "password": None}
 DOWN = b"T/n/down"
 POLL, POLL_IN, POLL_OUT = 3, 1, 4
@@ -85,7 +87,7 @@ async def _opened(broker):
 async def _sent(link, sizes):
     taken = []
     for size in sizes:
-        taken.append(await link.send(bytes(size)))
+        taken.append(await link.send(Sealed(bytes(size))))
     return taken
 
 
@@ -143,7 +145,7 @@ def test_a_refused_subscription_ends_the_connection():
         mqtt_link.socket = broker
         assert await link.receive() == []
         mqtt_link.socket = socket
-        assert not await link.send(b"x")
+        assert not await link.send(Sealed(b"x"))
 
     asyncio.run(main())
 

@@ -86,9 +86,9 @@ def test_full_of_readings_it_drops_the_oldest_counts_them_and_keeps_events():
     outbox = Outbox(CAPACITY)
     outbox.put_report(_payload(0, 40))
     for number in range(1, 200):
-        outbox.put_readings(_payload(number, 100), 7)
+        outbox.put_readings(_payload(number, 130), 7)
     held = outbox.messages() - 1
-    assert CAPACITY * 3 // 4 // 100 - 1 <= held <= CAPACITY * 3 // 4 // 100
+    assert CAPACITY * 3 // 4 // 130 - 1 <= held <= CAPACITY * 3 // 4 // 130
     assert outbox.dropped_messages() == 199 - held
     assert outbox.dropped_samples() == 7 * (199 - held)
     assert outbox.oldest() == 0

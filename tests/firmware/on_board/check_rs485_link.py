@@ -7,6 +7,8 @@ from time import ticks_add
 from axnode import rs485_link
 from axnode.rs485_link import Rs485Link
 
+from sealed import Sealed
+
 
 class Line(io.IOBase):
     """A UART and its driver's pin; `events` tells what happened to them, in order."""
@@ -60,13 +62,13 @@ def _link(line, clock, baud=115_200):
 def test_the_driver_is_on_from_before_the_first_byte_to_after_the_last():
     line = Line()
     link = _link(line, Clock())
-    assert asyncio.run(link.send(b"hello"))
+    assert asyncio.run(link.send(Sealed(b"hello")))
     on, data, busy, again, done, pause, off = line.events
     assert (on, busy, again, done, off) == (1, "busy", "busy", "done", 0)
     assert pause == "87 us", "the last byte, which may still be going out"
     assert data[:1] == b"\0", "what the driver's start may look like belongs to no frame"
     line.events.clear()
-    assert asyncio.run(link.send(b"more"))
+    assert asyncio.run(link.send(Sealed(b"more")))
     assert line.events[1][:1] == b"\0"
 
 
@@ -75,7 +77,7 @@ def test_it_waits_until_the_other_side_has_been_quiet():
     clock = Clock()
     link = _link(line, clock)
     link.arrived = clock.tick()
-    assert asyncio.run(link.send(b"hello"))
+    assert asyncio.run(link.send(Sealed(b"hello")))
     assert clock.looks >= 4, "3 ms of quiet"
 
 
@@ -84,7 +86,7 @@ def test_a_line_that_is_never_quiet_is_talked_on_after_a_while():
     line.waiting = 1
     clock = Clock()
     link = _link(line, clock)
-    assert asyncio.run(link.send(b"hello"))
+    assert asyncio.run(link.send(Sealed(b"hello")))
     assert 100 <= clock.looks <= 300
     assert line.events[0] == 1
 
@@ -94,7 +96,7 @@ def test_what_was_heard_long_ago_is_no_reason_to_wait():
     clock = Clock()
     link = _link(line, clock)
     link.arrived = ticks_add(clock.now, 1 << 28)
-    assert asyncio.run(link.send(b"hello"))
+    assert asyncio.run(link.send(Sealed(b"hello")))
     assert clock.looks == 1
 
 
@@ -102,7 +104,7 @@ def test_the_driver_goes_off_when_the_uart_takes_nothing():
     line = Line()
     line.stuck = True
     link = _link(line, Clock())
-    assert not asyncio.run(link.send(b"hello"))
+    assert not asyncio.run(link.send(Sealed(b"hello")))
     assert line.events[0] == 1
     assert line.events[-1] == 0
     assert link.errors == 1

@@ -9,6 +9,8 @@ from axnode.usb_link import UsbLink
 from axwire import MESSAGE_CAP
 from axwire.framing import Deframer, frame
 
+from sealed import Sealed
+
 POLL, POLL_IN, POLL_OUT = 3, 1, 4
 
 
@@ -62,9 +64,9 @@ def _link(port):
 def test_messages_go_out_whole_and_apart_from_what_is_printed():
     port = Port()
     link = _link(port)
-    asyncio.run(link.send(b"\x03" * 100))
+    asyncio.run(link.send(Sealed(b"\x03" * 100)))
     port.written += b"printed meanwhile"
-    asyncio.run(link.send(bytes(range(256)) * 4))
+    asyncio.run(link.send(Sealed(bytes(range(256)) * 4)))
     deframer = Deframer(MESSAGE_CAP)
     assert deframer.feed(port.written) == [b"\x03" * 100, bytes(range(256)) * 4]
     assert sum(deframer.refused.values()) == 1
@@ -76,7 +78,7 @@ def test_a_host_that_takes_nothing_stops_nothing():
 
     async def main():
         turns = 0
-        sending = asyncio.create_task(link.send(bytes(200)))
+        sending = asyncio.create_task(link.send(Sealed(bytes(200))))
         while not sending.done():
             turns += 1
             await asyncio.sleep_ms(5)
