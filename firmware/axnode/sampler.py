@@ -92,6 +92,11 @@ class Row:
         self.period_us = period_ms * 1000
         self.hold_rows = _HOLD_MS // period_ms
 
+    def expect(self, tick: int) -> None:
+        """The first row is to begin then."""
+        self.next = tick
+        self.began = ticks_add(tick, -self.period_us)
+
     def begin(self) -> None:
         """All of its channels are wanted."""
         self.began = self.next
@@ -212,8 +217,7 @@ class Sampler:
         for scan in self.scans:
             scan.retry = now
         for row in self.rows:
-            row.next = start
-            row.began = ticks_add(start, -row.period_us)
+            row.expect(start)
         self.row_at = start
         self.flush_at = ticks_add(start, self.flush_us)
 

@@ -94,7 +94,8 @@ class Ads1115:
         self._i2c = i2c
         self._address = address
         self._nominal_us = 1_000_000 // rate
-        self.conversion_us = self._nominal_us + self._nominal_us // 10
+        self._usual_us = self._nominal_us + self._nominal_us // 10
+        self.conversion_us = self._usual_us
         self._began = 0
         self._looked = 0
         self._low = code_of(_LOW_UA, range_mv, shunt_milliohm)
@@ -131,7 +132,7 @@ class Ads1115:
         wanted[0] = _START | _INPUT_0 | number << 4 | wanted[0] & 0x0F
         self._i2c.writeto_mem(self._address, _CONFIGURATION, wanted)
         self._began = ticks_us()
-        self.due = ticks_add(self._began, self.conversion_us)
+        self.due = ticks_add(self._began, self._usual_us)
 
     def poll(self, now: int) -> int:
         """Read the code once the chip is idle again, unless it lost its configuration."""

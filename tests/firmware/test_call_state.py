@@ -18,8 +18,8 @@ FIRMWARE = Path(__file__).parents[2] / "firmware"
 MOST_WORDS = 11
 EXCEPTION_WORDS = 3
 SELDOM = {
-    "axnode.block": {"__init__", "write"},
-    "axnode.sampler": {"__init__", "ask_burst", "_burst"},
+    "axnode.block": {"__init__", "grow", "write"},
+    "axnode.sampler": {"__init__", "ask_burst", "_burst", "tell_temperature"},
     "axnode.ticks": set[str](),
     "drivers.ads1115": {"make"},
     "drivers.features": {"_prepare", "_kurtosis"},

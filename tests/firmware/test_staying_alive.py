@@ -217,7 +217,8 @@ DAMAGES = {
 def test_no_damage_but_that_of_main_itself_leaves_a_board_dead(tmp_path: Path, what: str) -> None:
     name, content = DAMAGES[what]
     with stepped(tmp_path) as node:
-        good = (node.files / name).read_text(encoding="utf-8")
+        good = (node.files / name).with_suffix(".mpy")
+        kept = good.rename(tmp_path / "kept")
         (node.files / name).write_text(content, encoding="utf-8")
         node.target.start()
         node.run_for(60)
@@ -225,7 +226,8 @@ def test_no_damage_but_that_of_main_itself_leaves_a_board_dead(tmp_path: Path, w
         assert set(node.target.resets) == {kind}
         assert node.target.resets.total() >= 4, "again and again"
         assert not node.messages
-        (node.files / name).write_text(good, encoding="utf-8")
+        (node.files / name).unlink()
+        kept.rename(good)
         node.target.cut_power()
         node.run_for(START_S + 6)
         assert node.of(Readings)
@@ -233,7 +235,7 @@ def test_no_damage_but_that_of_main_itself_leaves_a_board_dead(tmp_path: Path, w
 
 def test_a_damaged_driver_leaves_a_node_that_speaks(tmp_path: Path) -> None:
     with stepped(tmp_path) as node:
-        (node.files / "drivers" / "ads1115.py").write_text("what is this", encoding="utf-8")
+        (node.files / "drivers" / "ads1115.mpy").write_text("what is this", encoding="utf-8")
         node.target.start()
         node.until(lambda: bool(node.messages) and bool(node.of(Health)), "safe mode", 120)
         assert node.health()["safe_mode"] == 1

@@ -221,6 +221,7 @@ class Driver:
 
 class Block:
     capacity = 12
+    row = row_statuses = None
 
     def __init__(self, period_ms, channels):
         self.group = Group(0, 0, period_ms, [Channel(1, 0, 1, 0, 0)] * channels)
@@ -233,6 +234,7 @@ class Reports:
 class Sampler:
     flush_us = 100_000
     flush_at = 0
+    row_at = 0
 
 
 def test_a_chip_of_two_groups_must_serve_both():
