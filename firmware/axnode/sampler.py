@@ -92,13 +92,8 @@ class Row:
         self.period_us = period_ms * 1000
         self.hold_rows = _HOLD_MS // period_ms
 
-    def expect(self, tick: int) -> None:
-        """The first row is to begin then."""
-        self.next = tick
-        self.began = ticks_add(tick, -self.period_us)
-
-    def begin(self) -> None:
-        """All of its channels are wanted."""
+    def open(self) -> None:
+        """Begin it: all of its channels are wanted."""
         self.began = self.next
         self.next = ticks_add(self.next, self.period_us)
         self.left = self.block.channels
@@ -217,7 +212,8 @@ class Sampler:
         for scan in self.scans:
             scan.retry = now
         for row in self.rows:
-            row.expect(start)
+            row.next = start
+            row.began = ticks_add(start, -row.period_us)
         self.row_at = start
         self.flush_at = ticks_add(start, self.flush_us)
 
@@ -307,7 +303,7 @@ class Sampler:
         if self.retiming is not None and self.retiming.row is row:
             self._sink.flush(self._blocks)
             self.retiming.begin()
-        row.begin()
+        row.open()
         at = 0
         while at < len(row.scans):
             if row.scans[at].running is None:
