@@ -7,6 +7,7 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     block          consecutive rows of one group of channels
     outbox         the messages that the gateway has not acknowledged yet
     spill          those of them that RAM has no room for, in files
+    dry            stands for it while there are none
     session        the conversation with the gateway: send, resend, acknowledge, obey
     serial_link    bytes on a UART; rs485_link, usb_link, mqtt_link: the other ways
 

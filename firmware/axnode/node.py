@@ -15,11 +15,11 @@ import machine
 from micropython import const
 
 from axnode import VERSION
+from axnode.dry import SPILL_FOLDER, Dry, lies_in_flash
 from axnode.outbox import Outbox
 from axnode.reports import Reports
 from axnode.sampler import Sampler
 from axnode.session import Session
-from axnode.spill import SEGMENT_BYTES, Spill
 from axnode.ticks import BootClock
 from axwire.codes import (
     COMMAND_BURST,
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
+    from axnode.spill import Spill
     from drivers.features import Features
 
 _BEAT_MS = const(200)
@@ -69,7 +70,6 @@ _TRIAL_BEATS = const(600)
 _SAFE_BEATS = const(9000)
 """How long safe mode lasts before the node tries again to measure."""
 
-_SPILL_FOLDER = "spill"
 
 _COLLECT_BELOW = const(24 * 1024)
 """Collect garbage when less than this is free. Looked at after a flush, when the chips have just
@@ -162,8 +162,9 @@ class Node:
         self.clock = BootClock()
         self.outbox = Outbox(parts.outbox_bytes)
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
-        most = parts.spill_bytes // SEGMENT_BYTES
-        self.spill = Spill(_SPILL_FOLDER, most, boot, self.outbox, self.reports, parts.thin_rows)
+        self.spill: Dry | Spill = Dry(boot)
+        self._spill_bytes = parts.spill_bytes
+        self._thin_rows = parts.thin_rows
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.links = _links(parts, self.clock)
         self.session = Session(
@@ -178,6 +179,8 @@ class Node:
             self.obey,
         )
         self.session.configure = self.configure
+        if lies_in_flash():
+            self._wet()
         cause, self._resets, self.safe = start
         self.about = About(VERSION, parts.board, cause, parts.configuration)
         self._measuring = bool(parts.rows)
@@ -298,14 +301,17 @@ class Node:
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             quiet = quiet + 1 if arrived == before else 0
             if quiet and self.outbox.is_crowded():
-                self.spill.write(self.about)
+                try:
+                    self._wet().write(self.about)
+                except MemoryError:
+                    gc.collect()
             if quiet >= _QUIET_BEATS:
                 await self._thin()
             if self.test is not None:
                 self.test.tend(arrived == before)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.sampler.end(now)
-                self.spill.write_all(self.about, watchdog.feed)
+                self._wet().write_all(self.about, watchdog.feed)
                 _remove("resets")
                 machine.reset()
             if self._blink_beats and self._led is not None:
@@ -314,10 +320,24 @@ class Node:
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
 
+    def _wet(self) -> "Spill":
+        """What writes to flash; its code is loaded when it is first needed."""
+        if not isinstance(self.spill, Dry):
+            return self.spill
+        gc.collect()
+        from axnode.spill import SEGMENT_BYTES, Spill
+
+        most = self._spill_bytes // SEGMENT_BYTES
+        boot = self.spill.boot
+        spill = Spill(SPILL_FOLDER, most, boot, self.outbox, self.reports, self._thin_rows)
+        self.spill.tell(spill)
+        self.spill = self.session.spill = spill
+        return spill
+
     async def _thin(self) -> None:
         """Some steps of thinning what lies in flash, with rows that are due between them."""
         for _ in range(_THIN_STEPS):
-            if not self.spill.thin():
+            if isinstance(self.spill, Dry) or not self.spill.thin():
                 return
             await asyncio.sleep_ms(0)
 

@@ -51,7 +51,10 @@ MEAN = const(4)
 
 
 class Slot:
-    """One channel: its input on the chip of `scan`, its column in a row."""
+    """One channel: its input on the chip of `scan`, its column in a row.
+
+    `holding`: rows for which a fault is still shown; -1 before the first row.
+    """
 
     def __init__(self, row: "Row", column: int, number: int) -> None:
         self.row = row
@@ -61,8 +64,7 @@ class Slot:
         self.values = row.block.row
         self.statuses = row.block.row_statuses
         self.wanted = False
-        self.fresh = True
-        self.holding = 0
+        self.holding = -1
 
     @property
     def channel(self) -> int:
@@ -429,17 +431,15 @@ class Sampler:
 
     def _judge(self, slot: Slot, status: int, now: int) -> None:
         """The channel's status from now on: a fault is held for a while."""
-        before = slot.statuses[slot.column]
-        if status != OK:
-            slot.holding = slot.row.hold_rows
-        elif slot.holding:
+        if status == OK and slot.holding > 0:
             slot.holding -= 1
-            status = before
+            return
+        before = slot.statuses[slot.column]
         if status != before:
             slot.statuses[slot.column] = status
-            if status != OK or not slot.fresh:
+            if status != OK or slot.holding == 0:
                 self._sink.status_changed(slot.channel, before, status, now)
-        slot.fresh = False
+        slot.holding = 0 if status == OK else slot.row.hold_rows
 
     def _finish(self, row: Row) -> None:
         block = row.block

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from axnode.dry import Dry
     from axnode.mqtt_link import MqttLink
     from axnode.outbox import Outbox
     from axnode.reports import Reports
@@ -61,7 +62,7 @@ class Session:
         boot: int,
         clock: "BootClock",
         outbox: "Outbox",
-        spill: "Spill",
+        spill: "Dry | Spill",
         reports: "Reports",
         obey: "Callable[[int, list[int]], int | None]",
     ) -> None:
@@ -79,7 +80,7 @@ class Session:
         self._boot = boot
         self._clock = clock
         self._outbox = outbox
-        self._spill = spill
+        self.spill = spill
         self._reports = reports
         self._obey = obey
         self._wake = asyncio.Event()
@@ -151,7 +152,7 @@ class Session:
             return None
         payload: bytes | memoryview | None = self._outbox.next(now)
         if payload is None and self.down_sequence is not None:
-            payload = self._spill.next(now)
+            payload = self.spill.next(now)
         if payload is not None and not self._asking:
             self._asking = True
             self._asked = now
@@ -179,14 +180,14 @@ class Session:
             raise WireError("replayed", "old")
         # An earlier boot's messages are sent only after a word for the present one, and sequences
         # rise over all boots: what is above the last was said in this boot.
-        rest = down.kind == ACK and last is not None and down.boot == self._spill.boot
+        rest = down.kind == ACK and last is not None and down.boot == self.spill.boot
         if down.boot != self._boot and not rest:
             raise WireError("replayed", "for another boot")
         self.down_sequence = down.sequence
         if last is None or down.sequence >> RUN_BITS != last >> RUN_BITS:
             # Another run of the gateway: what was on its way to the one before may be lost.
             self._outbox.rewind()
-            self._spill.rewind()
+            self.spill.rewind()
         now = self._clock.tick()
         if self._silent:
             self._link = link
@@ -198,16 +199,16 @@ class Session:
             self._pong = bytes(self._pong_writer.written())
             time: list[Any] = down.fields
             if time[0]:
-                self._spill.board_ms = self._clock.ms_at(link.arrived)
-                self._spill.utc_ms = time[0]
+                self.spill.board_ms = self._clock.ms_at(link.arrived)
+                self.spill.utc_ms = time[0]
         elif down.kind == ACK:
             fields: list[Any] = down.fields
             if down.boot == self._boot:
                 self._outbox.acknowledge(fields[0], fields[1])
-            self._spill.acknowledge(down.boot, fields[0], fields[1])
+            self.spill.acknowledge(down.boot, fields[0], fields[1])
         else:
             self._command(down)
-        self._asking = self._outbox.in_flight() > 0 or self._spill.in_flight()
+        self._asking = self._outbox.in_flight() > 0 or self.spill.in_flight()
         self._wake.set()
 
     def _command(self, down: Down) -> None:
@@ -238,10 +239,10 @@ class Session:
             self._dropped = dropped
             totals = (dropped, self._outbox.dropped_samples())
             self._reports.event(EVENT_OUTBOX_DROPPED, totals, now)
-        thinned = self._spill.thinned_messages
+        thinned = self.spill.thinned_messages
         if thinned != self._thinned:
             self._thinned = thinned
-            totals = (thinned, self._spill.thinned_samples)
+            totals = (thinned, self.spill.thinned_samples)
             self._reports.event(EVENT_OUTBOX_THINNED, totals, now)
         self._outbox.rewind()
-        self._spill.rewind()
+        self.spill.rewind()

@@ -52,6 +52,7 @@ class Model:
     def __init__(self, machine: "StateMachine") -> None:
         program = machine.program
         assert program is not None
+        assert program.function is not None
         settings = program.settings
         for name in settings:
             if name not in _SETTINGS or (name == "in_shiftdir" and settings[name]):

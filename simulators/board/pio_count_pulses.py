@@ -30,6 +30,9 @@ class Model:
 
     def __init__(self, machine: "StateMachine") -> None:
         self._machine = machine
+        if machine.program is not None:
+            # A board keeps the machine's few words, not what they were made from.
+            machine.program.function = None
         self._half_us = (_FILTER_HZ + machine.freq // 2) // machine.freq
         tacho = machine.wire("jmp_pin").sensor
         self._edges: "Edges | None" = None if tacho is None else tacho.watch(self._half_us)

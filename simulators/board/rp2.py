@@ -49,7 +49,7 @@ class Program:
     """What `asm_pio` was given: the function that spells the program, and the settings."""
 
     def __init__(self, function: "Callable[[], None]", settings: "dict[str, Any]") -> None:
-        self.function = function
+        self.function: "Callable[[], None] | None" = function
         self.settings = settings
         self.name = function.__name__
 

@@ -30,8 +30,10 @@ def set_aside(wiring: "dict[str, Any]") -> None:
         pins += len([key for key in PINS if key in chip])
         if chip["kind"] == "tacho":
             from simulators.board.rp2 import Program, StateMachine
+            from simulators.board.tacho import Edges
 
-            machines.append(StateMachine(0, Program(count_pulses, {}), jmp_pin=_NOWHERE))
+            machine = StateMachine(0, Program(count_pulses, {}), jmp_pin=_NOWHERE)
+            machines.append((machine, Edges(None, 0)))  # type: ignore[arg-type]
     _aside["StateMachine"] = machines
     _aside["Pin"] = [Pin(_NOWHERE) for _ in range(pins)]
 

@@ -23,17 +23,13 @@ pytestmark = pytest.mark.timeout(3600)
 SECONDS = float(os.environ.get("AXLEBOX_LOCKSTEP_SECONDS", "300"))
 """How long each of the two parts takes, in simulated time; an hour is what is promised."""
 
-LEAST_FREE_BYTES = 17_000
-"""30 % of the board's heap would be 39,321."""
+LEAST_FREE_BYTES = 34_000
+"""A quarter of the board's heap; 30 % would be 39,321."""
 
 HEALTH_S = 5
 """HEALTH is as old as that, at most."""
 
-STARTS = 2
-"""One would do, were memory not so short at start-up that a start may fail."""
-
-STARTING_S = 3 + (STARTS - 1) * 8
-"""With the pause after a start that failed."""
+STARTING_S = 3
 SEED = 61
 POINT_US = 100_000
 POINTS = 50
@@ -87,10 +83,9 @@ def test_the_heap_of_the_busiest_role_is_the_same_after_each_hour(tmp_path: Path
         second = peer.health[-1]
         account = target.account()
         console = (tmp_path / "console.log").read_text(encoding="utf-8")
-        assert target.resets.total() < STARTS, console
+        assert not target.resets, console
     finally:
         target.stop()
-    print(f"starts that failed: {target.resets.total()}")
     print(f"{SECONDS:.0f} s in {took_s:.1f} s: {SECONDS / took_s:.0f} times real time")
     for part in (first, second):
         print(", ".join(f"{name} {value}" for name, value in part.items() if value))

@@ -1,5 +1,6 @@
 """The sampling loop of the busiest role, as asyncio runs it, allocates nothing."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.timeout(300)
 SECONDS = 20
 LOOP = f"""
 import asyncio, gc
-from axnode.config import load
+from axnode.config import parse
 from axnode.hardware import Parts
 from axnode.sampler import Sampler
 from axnode.ticks import BootClock
@@ -30,7 +31,8 @@ class Sink:
         pass
 
 async def main():
-    parts = Parts(*load())
+    with open("plain.json", "rb") as file:
+        parts = Parts(parse(file.read()), bytes(32))
     sink = Sink()
     sampler = Sampler(BootClock(), parts.rows, parts.scans, sink, parts.flush_ms)
     asyncio.create_task(sampler.run())
@@ -47,8 +49,11 @@ asyncio.run(main())
 
 
 def test_no_pass_allocates(tmp_path: Path) -> None:
-    target = LockstepTarget(busiest_fitting(62), bytes(32), find_interpreter(), tmp_path)
+    fitting = busiest_fitting(62)
+    target = LockstepTarget(fitting, bytes(32), find_interpreter(), tmp_path)
     (tmp_path / "flash" / "main.py").write_text(LOOP, encoding="utf-8")
+    plain = tmp_path / "flash" / "plain.json"
+    plain.write_text(json.dumps(fitting.configuration), encoding="utf-8")
     target.start()
     try:
         while target.now_us < (SECONDS + 7) * 1_000_000:
