@@ -51,6 +51,7 @@ def test_an_outage_beyond_ram_with_a_reset_in_it_costs_nothing_that_was_in_flash
     with running(tmp_path, 27, nodes=(NODE,)) as rig:
         target = rig.targets[NODE]
         flash = tmp_path / "nodes" / NODE / "flash" / "spill"
+        rig.until(lambda: bool(read_store(rig.spool).blocks), 20)
         first = read_store(rig.spool).blocks[0].boot
         rig.gateway.stop()
         rig.until(lambda: len(list(flash.glob("0*"))) >= 3, 60)
