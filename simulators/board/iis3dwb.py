@@ -112,7 +112,7 @@ class Iis3dwb(Chip):
         return 0xFF
 
     def settle(self, now_us: int) -> None:
-        """Count what has gone into the FIFO by now, and forget when it was switched on long ago."""
+        """Count what has gone into the FIFO by now; forget when it was switched on long ago."""
         if ticks_diff(now_us, self._on_us) > _TURN_ON_US:
             self._on_us = ticks_add(now_us, -_TURN_ON_US)
         if not self._filling or self.frozen:
