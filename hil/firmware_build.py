@@ -88,7 +88,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
     sources = files_for(board.port)
-    contents = compiled(sources, board.architecture.value, compiler)
+    contents, names = compiled(sources, board.architecture.value, compiler)
     version = _firmware_version(sources["axnode/__init__.py"])
     manifest = {
         "board": board.id,
@@ -102,6 +102,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(contents.items())
         },
+        "names": names,
     }
     contents[MANIFEST] = (json.dumps(manifest, indent=1) + "\n").encode()
     for name, content in contents.items():
@@ -110,21 +111,28 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     return Built(folder, version, len(sources), sum(map(len, contents.values())))
 
 
-def compiled(sources: dict[str, Path], architecture: str, compiler: Compiler) -> dict[str, bytes]:
-    """The files that a board gets, by their path there. Raises BuildError."""
+def compiled(
+    sources: dict[str, Path], architecture: str, compiler: Compiler
+) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
+    """The files that a board gets, by their path there, and what their short names stand for.
+
+    Raises BuildError.
+    """
     texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
     roots = {MAIN: texts.pop(MAIN)}
     try:
-        modules = strip({_module(name): text for name, text in texts.items()}, roots)
+        stripped = strip({_module(name): text for name, text in texts.items()}, roots)
     except SyntaxError as error:
         name = f"{(error.filename or '').replace('.', '/')}.py"
         raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
     contents = {MAIN: roots[MAIN].encode()}
     with tempfile.TemporaryDirectory() as scratch:
         for name in texts:
-            content = _compiled(compiler, architecture, name, modules[_module(name)], scratch)
+            content = _compiled(
+                compiler, architecture, name, stripped.sources[_module(name)], scratch
+            )
             contents[name.removesuffix(".py") + ".mpy"] = content
-    return contents
+    return contents, stripped.names
 
 
 def _module(name: str) -> str:

@@ -16,10 +16,11 @@ import keyword
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import count, product
 from string import ascii_letters
 
-__all__ = ["strip"]
+__all__ = ["Stripped", "strip"]
 
 _ONLY_FOR_TYPES = "TYPE_CHECKING"
 _CALLED_BY_MICROPYTHON = frozenset({"ioctl", "read", "readinto", "readline", "write", "close"})
@@ -41,7 +42,15 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def strip(sources: Mapping[str, str], roots: Mapping[str, str]) -> dict[str, str]:
+@dataclass(frozen=True)
+class Stripped:
+    """Sources by module, and by module what each of its short names was."""
+
+    sources: dict[str, str]
+    names: dict[str, dict[str, str]]
+
+
+def strip(sources: Mapping[str, str], roots: Mapping[str, str]) -> Stripped:
     """The modules' sources, by the names they are imported by, with the same meaning in less room.
 
     `roots` are sources that stay as they are and use the modules. Raises SyntaxError, whose
@@ -52,16 +61,20 @@ def strip(sources: Mapping[str, str], roots: Mapping[str, str]) -> dict[str, str
     _inline_constants(trees)
     _drop_unmentioned([*trees.values()], users)
     keywords = _keywords([*trees.values(), *users])
+    names: dict[str, dict[str, str]] = {}
     for family in _families(trees):
-        _shorten_private_names(family)
+        renamed = _shorten_private_names([trees[name] for name in family])
+        longer = {short: long for long, short in renamed.items()}
+        names |= dict.fromkeys(family, longer)
     for tree in trees.values():
         used = {*_names(tree), *_words(tree)}
         for node in ast.walk(tree):
             if isinstance(node, Function) and not _is_machine_code(node):
                 _shorten_arguments(node, keywords, used)
-    return {
+    texts = {
         name: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for name, tree in trees.items()
     }
+    return Stripped(texts, names)
 
 
 class _Strip(ast.NodeTransformer):
@@ -290,7 +303,7 @@ def _keywords(trees: list[ast.Module]) -> set[str]:
     }
 
 
-def _families(trees: dict[str, ast.Module]) -> list[list[ast.Module]]:
+def _families(trees: dict[str, ast.Module]) -> list[list[str]]:
     """Modules, together with those whose classes theirs derive from: they share private names."""
     family = {name: name for name in trees}
     for name, tree in trees.items():
@@ -308,11 +321,12 @@ def _families(trees: dict[str, ast.Module]) -> list[list[ast.Module]]:
                         mine = family[name]
                         family = {key: other if f == mine else f for key, f in family.items()}
     return [
-        [trees[name] for name in trees if family[name] == head] for head in set(family.values())
+        [name for name in trees if family[name] == head] for head in sorted({*family.values()})
     ]
 
 
-def _shorten_private_names(family: list[ast.Module]) -> None:
+def _shorten_private_names(family: list[ast.Module]) -> dict[str, str]:
+    """Rename them; the short one of each."""
     uses = Counter(name for tree in family for name in _names(tree))
     fixed = set().union(*(_constants(tree) | _words(tree) for tree in family))
     private = [
@@ -329,6 +343,7 @@ def _shorten_private_names(family: list[ast.Module]) -> None:
                 setattr(node, field, renamed[name])
         if isinstance(node, ast.Global | ast.Nonlocal):
             node.names = [renamed.get(name, name) for name in node.names]
+    return renamed
 
 
 def _shorten_arguments(function: Function, keywords: set[str], used: set[str]) -> None:

@@ -104,14 +104,17 @@ def run(sources: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[object
 
 def test_stripped_modules_do_what_they_did(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = {"counting": BASE, "doubling": DERIVED}
-    stripped = strip(sources, {"main.py": ROOT})
+    stripped = strip(sources, {"main.py": ROOT}).sources
     assert run(stripped, monkeypatch) == run(sources, monkeypatch)
     assert run(stripped, monkeypatch)[:2] == [15, 5]
 
 
 def test_what_no_board_needs_is_gone_and_what_is_found_by_its_name_stays() -> None:
     stripped = strip({"counting": BASE, "doubling": DERIVED}, {"main.py": ROOT})
-    names = set(re.findall(r"\w+", "".join(stripped.values())))
+    names = set(re.findall(r"\w+", "".join(stripped.sources.values())))
+    assert stripped.names["counting"] == stripped.names["doubling"], "they are derived"
+    assert set(stripped.names["counting"].values()) >= {"_bounded", "_step_by", "_twice"}
+    assert set(stripped.names["counting"]) <= names
     assert not names & {"_step_by", "_bounded", "_bare", "Any", "TYPE_CHECKING", "Begin", "times"}
     assert not names & {"unused", "other_unused", "LIMIT", "MOST", "much", "_twice"}
     assert names >= {"_looked_up", "step", "Counter", "total", "ioctl", "_table"}
