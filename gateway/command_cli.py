@@ -8,7 +8,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from gateway.commands import KNOWN, LONGEST_S, Answer, Request
+from gateway.commands import CONFIGURE, KNOWN, LONGEST_S, Answer, Request
 from gateway.config import control_socket, load_config
 from gateway.control import ask_gateway
 from gateway.errors import CommandError
@@ -23,13 +23,17 @@ _EXITS = {
     "no_answer": 5,
     "restarted": 5,
     "not_back": 5,
+    "undone": 3,
 }
 _BUSY = 6
 _NOT_DONE = 3
 _NOT_SENT = 1
 
 _USAGE = "; ".join(
-    " ".join([name, *(word for word, _, _ in known.parameters)]) for name, known in KNOWN.items()
+    [
+        *(" ".join([name, *(word for word, _, _ in c.parameters)]) for name, c in KNOWN.items()),
+        f"{CONFIGURE} FILE",
+    ]
 )
 
 
@@ -52,9 +56,7 @@ def command(
     """Have a node do something, and wait for its answer."""
     socket = control_socket(load_config(config))
     try:
-        request = Request(
-            node=node, command=what, arguments=_numbers(arguments or []), limit_s=limit, boot=boot
-        )
+        request = _request(node, what, arguments or [], limit, boot)
         answer = ask_gateway(socket, request)
     except CommandError as error:
         if as_json:
@@ -68,6 +70,22 @@ def command(
         for line in _report(answer):
             _console().print(line)
     raise typer.Exit(_EXITS.get(answer.result, _NOT_DONE))
+
+
+def _request(
+    node: str, what: str, words: list[str], limit: int | None, boot: str | None
+) -> Request:
+    if what != CONFIGURE:
+        return Request(
+            node=node, command=what, arguments=_numbers(words), limit_s=limit, boot=boot
+        )
+    if len(words) != 1:
+        raise CommandError("arguments", "configure takes one file, the node's new node.json")
+    try:
+        text = Path(words[0]).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise CommandError("arguments", f"{words[0]} cannot be read: {error}") from None
+    return Request(node=node, command=what, limit_s=limit, boot=boot, configuration=text)
 
 
 def _numbers(words: list[str]) -> list[int]:
@@ -102,6 +120,10 @@ def _sentence(answer: Answer) -> str:
             return f"{node}: {_done(answer)} ({seconds})"
         case "not_supported":
             return f"{node} cannot {answer.command}: its firmware or hardware lacks it"
+        case "undone":
+            return f"{node} went back to the configuration before: {answer.reason}"
+        case "not_possible" if answer.reason:
+            return f"{node} refuses {answer.command}: {answer.reason}"
         case "not_possible":
             return f"{node} refuses {answer.command}: {_REFUSED.get(answer.command, 'not now')}"
         case "failed":
@@ -142,6 +164,8 @@ def _done(answer: Answer) -> str:
             return f"sends the next window of channel {arguments[0]}"
         case "period":
             return f"group {arguments[0]} is sampled each {arguments[1]} ms until the next reset"
+        case "configure":
+            return "started again with the new configuration, and keeps it"
         case "reboot":
             return f"started again, boot {answer.new_boot}"
         case _:

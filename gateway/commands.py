@@ -2,7 +2,8 @@
 
 A command is sealed for one node and one boot under a sequence that rises, and is never sent again
 by itself, so a node carries it out once or not at all; its answer (EVENT 5) names the sequence and
-is repeated by the node until it is stored. One command a node is under way at a time.
+is repeated by the node until it is stored. One command a node is under way at a time. A new
+configuration is a conversation of its own (gateway.configuring), asked for in the same way.
 """
 
 import logging
@@ -14,12 +15,14 @@ from axwire import codes
 from axwire.parse import Event
 from msgspec import Struct
 
+from gateway.configuring import Configuring, State
 from gateway.downlink import Downlink
-from gateway.errors import CommandError
+from gateway.errors import CommandError, ConfigError
 from gateway.state import NodeStatus
 from gateway.timebase import Clock
 
 __all__ = [
+    "CONFIGURE",
     "KNOWN",
     "LONGEST_S",
     "Answer",
@@ -32,7 +35,7 @@ __all__ = [
 
 _log = logging.getLogger(__name__)
 
-LONGEST_S = 120
+LONGEST_S = 300
 """Nobody waits longer than this for an answer."""
 
 _RESULTS = {number: words.partition(":")[0] for number, words in codes.RESULTS.items()}
@@ -57,17 +60,30 @@ KNOWN = {
     "reboot": Command(codes.COMMAND_REBOOT, limit_s=30),
     "maintenance": Command(codes.COMMAND_MAINTENANCE, limit_s=30),
 }
-"""What a person can ask a node for."""
+"""What a person can ask a node for with one command."""
+
+CONFIGURE = "configure"
+_CONFIGURE = Command(0, limit_s=240)
+"""A node undoes a configuration with which it has not reached us for 2 minutes."""
+
+_ENDS = {
+    State.KEPT: "done",
+    State.UNDONE: "undone",
+    State.REFUSED: "not_possible",
+    State.UNANSWERED: "no_answer",
+}
 
 
 class Request(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is asked of a node. `boot` (8 hex digits): only while it is in that boot."""
+    """What is asked of a node. `boot` (8 hex digits): only while it is in that boot.
+    `configuration`: a `node.json` for the command configure."""
 
     node: str
     command: str
     arguments: list[int] = []
     limit_s: int | None = None
     boot: str | None = None
+    configuration: str | None = None
 
 
 class ChipTest(Struct, frozen=True, kw_only=True):
@@ -92,7 +108,8 @@ class Answer(Struct, frozen=True, kw_only=True):
 
     `result`: a name of axwire.codes.RESULTS; or `no_answer`; `restarted`: the node began another
     boot before it answered, and nobody can tell whether it did it; `not_back`: it said that it
-    starts again, and was not heard since. `new_boot`: the boot that followed a reboot.
+    starts again, and was not heard since; `undone`: it went back to the configuration before.
+    `new_boot`: the boot that followed a reboot. `reason`: why a configuration is not in use.
     """
 
     node: str
@@ -103,6 +120,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     sequence: int
     took_ms: int
     new_boot: str | None = None
+    reason: str = ""
     chips: list[ChipTest] = []
     board: BoardTest | None = None
 
@@ -149,6 +167,7 @@ class Commands:
         self._channel_name = channel_name
         self._pending: dict[str, _Pending] = {}
         self._unanswered: dict[str, _Pending] = {}
+        self._configuring = Configuring(downlink, clock)
         self.sent: Counter[str] = Counter()
         self.answered: Counter[tuple[str, str]] = Counter()
 
@@ -168,16 +187,29 @@ class Commands:
             raise CommandError(
                 "busy", f"node {node} has not answered {other} yet; wait for that first"
             )
-        sequence = self._downlink.command(node, command.code, request.arguments)
-        if sequence is None:
-            raise CommandError("silent", f"no link took the command for node {node}: try again")
+        sequence = self._send(request, command)
         now = self._clock.monotonic_us()
         self._pending[node] = _Pending(request, boot, sequence, now, limit_s, done)
         self.sent[request.command] += 1
         _log.info("%s asks node %s for %s (sequence %d)", who, node, _words(request), sequence)
 
+    def _send(self, request: Request, command: Command) -> int:
+        """The sequence of what was sent; 0 for a configuration, which takes many."""
+        node = request.node
+        if request.configuration is not None:
+            try:
+                self._configuring.send(node, request.configuration.encode())
+            except ConfigError as error:
+                raise CommandError("arguments", str(error)) from None
+            return 0
+        sequence = self._downlink.command(node, command.code, request.arguments)
+        if sequence is None:
+            raise CommandError("silent", f"no link took the command for node {node}: try again")
+        return sequence
+
     def told(self, node: str, event: Event) -> None:
         """A new event of a node."""
+        self._configuring.told(node, event)
         pending = self._pending.get(node)
         if event.code == codes.EVENT_COMMAND_DONE and len(event.arguments) == 3:
             sequence, _, result = event.arguments
@@ -192,14 +224,25 @@ class Commands:
 
     def tick(self) -> None:
         """End what takes too long or was overtaken by a reset; call it ten times a second."""
+        self._configuring.tick()
         now = self._clock.monotonic_us()
         for node, pending in list(self._pending.items()):
+            if pending.request.configuration is not None:
+                self._look_at_configuration(pending, now)
+                continue
             reboots = pending.request.command == "reboot"
             boot = self._downlink.boot(node)
             if boot is not None and boot != pending.boot:
                 self._end(pending, "done" if reboots else "restarted", f"{boot:08x}")
             elif now >= pending.until_us:
                 self._end(pending, "not_back" if pending.accepted else "no_answer")
+
+    def _look_at_configuration(self, pending: _Pending, now: int) -> None:
+        progress = self._configuring.progress(pending.request.node)
+        if progress is not None and progress.ended:
+            self._end(pending, _ENDS[progress.state], reason=progress.reason)
+        elif now >= pending.until_us:
+            self._end(pending, "no_answer")
 
     def _present_boot(self, request: Request) -> int:
         node = request.node
@@ -249,7 +292,9 @@ class Commands:
                 supply_v=None if supply == codes.UNKNOWN else supply / 1000,
             )
 
-    def _end(self, pending: _Pending, result: str, new_boot: str | None = None) -> None:
+    def _end(
+        self, pending: _Pending, result: str, new_boot: str | None = None, reason: str = ""
+    ) -> None:
         request = pending.request
         del self._pending[request.node]
         if result in ("no_answer", "restarted"):
@@ -274,6 +319,7 @@ class Commands:
                 sequence=pending.sequence,
                 took_ms=took_ms,
                 new_boot=new_boot,
+                reason=reason,
                 chips=sorted(pending.chips, key=lambda tested: tested.chip),
                 board=pending.board,
             )
@@ -282,13 +328,19 @@ class Commands:
 
 def _known(request: Request) -> Command:
     """The command, with as many arguments as it takes, each within its limits."""
+    if request.command == CONFIGURE:
+        if request.configuration is None or request.arguments:
+            raise CommandError("arguments", "configure takes a configuration and nothing else")
+        return _CONFIGURE
     command = KNOWN.get(request.command)
     if command is None:
-        known = ", ".join(KNOWN)
+        known = ", ".join((*KNOWN, CONFIGURE))
         raise CommandError(
             "unknown_command", f"there is no command {request.command}; there are: {known}"
         )
     parameters = command.parameters
+    if request.configuration is not None:
+        raise CommandError("arguments", f"{request.command} takes no configuration")
     fits = len(parameters) == len(request.arguments) and all(
         low <= value <= high
         for value, (_, low, high) in zip(request.arguments, parameters, strict=True)

@@ -25,7 +25,9 @@ __all__ = ["Control", "ask_gateway"]
 
 _log = logging.getLogger(__name__)
 
-_REQUEST_BYTES = 4096
+_REQUEST_BYTES = 49_152
+"""A configuration of 16 KB, with all its quotes escaped, and some."""
+
 _REQUEST_S = 5.0
 _CLIENTS = 8
 _BACKLOG = 8

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from axwire import codes
-from axwire.down import COMMAND, Down
+from axwire.down import COMMAND, CONFIGURE, Down
 from board_peer import Board
 from collecting import Collecting
 from manual_clock import ManualClock
@@ -177,10 +177,10 @@ def test_what_cannot_be_asked_for(
     assert not asking.told()
 
 
-@pytest.mark.parametrize("limit_s", [0, -1, 121])
+@pytest.mark.parametrize("limit_s", [0, -1, 301])
 def test_a_limit_is_bounded(asking: Asking, limit_s: int) -> None:
     asking.hear()
-    with pytest.raises(CommandError, match="1 to 120 s"):
+    with pytest.raises(CommandError, match="1 to 300 s"):
         asking.ask("hello", limit_s=limit_s)
 
 
@@ -301,3 +301,48 @@ def test_it_is_logged_who_asked_and_how_it_ended(
     first, last = caplog.messages
     assert first.startswith("tester (uid 7, process 8) asks node motors-a for identify 5")
     assert last == f"node motors-a, identify 5 (sequence {down.sequence}): done after 0 ms"
+
+
+CONFIGURATION = '{"node": "motors-a"}'
+
+
+def test_a_configuration_is_sent_answered_and_kept(asking: Asking) -> None:
+    asking.hear()
+    asking.ask("configure", configuration=CONFIGURATION)
+    (piece,) = (down for down in asking.collecting.line.said() if down.kind == CONFIGURE)
+    number = piece.fields[2]
+    assert isinstance(number, int)
+    board = asking.board
+    stored = board.event(codes.EVENT_COMMAND_DONE, (piece.sequence, 0, codes.DONE))
+    asking.collecting.receive(stored)
+    asking.tick(SECOND_US)
+    assert asking.told()[0].fields[0] == codes.COMMAND_REBOOT
+    board.reset(board.boot + 1)
+    asking.hear()
+    asking.tick(SECOND_US)
+    assert not asking.answers
+    asking.collecting.receive(board.event(codes.EVENT_CONFIGURATION_KEPT, (number,)))
+    asking.tick(SECOND_US)
+    (answer,) = asking.answers
+    assert (answer.result, answer.reason) == ("done", "")
+    assert asking.commands.answered == {("configure", "done"): 1}
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({}, "takes a configuration"),
+        ({"configuration": "{"}, "not JSON"),
+        ({"configuration": '{"node": "axles-a"}'}, "not of node motors-a"),
+        ({"configuration": " " * 20_000}, "1 to 16384 bytes"),
+    ],
+)
+def test_a_configuration_of_nobody_is_not_sent(
+    asking: Asking, more: dict[str, str], words: str
+) -> None:
+    asking.hear()
+    with pytest.raises(CommandError, match=words):
+        asking.ask("configure", **more)
+    assert not asking.collecting.line.said()
+    with pytest.raises(CommandError, match="takes no configuration"):
+        asking.ask("reboot", configuration=CONFIGURATION)

@@ -254,3 +254,19 @@ def test_a_reboot_ends_with_another_boot_and_is_done_once(rig: Rig) -> None:
     assert after[1] != before
     assert ask(rig, "reboot", "--boot", before)[0] == 1
     rig.wait(lambda state: all(c["quality"] == "ok" for c in state["channels"]), 20)
+
+
+def test_a_new_configuration_is_taken_tried_and_kept(rig: Rig) -> None:
+    folder = rig.plan.folder
+    new = dict(rig.targets["bogie-a"].fitting.configuration, flush_ms=200)
+    (folder / "new.json").write_text(json.dumps(new), encoding="utf-8")
+    before = rig.gateway.state()["nodes"][0]["boot"]
+    code, said = ask(rig, "configure", str(folder / "new.json"))
+    assert code == 0, said
+    assert "started again with the new configuration, and keeps it" in said
+    assert rig.gateway.state()["nodes"][0]["boot"] != before
+    (folder / "new.json").write_text(json.dumps({**new, "flush_ms": "often"}), encoding="utf-8")
+    code, said = ask(rig, "configure", str(folder / "new.json"))
+    assert code == 3, said
+    assert "refuses configure" in said or "went back to the configuration before" in said
+    rig.wait(lambda state: all(c["quality"] == "ok" for c in state["channels"]), 20)
