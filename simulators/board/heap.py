@@ -38,7 +38,7 @@ on the stack."""
 _POOL_BYTES = 4096
 """Less than any pool that the simulated hardware's names lead to takes."""
 
-_NAMES_BYTES = 620 * 7 + 5 * 32
+NAMES_BYTES = 620 * 7 + 5 * 32
 """Pools of 20, 40, 80, 160 and 320 names, each with 4 bytes of address, 2 of hash and 1 of length
 (py/qstr.c of MicroPython 1.25, on the boards as here)."""
 
@@ -58,7 +58,7 @@ class Heap:
             # Of each 131 bytes of heap the collector keeps 3 for its tables.
             boards = mem_alloc() + mem_free() - self._extra * 128 // 131
             try:
-                self._placeholder = bytearray(boards - before_bytes - _GIVEN_BACK - _NAMES_BYTES)
+                self._placeholder = bytearray(boards - before_bytes - _GIVEN_BACK - NAMES_BYTES)
             except MemoryError:
                 raise self._too_small() from None
 

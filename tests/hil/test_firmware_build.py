@@ -138,6 +138,7 @@ def test_the_manifest_names_every_file_with_its_hash_and_all_versions(
     assert {name: entry["sha256"] for name, entry in manifest.pop("files").items()} == {
         name: hashlib.sha256(content).hexdigest() for name, content in tree.items()
     }
+    assert "_begin_row" in manifest.pop("names")["axnode.sampler"].values()
     assert manifest == {
         "board": "pico",
         "port": "rp2",

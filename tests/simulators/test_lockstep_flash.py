@@ -160,7 +160,7 @@ def test_an_image_holds_the_files_it_was_made_of(tmp_path: Path) -> None:
         for path in source.rglob("*")
         if path.is_file()
     }
-    assert "axnode/node.py" in found
+    assert "axnode/node.mpy" in found
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
