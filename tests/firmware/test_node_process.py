@@ -34,9 +34,9 @@ from node_bench import BOARD_HEAP_BYTES, FIRMWARE, KEY, MISSING, NAME, NodeBench
 from hil.node_files import write_copies
 
 Start = Callable[..., NodeBench]
-ROOM_SHARE = 0.2
-"""The goal is 0.3, and most runs hold it. The collector is conservative: with some layouts of the
-heap (they follow from the length of a path) a dead buffer of 12 KB stays for the whole run."""
+ROOM_SHARE = 0.25
+"""The goal is 0.3. What is free differs a little with the layout of the heap, which follows from
+the lengths of paths."""
 
 
 @pytest.fixture
@@ -44,10 +44,10 @@ def bench(tmp_path: Path, micropython: list[str]) -> Iterator[Callable[..., Node
     """Makes nodes that are not switched on yet."""
     made: list[NodeBench] = []
 
-    def make(windings: int = 2) -> NodeBench:
+    def make(windings: int = 2, *, busiest: bool = False) -> NodeBench:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(NodeBench(folder, micropython, windings))
+        made.append(NodeBench(folder, micropython, windings, busiest=busiest))
         return made[-1]
 
     yield make
@@ -284,8 +284,8 @@ def values_of_last(node: NodeBench) -> list[tuple[int, list[int]]]:
     return [(t_ms, row) for t_ms, row in node.rows(0) if t_ms >= last]
 
 
-def test_the_busiest_role_leaves_a_fifth_of_the_heap_whatever_its_layout(bench: Start) -> None:
-    node = bench(windings=6)
+def test_the_busiest_role_leaves_a_quarter_of_the_heap_whatever_its_layout(bench: Start) -> None:
+    node = bench(windings=6, busiest=True)
     node.start()
     node.until(lambda: len(node.of(Health)) >= 2, "health")
     low_water = node.health()["heap_low_water_bytes"]
