@@ -198,6 +198,7 @@ def test_a_self_test_finds_the_chip_that_is_not_there(bench: Start) -> None:
     for fault, result, found in ((None, DONE, OK), ("nack", FAILED, NO_ANSWER)):
         if fault:
             node.inject("adc1", fault)
+            node.until(lambda: node.blocks(0)[-1].statuses is not None, "fault")
         done = len(answers(node))
         node.say(down.command, COMMAND_SELF_TEST, [])
         node.until(lambda so_far=done: len(answers(node)) > so_far, "answer")
