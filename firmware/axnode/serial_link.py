@@ -54,10 +54,12 @@ class SerialLink:
         at = 0
         stalled_ms = 0
         while at < len(data):
-            count = self._uart.write(data[at:])
+            count = self._write(data[at:])
             if count:
                 at += count
                 stalled_ms = 0
+                if at < len(data):
+                    await asyncio.sleep_ms(0)
             elif stalled_ms < _STALLED_MS:
                 stalled_ms += _PAUSE_MS
                 await asyncio.sleep_ms(_PAUSE_MS)
@@ -76,6 +78,10 @@ class SerialLink:
             return []
         self.arrived = self._clock.tick()
         return self._deframer.feed(bytes(self._view[:count]))
+
+    def _write(self, data: memoryview) -> "int | None":
+        """How many of these bytes the line took."""
+        return self._uart.write(data)
 
     def refused(self) -> int:
         """Frames that arrived damaged or too long."""

@@ -15,8 +15,6 @@ import micropython
 from micropython import const
 
 from axnode.serial_link import SerialLink
-from axwire.cose import ROOM
-from axwire.framing import frame_in_place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +28,6 @@ _PIECE = const(32)
 (unverified)."""
 
 _PAUSE_MS = const(5)
-_STALLED_MS = const(1000)
 
 
 class UsbLink(SerialLink):
@@ -51,26 +48,9 @@ class UsbLink(SerialLink):
 
     async def send(self, sealed: "Sealer") -> bool:
         """Hand the whole message to the port. False: nobody took anything for a second."""
-        end = frame_in_place(sealed.buffer, sealed.view, ROOM, sealed.end)
         # What was printed since the last message must not become part of this one.
-        begin = ROOM - 2
-        sealed.buffer[begin] = 0
-        data = sealed.view[begin:end]
-        at = 0
-        stalled_ms = 0
-        while at < len(data):
-            count = self._write(data, at)
-            at += count
-            if count:
-                stalled_ms = 0
-                await asyncio.sleep_ms(0)
-            elif stalled_ms < _STALLED_MS:
-                stalled_ms += _PAUSE_MS
-                await asyncio.sleep_ms(_PAUSE_MS)
-            else:
-                self.errors += 1
-                return False
-        return True
+        self._torn = True
+        return await super().send(sealed)
 
     async def receive(self) -> "list[bytes]":
         """Wait for bytes; the messages that they complete, often none."""
@@ -84,15 +64,13 @@ class UsbLink(SerialLink):
         self.arrived = self._clock.tick()
         return self._deframer.feed(bytes(self._view[:count]))
 
-    def _write(self, data: memoryview, at: int) -> int:
-        """How many bytes from there on the port took."""
-        end = min(len(data), at + _PIECE)
-        begin = at
-        while at < end and _is_ready(self._writable):
+    def _write(self, data: memoryview) -> int:
+        at = 0
+        while at < min(len(data), _PIECE) and _is_ready(self._writable):
             self._byte[0] = data[at]
             self._out.write(self._byte)
             at += 1
-        return at - begin
+        return at
 
 
 def _is_ready(poller: "Any") -> bool:
