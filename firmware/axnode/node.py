@@ -300,7 +300,7 @@ class Node:
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             quiet = quiet + 1 if arrived == before else 0
-            if quiet and self.outbox.is_crowded():
+            if quiet and self._spill_bytes and self.outbox.is_crowded():
                 try:
                     self._wet().write(self.about)
                 except MemoryError:
