@@ -1,6 +1,6 @@
 """What this node measures and how it is reached: `node.json`, read strictly.
 
-{"node": "motors-a", "board": "pico", "outbox_bytes": 8192, "flush_ms": 100, "led": 25,
+{"node": "motors-a", "board": "pico", "outbox_bytes": 8192, "flush_ms": 90, "led": 25,
  "temperature": "adc4", "supply": {"pin": 29, "full_mv": 9900},
  "uart": {"id": 0, "baud": 921600, "tx": 0, "rx": 1},
  "mqtt": {"host": "192.168.4.1", "port": 1883, "locomotive": "TE33A-0001",
@@ -79,7 +79,7 @@ _NODE_DEFAULTS: "dict[str, Any]" = {
     "outbox_bytes": 8192,
     "spill_bytes": 524_288,
     "thin_rows": 6400,
-    "flush_ms": 100,
+    "flush_ms": 90,
     "led": None,
     "temperature": None,
     "supply": None,
