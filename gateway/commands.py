@@ -191,7 +191,14 @@ class Commands:
         now = self._clock.monotonic_us()
         self._pending[node] = _Pending(request, boot, sequence, now, limit_s, done)
         self.sent[request.command] += 1
-        _log.info("%s asks node %s for %s (sequence %d)", who, node, _words(request), sequence)
+        _log.info(
+            "%s asks node %s for %s (sequence %d)",
+            who,
+            node,
+            _words(request),
+            sequence,
+            extra={"node": node, "command": request.command, "who": who},
+        )
 
     def _send(self, request: Request, command: Command) -> int:
         """The sequence of what was sent; 0 for a configuration, which takes many."""
@@ -218,7 +225,13 @@ class Commands:
             elif self._is_late(node, event.boot, sequence):
                 late = self._unanswered.pop(node).request
                 self.answered[late.command, "late"] += 1
-                _log.info("node %s, %s: %s, too late", node, _words(late), _result(result))
+                _log.info(
+                    "node %s, %s: %s, too late",
+                    node,
+                    _words(late),
+                    _result(result),
+                    extra={"node": node, "command": late.command, "result": _result(result)},
+                )
         elif pending is not None and event.boot == pending.boot:
             self._tested(pending, event)
 
@@ -308,6 +321,7 @@ class Commands:
             pending.sequence,
             result,
             took_ms,
+            extra={"node": request.node, "command": request.command, "result": result},
         )
         pending.done(
             Answer(

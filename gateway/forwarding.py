@@ -49,6 +49,11 @@ class Forwarding:
         self._thread.wake()
 
     @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs."""
+        return self._thread.is_alive
+
+    @property
     def crashes(self) -> int:
         """Errors of our own that the thread survived."""
         return self._thread.crashes

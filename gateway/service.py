@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable
 
@@ -13,15 +14,17 @@ from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
+from gateway.supervision import Supervisor
 from gateway.timebase import Clock, SystemClock
 from gateway.web.app import create_app
 from gateway.web.server import serve
 
-__all__ = ["run_until_signalled", "serve_gateway"]
+__all__ = ["report", "run_until_signalled", "serve_gateway"]
 
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
+_STATUS_EACH_US = 1_000_000
 
 
 async def serve_gateway(
@@ -30,13 +33,16 @@ async def serve_gateway(
     stop: asyncio.Event,
     *,
     token: str | None = None,
+    supervisor: Supervisor | None = None,
     listening: Callable[[str, int], None] = lambda host, port: None,
 ) -> None:
     """Collect, show and forward until `stop` is set; everything acknowledged is then on disk.
 
-    `listening` is told the page's address once it can be opened.
+    `listening` is told the page's address once it can be opened; `supervisor` then, as long as
+    all threads get on, and when the end begins.
     Raises AxleboxError where the gateway cannot start.
     """
+    supervisor = supervisor or Supervisor({}, os.getpid())
     password = None if config.mqtt is None else load_password(config.mqtt)
     gateway = Gateway(config, clock)
     loop = asyncio.get_running_loop()
@@ -70,6 +76,13 @@ async def serve_gateway(
             found.append(forwarding.forwarder.problem)
         return found
 
+    def is_alive() -> bool:
+        return committer.is_alive and (forwarding is None or forwarding.is_alive)
+
+    def opened(host: str, port: int) -> None:
+        listening(host, port)
+        supervisor.ready()
+
     control = Control(gateway.commands, control_socket(config))
     metrics = registry_for(gateway, links, committer, forwarding)
     app = create_app(gateway.registry, health=problems, metrics=metrics)
@@ -80,11 +93,16 @@ async def serve_gateway(
         await control.open()
         for link in links:
             link.open()
-        ticking = asyncio.create_task(_tick(gateway))
+        tasks = [
+            asyncio.create_task(_tick(gateway)),
+            asyncio.create_task(report(supervisor, is_alive, problems)),
+        ]
         try:
-            await serve(app, config.page.host, config.page.port, stop, listening=listening)
+            await serve(app, config.page.host, config.page.port, stop, listening=opened)
         finally:
-            ticking.cancel()
+            supervisor.stopping()
+            for task in tasks:
+                task.cancel()
     finally:
         await control.close()
         for link in links:
@@ -110,9 +128,27 @@ def run_until_signalled(
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         clock = SystemClock(config.clock.trust)
-        await serve_gateway(config, clock, stop, token=token, listening=listening)
+        supervisor = Supervisor(os.environ, os.getpid())
+        await serve_gateway(
+            config, clock, stop, token=token, supervisor=supervisor, listening=listening
+        )
 
     asyncio.run(run())
+
+
+async def report(
+    supervisor: Supervisor,
+    is_alive: Callable[[], bool],
+    problems: Callable[[], list[str]],
+) -> None:
+    """Tell the supervisor how things are. A disk that hangs is no reason to start anew: that
+    cures nothing, and the nodes keep their readings. A thread that ended is one."""
+    while True:
+        if is_alive():
+            supervisor.alive()
+        supervisor.status(next(iter(problems()), "collecting"))
+        period_us = min(_STATUS_EACH_US, supervisor.period_us or _STATUS_EACH_US)
+        await asyncio.sleep(period_us / 1e6)
 
 
 def _in_loop(

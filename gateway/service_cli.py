@@ -1,7 +1,6 @@
 """`axlebox gateway run|check|status|command`."""
 
 import json
-import logging
 import os
 import urllib.error
 import urllib.request
@@ -10,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
 
 from gateway.command_cli import command
 from gateway.config import GatewayConfig, load_config, load_keys, load_password, load_token
 from gateway.errors import AxleboxError, LinkError
+from gateway.logs import LogFormat, start_logging
 from gateway.profiles import load_profile
 from gateway.service import run_until_signalled
 
@@ -30,13 +29,12 @@ _ANSWER_S = 3
 
 
 @app.command()
-def run(config: ConfigPath = DEFAULT_CONFIG) -> None:
+def run(
+    config: ConfigPath = DEFAULT_CONFIG,
+    log: Annotated[LogFormat, typer.Option(help="how the log is written")] = LogFormat.TEXT,
+) -> None:
     """Collect, show and forward until stopped."""
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(message)s",
-        handlers=[RichHandler(console=Console(stderr=True))],
-    )
+    start_logging(log)
     settings = load_config(config)
     run_until_signalled(
         settings,

@@ -30,6 +30,10 @@ class ForwarderThread:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def wake(self) -> None:
         """Something was committed; from any thread."""
         self._wake.set()

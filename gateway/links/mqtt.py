@@ -82,6 +82,7 @@ class MqttLink:
         self._timer: asyncio.TimerHandle | None = None
         self._is_reading = True
         self.name = "mqtt"
+        self._log = logging.LoggerAdapter(_log, {"link": self.name})
         self.is_open = False
         self.fault: str | None = None
         self.bytes_received = 0
@@ -151,7 +152,7 @@ class MqttLink:
             try:
                 fault = self._stay_connected()
             except Exception as error:
-                _log.exception("%s: the connection failed", self.name)
+                self._log.exception("%s: the connection failed", self.name)
                 fault = f"the connection to the broker failed: {error}"
             self._call(self._lost, fault)
             pause_s = _FIRST_PAUSE_S if self.opened > opened else pause_s * 2
@@ -261,7 +262,7 @@ class MqttLink:
         if client is not self._client:
             return
         if self.fault is not None:
-            _log.info("%s: the broker is back", self.name)
+            self._log.info("%s: the broker is back", self.name)
         self.fault = None
         self.is_open = True
         self.opened += 1
@@ -274,7 +275,7 @@ class MqttLink:
         if self._stop.is_set():
             return
         if self.fault != fault:
-            _log.warning("%s: %s", self.name, fault)
+            self._log.warning("%s: %s", self.name, fault)
         self.fault = fault
 
     def _offer(self) -> None:
@@ -293,7 +294,7 @@ class MqttLink:
         try:
             taken = self._receiver.receive(self, message)
         except Exception:
-            _log.exception("%s: a message that the gateway cannot handle", self.name)
+            self._log.exception("%s: a message that the gateway cannot handle", self.name)
             self._receiver.refuse_noise("internal_error", 1)
             taken = True
         self.bytes_received += len(message) if taken else 0

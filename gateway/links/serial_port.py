@@ -39,6 +39,7 @@ class SerialLink:
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.name = f"serial {config.name}"
+        self._log = logging.LoggerAdapter(_log, {"link": self.name})
         self.fault: str | None = None
         self.bytes_received = 0
         self.bytes_sent = 0
@@ -71,7 +72,7 @@ class SerialLink:
         self._deframer.reset()
         self._unsent = bytearray(b"\0")
         if self.fault is not None:
-            _log.info("%s: %s is back", self.name, self._config.port)
+            self._log.info("%s: %s is back", self.name, self._config.port)
         self.fault = None
         asyncio.get_running_loop().add_reader(port.fileno(), self._readable)
         self._write()
@@ -130,7 +131,7 @@ class SerialLink:
         try:
             return self._receiver.receive(self, message)
         except Exception:
-            _log.exception("%s: a message that the gateway cannot handle", self.name)
+            self._log.exception("%s: a message that the gateway cannot handle", self.name)
             self._receiver.refuse_noise("internal_error", 1)
             return True
 
@@ -170,7 +171,7 @@ class SerialLink:
 
     def _lose(self, reason: str) -> None:
         if self.fault != reason:
-            _log.warning("%s: %s", self.name, reason)
+            self._log.warning("%s: %s", self.name, reason)
         self.fault = reason
         self._drop_port()
         if not self._closed:

@@ -36,6 +36,11 @@ class CommitThread:
         self._writer.on_due_changed = self._wake.set
         self._thread.start()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs, be it in a disk that hangs."""
+        return self._thread.is_alive()
+
     def stop(self, timeout_s: float = 2.0) -> bool:
         """Commit what is left and end; False where the disk did not let it within the time."""
         self._stopping = True
