@@ -50,6 +50,11 @@ bench: setup ## Measure the figures of the design; writes build/bench.json
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks $(ARGS)
 
+.PHONY: chaos
+chaos: setup ## Kill, freeze, fill and cut for 10 minutes, and count; ARGS="--seconds 60 --seed 7"
+	@mkdir -p build
+	@PYTHONPATH=tests $(PYTHON) -m chaos $(ARGS)
+
 .PHONY: hil
 hil: setup ## The bench: firmware in MicroPython against gateway and simulators; writes build/hil/
 	@mkdir -p build/hil

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Cable", "LineNoise", "disturbed"]
+__all__ = ["Cable", "FrameTrouble", "LineNoise", "disturbed"]
 
 _CHUNK = 4096
 _PENDING_CAP = 256 * 1024
@@ -23,6 +23,44 @@ class LineNoise:
 
     share: float
     seed: int
+
+
+@dataclass(frozen=True)
+class FrameTrouble:
+    """A frame comes twice, or changes places with the next one, with these probabilities."""
+
+    twice: float
+    swapped: float
+    seed: int
+
+
+class _Frames:
+    """One direction of a line whose frames are in trouble."""
+
+    def __init__(self, trouble: FrameTrouble, direction: int) -> None:
+        self._trouble = trouble
+        self._random = random.Random(trouble.seed * 2 + direction)
+        self._begun = bytearray()
+        self._held = b""
+
+    def pass_on(self, data: bytes) -> bytes:
+        """What arrives now; a frame that is not complete yet waits."""
+        self._begun += data
+        *frames, rest = bytes(self._begun).split(b"\0")
+        self._begun = bytearray(rest)
+        out = []
+        for frame in frames:
+            if not self._held and self._random.random() < self._trouble.swapped:
+                self._held = frame + b"\0"
+                continue
+            copies = 2 if self._random.random() < self._trouble.twice else 1
+            out += [(frame + b"\0") * copies, self._held]
+            self._held = b""
+        return b"".join(out)
+
+    def rest(self) -> bytes:
+        """What is still on its way when the trouble ends."""
+        return self._held + bytes(self._begun)
 
 
 class _End:
@@ -57,6 +95,7 @@ class Cable:
         self.disturb(noise)
         self._board = _End()
         self._gateway: _End | None = None
+        self._frames: dict[_End, _Frames] = {}
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -90,6 +129,21 @@ class Cable:
         self._noise = noise
         if noise is not None:
             self._random.seed(noise.seed)
+
+    def trouble(self, trouble: FrameTrouble | None) -> None:
+        """Begin or, with None, end trouble with whole frames, in both directions."""
+        with self._lock:
+            if trouble is not None:
+                ends = [self._board, self._gateway]
+                self._frames = {
+                    end: _Frames(trouble, number) for number, end in enumerate(ends) if end
+                }
+                return
+            for end, frames in self._frames.items():
+                if end in (self._board, self._gateway):
+                    self._queue(end, frames.rest())
+            self._frames = {}
+        self._wake()
 
     @property
     def waiting(self) -> int:
@@ -143,7 +197,9 @@ class Cable:
             if target is None:
                 self.dropped_bytes += len(data)
             else:
-                self._queue(target, self._disturb(data))
+                data = self._disturb(data)
+                frames = self._frames.get(target)
+                self._queue(target, data if frames is None else frames.pass_on(data))
         if target is not None and target.pending:
             with suppress(BlockingIOError, OSError):
                 del target.pending[: os.write(target.controller, target.pending)]

@@ -54,6 +54,7 @@ class RigPlan:
     noise: dict[str, LineNoise] = field(default_factory=dict)
     influx: dict[str, str] = field(default_factory=dict)
     spool: dict[str, int] = field(default_factory=dict)
+    spool_folder: Path | None = None
     mqtt: dict[str, str | int] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -80,6 +81,11 @@ class GatewayProcess:
 
     def start(self) -> None:
         """Returns once the page can be opened. Raises BenchError with the end of its log."""
+        self.spawn()
+        self.await_page()
+
+    def spawn(self) -> None:
+        """Begin to start it."""
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "gateway", "run", "-c", str(self._config)],
@@ -91,6 +97,10 @@ class GatewayProcess:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,
             )
+
+    def await_page(self) -> None:
+        """Until the page can be opened. Raises BenchError with the end of its log."""
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.startswith("page "):
@@ -106,6 +116,13 @@ class GatewayProcess:
     def kill(self) -> None:
         """kill -9."""
         self._end(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """It stands still until `go_on`."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def stop(self) -> None:
         """Ask it to end, and make it where it does not."""
@@ -142,7 +159,7 @@ class Rig:
 
     def __init__(self, plan: RigPlan, interpreter: Interpreter, clock: Clock) -> None:
         self.plan = plan
-        self.spool = plan.folder / "spool"
+        self.spool = plan.spool_folder or plan.folder / "spool"
         self._clock = clock
         ports = plan.folder / "ports"
         ports.mkdir(parents=True, exist_ok=True)
@@ -235,6 +252,7 @@ class Rig:
             "[clock]",
             'trust = "always"',
             "[spool]",
+            f"folder = {json.dumps(str(self.spool))}",
             *(f"{key} = {value}" for key, value in plan.spool.items()),
         ]
         if plan.influx:

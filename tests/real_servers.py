@@ -74,6 +74,21 @@ class VictoriaMetrics:
         while not self._listens():
             assert self._process.poll() is None
 
+    def kill(self) -> None:
+        """kill -9: what it had not written is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """Ends it as its service manager would."""
         process, self._process = self._process, None
