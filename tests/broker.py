@@ -192,6 +192,31 @@ class SlowLine:
                 each.close()
 
 
+class SilentPort:
+    """A port whose host answers no attempt to connect: as many wait already as it lets wait."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._listening = socket.create_server(("127.0.0.1", port), backlog=0)
+        self._waiting: list[socket.socket] = []
+        while not self.is_tried():
+            end = socket.socket()
+            self._waiting.append(end)
+            end.setblocking(False)
+            end.connect_ex(("127.0.0.1", port))
+        self._waiting.pop().close()
+
+    def is_tried(self) -> bool:
+        """Whether somebody now waits for an answer: in state SYN_SENT (Linux, proc_net_tcp)."""
+        lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+        to_here = f"0100007F:{self.port:04X}"
+        return any(line.split()[2:4] == [to_here, "02"] for line in lines)
+
+    def close(self) -> None:
+        for end in [*self._waiting, self._listening]:
+            end.close()
+
+
 def _hashed(password: str) -> str:
     """As mosquitto_passwd writes it: PBKDF2 with SHA-512."""
     salt = os.urandom(12)

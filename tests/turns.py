@@ -4,10 +4,7 @@ from collections import Counter
 
 from hil.target import MicropythonTarget
 
-__all__ = ["FEW", "Turns"]
-
-FEW = 4
-"""So many turns the machine below may stretch beyond 2 ms, also of the processor's time."""
+__all__ = ["Turns"]
 
 
 class Turns:

@@ -54,6 +54,11 @@ run()
 """
 
 _PORTS = {"rp2": "pass", "esp32": "from simulators.board.counter import Counter"}
+_WEIGHED = """\
+from simulators.board.turns import turns
+
+turns.weigh()
+"""
 _RP2 = "from simulators.board.rp2 import *\n"
 _MEASURED = {"select.py": "from simulators.board.turns import *\n"}
 _IN_LOCKSTEP = {
@@ -88,6 +93,7 @@ def lay_out(
         files |= _IN_LOCKSTEP
     if measured:
         files |= _MEASURED
+        files["machine.py"] += _WEIGHED
     if port == "rp2":
         files["rp2.py"] = _RP2
     for name, content in files.items():
