@@ -3,7 +3,7 @@
 import os
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -217,8 +217,9 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
     links = by_broker(tmp_path, broker, line.port, spill_bytes=0)
     found = {}
 
-    def watch(state: str, turns: int) -> None:
+    def watch(state: str, turns: int, reached: Callable[[], bool] = lambda: True) -> None:
         seen = Turns(rig.targets[NODE])
+        rig.until(reached, LIMIT_S)
         rig.until(lambda: seen.count() >= turns, LIMIT_S)
         found[state] = {**seen.told, "longest_us": seen.longest_us}
         print(state, found[state])
@@ -246,8 +247,7 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
         watch("gone", 1500)
         silent = SilentPort(line.port)
         ends.callback(silent.close)
-        rig.until(silent.is_tried, LIMIT_S)
-        watch("silent", 1500)
+        watch("silent", 1500, silent.is_tried)
         assert not rig.targets[NODE].resets
     for state, turns in found.items():
         assert turns["slept"] == 0, state
