@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import pytest
 from axwire import cose
@@ -21,6 +23,7 @@ from gateway.links.mqtt import INFLIGHT, MqttLink
 LIMIT_S = 20
 NODE = "motors-a"
 KEY = cose.MacKey(bytes(32))
+P = ParamSpec("P")
 
 
 class Receiver:
@@ -91,9 +94,40 @@ def broker(mosquitto_command: list[str], tmp_path: Path) -> Iterator[Broker]:
     made.kill()
 
 
-def link_to(port: int, receiver: Receiver, password: str = PASSWORD, **more: Any) -> MqttLink:
+def in_a_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """A test that runs in an event loop."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+@contextmanager
+def opened(
+    port: int, receiver: Receiver, password: str = PASSWORD, **more: Any
+) -> Iterator[MqttLink]:
+    """A link that is on its way to the broker; closed at the end."""
     config = MqttConfig(host="127.0.0.1", port=port, username="gateway", **more)
-    return MqttLink(config, "TE33A-0001", receiver, password)
+    link = MqttLink(config, "TE33A-0001", receiver, password)
+    link.open()
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+@asynccontextmanager
+async def joined(port: int, receiver: Receiver) -> AsyncIterator[tuple[MqttLink, Node]]:
+    """A link and a node, both at the broker; both leave at the end."""
+    with opened(port, receiver) as link:
+        node = Node(port)
+        try:
+            await until(lambda: link.is_open and node.is_ready)
+            yield link, node
+        finally:
+            node.close()
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -102,21 +136,14 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(scenario())  # type: ignore[arg-type]
-
-
 def numbered(count: int, first: int = 0) -> list[bytes]:
     return [b"%d" % number for number in range(first, first + count)]
 
 
-def test_messages_go_both_ways(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        link = link_to(broker.port, receiver)
-        link.open()
-        node = Node(broker.port)
-        await until(lambda: link.is_open and node.is_ready)
+@in_a_loop
+async def test_messages_go_both_ways(broker: Broker) -> None:
+    receiver = Receiver()
+    async with joined(broker.port, receiver) as (link, node):
         assert (receiver.openings, link.opened, link.attempts, link.fault) == (1, 1, 1, None)
         node.say(*numbered(50))
         await until(lambda: len(receiver.messages) == 50)
@@ -126,19 +153,12 @@ def test_messages_go_both_ways(broker: Broker) -> None:
         await until(lambda: node.heard == [down])
         assert link.bytes_sent == len(down)
         assert link.bytes_received == sum(map(len, numbered(50)))
-        node.close()
-        link.close()
-
-    run(scenario)
 
 
-def test_a_receipt_follows_the_disk_and_what_has_none_comes_again(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        link = link_to(broker.port, receiver)
-        link.open()
-        node = Node(broker.port)
-        await until(lambda: link.is_open and node.is_ready)
+@in_a_loop
+async def test_a_receipt_follows_the_disk_and_what_has_none_comes_again(broker: Broker) -> None:
+    receiver = Receiver()
+    async with joined(broker.port, receiver) as (link, node):
         node.say(*numbered(3))
         await until(lambda: len(receiver.messages) == 3)
         receiver.commit(link)
@@ -146,26 +166,17 @@ def test_a_receipt_follows_the_disk_and_what_has_none_comes_again(broker: Broker
         node.say(*numbered(5, 3))
         await until(lambda: len(receiver.messages) == 8)
         assert link.unreceipted == 5
-        link.close()
-        again = Receiver()
-        link = link_to(broker.port, again)
-        link.open()
+    again = Receiver()
+    with opened(broker.port, again):
         await until(lambda: len(again.messages) == 5)
         assert again.messages == numbered(5, 3)
-        node.close()
-        link.close()
-
-    run(scenario)
 
 
-def test_while_the_store_is_full_no_more_than_the_window_is_read(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        receiver.takes = False
-        link = link_to(broker.port, receiver)
-        link.open()
-        node = Node(broker.port)
-        await until(lambda: link.is_open and node.is_ready)
+@in_a_loop
+async def test_while_the_store_is_full_no_more_than_the_window_is_read(broker: Broker) -> None:
+    receiver = Receiver()
+    receiver.takes = False
+    async with joined(broker.port, receiver) as (link, node):
         count = INFLIGHT + 500
         node.say(*numbered(count))
         await until(lambda: node.receipts == count)
@@ -180,17 +191,12 @@ def test_while_the_store_is_full_no_more_than_the_window_is_read(broker: Broker)
         await until(lambda: len(receiver.messages) == count)
         assert receiver.messages == numbered(count)
         assert link.attempts == 1
-        node.close()
-        link.close()
-
-    run(scenario)
 
 
-def test_a_killed_broker_is_named_and_found_again(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        link = link_to(broker.port, receiver)
-        link.open()
+@in_a_loop
+async def test_a_killed_broker_is_named_and_found_again(broker: Broker) -> None:
+    receiver = Receiver()
+    with opened(broker.port, receiver) as link:
         await until(lambda: link.is_open)
         broker.kill()
         await until(lambda: link.fault is not None and "no broker at" in link.fault)
@@ -202,16 +208,11 @@ def test_a_killed_broker_is_named_and_found_again(broker: Broker) -> None:
         broker.start()
         await until(lambda: link.is_open)
         assert (link.fault, receiver.openings) == (None, 2)
-        link.close()
-
-    run(scenario)
 
 
-def test_a_hung_broker_is_left_and_found_again(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        link = link_to(broker.port, receiver)
-        link.open()
+@in_a_loop
+async def test_a_hung_broker_is_left_and_found_again(broker: Broker) -> None:
+    with opened(broker.port, Receiver()) as link:
         await until(lambda: link.is_open)
         broker.freeze()
         try:
@@ -222,27 +223,21 @@ def test_a_hung_broker_is_left_and_found_again(broker: Broker) -> None:
             f"the broker at 127.0.0.1:{broker.port} left or does not answer: start it again"
         )
         await until(lambda: link.is_open)
-        link.close()
-
-    run(scenario)
 
 
-def test_a_wrong_password_is_named_with_the_remedy(broker: Broker) -> None:
-    async def scenario() -> None:
-        link = link_to(broker.port, Receiver(), "wrong")
-        link.open()
+@in_a_loop
+async def test_a_wrong_password_is_named_with_the_remedy(broker: Broker) -> None:
+    with opened(broker.port, Receiver(), password="wrong") as link:
         await until(lambda: link.fault is not None)
         assert link.fault == (
             f"the broker at 127.0.0.1:{broker.port} refuses user gateway: correct mqtt.username "
             "and the password in mqtt.password_file"
         )
         assert not link.is_open
-        link.close()
-
-    run(scenario)
 
 
-def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
+@in_a_loop
+async def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
     """mosquitto with a file of rules lets anyone subscribe; other brokers answer so."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -253,29 +248,21 @@ def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
         await reader.read()
         writer.close()
 
-    async def scenario() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        link = link_to(port, Receiver())
-        link.open()
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with opened(port, Receiver()) as link:
         await until(lambda: link.fault is not None)
         assert link.fault == (
             f"the broker at 127.0.0.1:{port} does not let user gateway read "
             "axlebox/TE33A-0001/+/up: allow it, docs/mosquitto.conf shows how"
         )
-        link.close()
-        server.close()
-
-    run(scenario)
+    server.close()
 
 
-def test_a_node_speaks_in_its_own_name_only_and_hears_no_other(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        link = link_to(broker.port, receiver)
-        link.open()
-        node = Node(broker.port)
-        await until(lambda: link.is_open and node.is_ready)
+@in_a_loop
+async def test_a_node_speaks_in_its_own_name_only_and_hears_no_other(broker: Broker) -> None:
+    receiver = Receiver()
+    async with joined(broker.port, receiver) as (link, node):
         node.client.subscribe("axlebox/TE33A-0001/brakes-a/down", qos=1)
         node.client.publish("axlebox/TE33A-0001/brakes-a/up", b"as another", qos=1)
         node.client.publish(f"axlebox/TE33A-0001/{NODE}/down", b"as the gateway", qos=1)
@@ -288,30 +275,30 @@ def test_a_node_speaks_in_its_own_name_only_and_hears_no_other(broker: Broker) -
         assert link.send(mine)
         await until(lambda: node.heard)
         assert node.heard == [mine]
-        node.close()
-        link.close()
-
-    run(scenario)
 
 
-def test_a_link_that_is_closed_while_it_connects_leaves_nothing_behind(broker: Broker) -> None:
-    async def scenario() -> None:
-        receiver = Receiver()
-        links = [link_to(broker.port, receiver) for _ in range(5)]
-        for link in links:
-            link.open()
-            link.close()
-        await until(lambda: not any(thread.name == "mqtt" for thread in threading.enumerate()))
-        assert receiver.openings == 0
+@in_a_loop
+async def test_a_link_that_is_closed_while_it_connects_leaves_nothing_behind(
+    broker: Broker,
+) -> None:
+    receiver = Receiver()
+    for _ in range(5):
+        with opened(broker.port, receiver):
+            pass
+    await until(lambda: not any(thread.name == "mqtt" for thread in threading.enumerate()))
+    assert receiver.openings == 0
 
-    run(scenario)
 
-
-def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
-    async def scenario() -> None:
-        heard: list[bytes] = []
-        link = link_to(broker.port, Receiver())
-        link.open()
+@in_a_loop
+async def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
+    # The recommended rules let the gateway write its status and nobody read it: people get a rule.
+    acl = broker.folder / "mosquitto.acl"
+    text = acl.read_text(encoding="utf-8")
+    acl.write_text(text.replace("topic write axlebox/+/status", "topic axlebox/+/status"))
+    broker.kill()
+    broker.start()
+    heard: list[bytes] = []
+    with opened(broker.port, Receiver()) as link:
         await until(lambda: link.is_open)
         watcher = Client(CallbackAPIVersion.VERSION2, "watcher")
         watcher.username_pw_set("gateway", PASSWORD)
@@ -320,54 +307,37 @@ def test_people_see_whether_the_gateway_is_there(broker: Broker) -> None:
         watcher.subscribe("axlebox/TE33A-0001/status")
         watcher.loop_start()
         await until(lambda: heard == [b"online"])
-        link.close()
-        await until(lambda: heard == [b"online", b"offline"])
-        watcher.disconnect()
-        watcher.loop_stop()
-
-    # The recommended rules let the gateway write its status and nobody read it: people get a rule.
-    acl = broker.folder / "mosquitto.acl"
-    text = acl.read_text(encoding="utf-8")
-    acl.write_text(text.replace("topic write axlebox/+/status", "topic axlebox/+/status"))
-    broker.kill()
-    broker.start()
-    run(scenario)
+    await until(lambda: heard == [b"online", b"offline"])
+    watcher.disconnect()
+    watcher.loop_stop()
 
 
 # Where a handshake fails, paho leaves the socket to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tls_is_used_and_a_strange_certificate_refused(
+@in_a_loop
+async def test_tls_is_used_and_a_strange_certificate_refused(
     mosquitto_command: list[str], tmp_path: Path
 ) -> None:
     authority = Authority(tmp_path, "authority")
+    stranger = Authority(tmp_path, "stranger")
     broker = Broker(mosquitto_command, tmp_path / "broker")
     port = broker.also_by_tls(authority.server("127.0.0.1"))
     broker.start()
-
-    async def scenario() -> None:
-        link = link_to(port, Receiver(), ca_file=authority.pem)
-        link.open()
-        await until(lambda: link.is_open)
-        link.close()
-        link = link_to(port, Receiver(), ca_file=Authority(tmp_path, "stranger").pem)
-        link.open()
-        await until(lambda: link.fault is not None)
-        assert link.fault is not None
-        assert link.fault.startswith(
-            f"the certificate of the broker at 127.0.0.1:{port} is not believed ("
-        )
-        link.close()
-        link = link_to(port, Receiver(), ca_file=tmp_path / "missing.crt")
-        link.open()
-        await until(lambda: link.fault is not None)
-        assert link.fault == (
-            f"mqtt.ca_file: {tmp_path / 'missing.crt'} cannot be used: "
-            "[Errno 2] No such file or directory"
-        )
-        link.close()
-
     try:
-        run(scenario)
+        with opened(port, Receiver(), ca_file=authority.pem) as link:
+            await until(lambda: link.is_open)
+        with opened(port, Receiver(), ca_file=stranger.pem) as link:
+            await until(lambda: link.fault is not None)
+            assert link.fault is not None
+            assert link.fault.startswith(
+                f"the certificate of the broker at 127.0.0.1:{port} is not believed ("
+            )
+        with opened(port, Receiver(), ca_file=tmp_path / "missing.crt") as link:
+            await until(lambda: link.fault is not None)
+            assert link.fault == (
+                f"mqtt.ca_file: {tmp_path / 'missing.crt'} cannot be used: "
+                "[Errno 2] No such file or directory"
+            )
     finally:
         broker.kill()
 
