@@ -147,11 +147,14 @@ def test_people_see_whether_a_node_is_there(tmp_path: Path, broker: Broker) -> N
 def test_a_killed_broker_with_a_wiped_store_costs_nothing(tmp_path: Path, broker: Broker) -> None:
     with running(tmp_path, 41, links=by_broker(tmp_path, broker)) as rig:
         attempts = metrics(rig)["axlebox_mqtt_attempts_total"]
+        low_waters = []
         for _ in range(5):
             broker.kill()
             take_more(rig, A_SECOND)
             broker.start()
             until_live(rig)
+            low_waters.append(health(rig, "heap_low_water_bytes"))
+        assert low_waters[-1] > low_waters[1] - GROWTH_BYTES, low_waters
         assert metrics(rig)["axlebox_mqtt_attempts_total"] >= attempts + 5
         settled(rig)
 

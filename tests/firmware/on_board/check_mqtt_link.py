@@ -67,16 +67,16 @@ class Broker(io.IOBase):
         return [body for first, body in self.packets if first & 0xF0 == kind]
 
 
-def _link(broker):
+def _link(broker, clock=None):
     mqtt_link.socket = broker
     try:
-        return MqttLink(KEYS, "n", BootClock(), None)
+        return MqttLink(KEYS, "n", clock or BootClock(), None)
     finally:
         mqtt_link.socket = socket
 
 
-async def _opened(broker):
-    link = _link(broker)
+async def _opened(broker, clock=None):
+    link = _link(broker, clock)
     mqtt_link.socket = broker
     await link.receive()
     mqtt_link.socket = socket
@@ -133,6 +133,32 @@ def test_a_message_before_the_answer_to_the_subscription_is_not_lost():
         mqtt_link.socket = socket
         assert messages == [b"hello"], messages
         assert broker.of(0x40) == [b"\x00\x07"]
+
+    asyncio.run(main())
+
+
+def test_a_quiet_connection_is_pinged_and_left_where_nothing_is_said():
+    async def main():
+        now = [0]
+        broker = Broker()
+        link = await _opened(broker, BootClock(lambda: now[0]))
+        connect = broker.of(0x10)[0]
+        assert connect[8:10] == b"\x00\x0a", "the broker is to miss it after 10 s"
+        now[0] += 3_900_000
+        broker.unread = b"\x40\x02\xff\xff"
+        await link.receive()
+        assert not broker.of(0xC0)
+        now[0] += 100_000
+        broker.unread = b"\xd0\x00"
+        await link.receive()
+        assert len(broker.of(0xC0)) == 1
+        now[0] += 9_900_000
+        broker.unread = b"\xd0\x00"
+        assert await link.receive() == []
+        assert await link.send(Sealed(b"x"))
+        now[0] += 10_000_000
+        await link.receive()
+        assert not await link.send(Sealed(b"x"))
 
     asyncio.run(main())
 

@@ -5,6 +5,7 @@ import asyncio
 from axnode.node import Node
 from axnode.outbox import Outbox
 from axnode.reports import Reports
+from axwire.codes import COMMAND_IDENTIFY, DONE
 from axwire.cose import UP, MacKey, seal
 from axwire.framing import frame
 
@@ -121,6 +122,23 @@ def test_the_watchdog_is_not_fed_when_one_of_them_hangs():
         node.session.turns += 1
 
     assert [_run(each) for each in (sampling_hangs, link_hangs, outbox_hangs)] == [0, 0, 0]
+
+
+def test_asked_which_one_it_is_it_blinks_as_long_as_asked_and_stays_dark():
+    levels = []
+    answers = []
+
+    def ask_once(node):
+        if not answers:
+            answers.append(node.obey(COMMAND_IDENTIFY, [1]))
+
+    Parts.led = levels.append
+    try:
+        _run(ask_once, 9)
+    finally:
+        Parts.led = None
+    assert answers == [DONE]
+    assert levels == [0, 1, 0, 1, 0], levels
 
 
 def test_a_task_that_crashes_ends_the_node():
