@@ -4,7 +4,7 @@ import os
 import signal
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -217,7 +217,7 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
     Without the flash, whose file is the machine's: a write to it may sleep.
     """
     line = SlowLine(broker.port, 20_000)
-    links = by_broker(tmp_path, broker, line.port, spill_bytes=0)
+    links = {**by_broker(tmp_path, broker, line.port, spill_bytes=0), "measured": (NODE,)}
     found = {}
 
     def watch(state: str, turns: int, reached: Callable[[], bool] = lambda: True) -> None:
@@ -227,8 +227,7 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
         found[state] = {**seen.told, "longest_us": seen.longest_us}
         print(state, found[state])
 
-    with ExitStack() as ends, running(tmp_path, 47, links={**links, "measured": (NODE,)}) as rig:
-        ends.callback(line.close)
+    with closing(line), running(tmp_path, 47, links=links) as rig:
         watch("there", 1000)
         line.slow_to(1500)
         watch("slow", 2000)
@@ -248,9 +247,8 @@ def test_in_no_state_of_the_broker_is_a_row_held_up(tmp_path: Path, broker: Brok
         until_live(rig)
         line.close()
         watch("gone", 1500)
-        silent = SilentPort(line.port)
-        ends.callback(silent.close)
-        watch("silent", 1500, silent.is_tried)
+        with closing(SilentPort(line.port)) as silent:
+            watch("silent", 1500, silent.is_tried)
         assert not rig.targets[NODE].resets
     for state, turns in found.items():
         assert turns["slept"] == 0, state
