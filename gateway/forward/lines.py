@@ -50,7 +50,7 @@ class _Point(NamedTuple):
 class LineWriter:
     """Writes what the nodes of one locomotive sent; timestamps are UTC microseconds.
 
-    Equal data gives equal bytes. A time that is not sure carries the tag `time=estimated`.
+    Equal data gives equal bytes. A time that is not sure carries the tag `clock=estimated`.
     """
 
     def __init__(self, locomotive: str) -> None:
@@ -145,7 +145,7 @@ class LineWriter:
         """Measurement and tags, sorted by name: so the server need not sort them."""
         tags["locomotive"] = self._locomotive
         if estimated:
-            tags["time"] = "estimated"
+            tags["clock"] = "estimated"
         return ",".join([measurement, *(f"{name}={escape(tags[name])}" for name in sorted(tags))])
 
 

@@ -81,7 +81,7 @@ def samples_of(
                 "unit": quantity.unit,
             }
             if estimated:
-                tags["time"] = "estimated"
+                tags["clock"] = "estimated"
             expected.append(
                 Sample(
                     measurement,

@@ -116,7 +116,7 @@ def test_untrusted_time_is_marked_until_it_is_sure(feed: Feed, clock: ManualCloc
     drain(forwarder, clock)
 
     check_samples(sink.accepted, feed.expected)
-    marks = [("time", "estimated") in point.tags for point in points(sink.accepted)]
+    marks = [("clock", "estimated") in point.tags for point in points(sink.accepted)]
     assert marks == [True] * 36 + [False] * 36
     forwarder.close()
 

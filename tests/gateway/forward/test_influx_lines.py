@@ -179,7 +179,7 @@ def test_a_guessed_time_is_never_written_as_a_sure_one() -> None:
     ]
     for lines in guessed:
         (point,) = points([lines.text.strip().encode()])
-        assert ("time", "estimated") in point.tags
+        assert ("clock", "estimated") in point.tags
 
     for lines in (lines_of(node, [[1]]), writer.health("motors-a", health, Lost(0, 0), SURE)):
         (point,) = points([lines.text.strip().encode()])

@@ -90,7 +90,7 @@ def test_one_end_out_of_range_makes_all_suspect(row: int) -> None:
 
 def test_a_guessed_time_is_marked() -> None:
     for point in points_of(lines_of([[1, 1]] * 3, 9, sure=False)):
-        assert ("time", "estimated") in point.tags
+        assert ("clock", "estimated") in point.tags
 
 
 def told(sink: SinkDouble, measurement: str) -> list[Point]:
