@@ -22,7 +22,7 @@ from gateway.registry import Registry
 from gateway.spool.format import Kind, Position
 from gateway.spool.opening import open_spool
 from gateway.spool.recovery import Recovery
-from gateway.spool.retention import Limits, make_room
+from gateway.spool.retention import Limits, Unsent, make_room
 from gateway.spool.segments import read_records
 from gateway.spool.storage import FileStorage, Storage
 from gateway.spool.writer import WriterSettings
@@ -79,6 +79,7 @@ class Gateway:
         self._started_us = clock.monotonic_us()
         self._forward_state: Callable[[], Forward] = lambda: Forward(state="off")
         self._forwarded: Callable[[], Position | None] = lambda: None
+        self._unsent: Unsent | None = None
         self.registry = Registry(
             Locomotive(id=config.locomotive.id, profile=profile.id, title=profile.title),
             VERSION,
@@ -102,16 +103,21 @@ class Gateway:
             self.ingest.committed(ticket)
 
     def use_forwarder(
-        self, state: Callable[[], Forward], forwarded: Callable[[], Position | None]
+        self,
+        state: Callable[[], Forward],
+        forwarded: Callable[[], Position | None],
+        unsent: Unsent | None = None,
     ) -> None:
-        """Say where the forwarder's state and cursor come from; without it, forwarding is off."""
+        """Say where the forwarder's state, its cursor and what it left out come from; without
+        it, forwarding is off."""
         self._forward_state = state
         self._forwarded = forwarded
+        self._unsent = unsent
 
     def make_room(self) -> None:
         """Keep the spool within its limit; call it in the committing thread."""
         limits = Limits(self.config.spool.limit_mb * _MEGABYTE, _MIN_FREE_BYTES)
-        make_room(self.writer, limits, self._forwarded())
+        make_room(self.writer, limits, self._forwarded(), self._unsent)
 
     def problems(self) -> list[str]:
         """What is wrong now, a sentence each, with what to do."""

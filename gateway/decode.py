@@ -151,6 +151,12 @@ class Rows:
     def last_t_ms(self) -> int:
         return self.t_ms + (len(self.raw) - 1) * self.group.period_ms
 
+    def part(self, first: int, end: int) -> "Rows":
+        """The rows from `first` to before `end`."""
+        t_ms = self.t_ms + first * self.group.period_ms
+        rows = slice(first, end)
+        return Rows(self.group, t_ms, self.raw[rows], self.missing[rows], self.statuses)
+
 
 def decode_block(block: Block, table: ChannelTable) -> Rows:
     """One block with the table of its revision. Raises MessageError when they do not fit."""

@@ -15,7 +15,7 @@ from gateway.forward import (
     Log,
     server_of,
 )
-from gateway.ledger import Quarantined
+from gateway.ledger import SERVER_REFUSED, Quarantined
 from gateway.spool.format import Kind, Priority
 
 __all__ = ["Forwarding"]
@@ -39,7 +39,11 @@ class Forwarding:
             ForwardSettings(gateway.config.locomotive.id, config.batch_values),
         )
         self._thread = ForwarderThread(self.forwarder, self._sink, clock)
-        gateway.use_forwarder(self.forwarder.state, lambda: self.forwarder.acknowledged)
+        gateway.use_forwarder(
+            self.forwarder.state,
+            lambda: self.forwarder.acknowledged,
+            lambda segment: self.forwarder.progress.unsent_in(segment),
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -65,7 +69,7 @@ class Forwarding:
 
     def _keep(self, line: bytes, reason: str) -> None:
         """A line that the server will never take goes to the quarantine."""
-        body = msgspec.msgpack.encode(Quarantined("server_refused", "forwarder", reason, line))
+        body = msgspec.msgpack.encode(Quarantined(SERVER_REFUSED, "forwarder", reason, line))
         self._gateway.writer.append(
             Kind.QUARANTINE, Priority.SERVICE, body, self._gateway.clock.utc_us()
         )

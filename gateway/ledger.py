@@ -19,12 +19,23 @@ from gateway.seen import Seen
 from gateway.spool.format import Kind
 from gateway.thinned import count_thinned
 
-__all__ = ["Boot", "EarlierBoot", "Ledger", "Quarantined", "Run", "earlier_boot"]
+__all__ = [
+    "SERVER_REFUSED",
+    "Boot",
+    "EarlierBoot",
+    "Ledger",
+    "Quarantined",
+    "Run",
+    "earlier_boot",
+]
 
 _SAMPLES = HEALTH_FIELDS.index("samples")
 _BOOTS_WITH_TABLES = 8
 """A snapshot carries the tables and clocks of a node's latest boots only."""
 
+
+SERVER_REFUSED = "server_refused"
+"""Why a line of ours is in quarantine: the server will never take it."""
 
 _MOST = 0xFFFFFFFF
 _MOST_MS = 1 << 53

@@ -1,6 +1,6 @@
-"""Where the forwarder goes on after a restart: a small file beside the segments.
+"""What the forwarder goes on with after a restart: a small file beside the segments.
 
-It only ever names a place up to which the server has acknowledged everything. An old one costs
+It only ever names places up to which the server has acknowledged everything. An old one costs
 repeated writes, which change nothing; so a missing or damaged one means: from the beginning.
 """
 
@@ -11,16 +11,29 @@ from pathlib import Path
 
 import msgspec
 
+from gateway.forward.progress import Progress
 from gateway.spool.format import Position
 from gateway.spool.storage import FileStorage, Storage
 
 __all__ = ["CursorFile", "server_of"]
 
 _NAME = "forward.json"
-_READ_BYTES = 4096
+_FORM = 2
+_READ_BYTES = 64 * 1024
 
 
-class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`check` is the CRC-32 of the server's name and the bytes of `progress`."""
+
+    form: int
+    server: str
+    progress: msgspec.Raw
+    check: int
+
+
+class _FirstForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was written before newest data went first: one position."""
+
     segment: int
     offset: int
     server: str
@@ -34,7 +47,8 @@ def server_of(url: str, org: str, bucket: str) -> str:
 
 
 class CursorFile:
-    """The cursor in `folder` for one server. After `load`, `note` says what a person must know."""
+    """The progress in `folder` for one server. After `load`, `note` says what a person must
+    know."""
 
     def __init__(self, folder: Path, server: str, storage: Storage | None = None) -> None:
         self.note: str | None = None
@@ -43,34 +57,35 @@ class CursorFile:
         self._server = server
         self._storage: Storage = storage or FileStorage()
 
-    def load(self) -> Position | None:
-        """The stored position; None: send everything from the oldest record on."""
+    def load(self) -> Progress | None:
+        """The stored progress; None: send everything from the oldest record on."""
         try:
-            cursor = msgspec.json.decode(self._read(), type=_Cursor)
+            server, progress = _read(self._read())
         except FileNotFoundError:
             self.note = f"no cursor in {self._folder} yet: forwarding begins at the oldest record"
             return None
         except OSError as error:
-            return self._refuse(f"cannot be read ({error.strerror or error})")
+            self._refuse(f"cannot be read ({error.strerror or error})")
         except (msgspec.MsgspecError, ValueError):
-            return self._refuse("is damaged")
-        if cursor.check != _check(cursor.segment, cursor.offset, cursor.server):
-            return self._refuse("is damaged")
-        if cursor.server != self._server:
-            return self._refuse("is of another server or bucket")
-        self.note = None
-        return Position(cursor.segment, cursor.offset)
+            self._refuse("is damaged")
+        else:
+            if server == self._server:
+                self.note = None
+                return progress
+            self._refuse("is of another server or bucket")
+        return None
 
-    def save(self, position: Position) -> None:
-        """Replace the stored position; after a power cut it is the old one or this. OSError."""
-        segment, offset = position
-        cursor = _Cursor(segment, offset, self._server, _check(segment, offset, self._server))
+    def save(self, progress: Progress) -> None:
+        """Replace what is stored; after a power cut it is the old one or this. OSError."""
+        raw = msgspec.json.encode(progress)
+        check = _check(self._server, raw)
+        encoded = msgspec.json.encode(_File(_FORM, self._server, msgspec.Raw(raw), check))
         temporary = self._path.with_suffix(".tmp")
         with contextlib.suppress(FileNotFoundError):
             self._storage.unlink(temporary)
         fd = self._storage.create(temporary)
         try:
-            data = memoryview(msgspec.json.encode(cursor))
+            data = memoryview(encoded)
             done = 0
             while done < len(data):
                 done += self._storage.write(fd, data[done:], done)
@@ -87,13 +102,31 @@ class CursorFile:
         finally:
             self._storage.close(fd)
 
-    def _refuse(self, what: str) -> Position | None:
+    def _refuse(self, what: str) -> None:
         self.note = (
             f"the cursor {self._path} {what}: everything the spool holds is sent again; what the "
             "server has already is overwritten by the same values"
         )
-        return None
 
 
-def _check(segment: int, offset: int, server: str) -> int:
-    return zlib.crc32(f"{segment}:{offset}:{server}".encode())
+def _read(data: bytes) -> tuple[str, Progress]:
+    """The server and the progress in a file of either form. Raises MsgspecError or ValueError."""
+    try:
+        file = msgspec.json.decode(data, type=_File)
+    except msgspec.ValidationError:
+        return _read_first_form(data)
+    if file.form != _FORM or file.check != _check(file.server, bytes(file.progress)):
+        raise ValueError("damaged")
+    return file.server, msgspec.json.decode(file.progress, type=Progress)
+
+
+def _read_first_form(data: bytes) -> tuple[str, Progress]:
+    cursor = msgspec.json.decode(data, type=_FirstForm)
+    text = f"{cursor.segment}:{cursor.offset}:{cursor.server}"
+    if cursor.check != zlib.crc32(text.encode()):
+        raise ValueError("damaged")
+    return cursor.server, Progress(live=Position(cursor.segment, cursor.offset))
+
+
+def _check(server: str, progress: bytes) -> int:
+    return zlib.crc32(progress, zlib.crc32(server.encode()))

@@ -61,6 +61,8 @@ class Delivery:
         """Whether the server is there and will not have us: a person has to act."""
         self.retry_us = 0
         """Monotonic time before which no attempt is to be made."""
+        self.own_trouble = False
+        """Whether it waits for something that may be wrong with this body alone."""
         self._sink = sink
         self._clock = clock
         self._random = random
@@ -87,6 +89,12 @@ class Delivery:
             self._pieces.append(_Piece(head))
         if body:
             self._pieces.append(_Piece(body))
+
+    def drop(self) -> None:
+        """Let go of a batch that will come again; what was refused of it, too."""
+        self._pieces.clear()
+        self._suspects.clear()
+        self._distrusted = False
 
     def attempt(self) -> None:
         """Make one request and act on its answer."""
@@ -178,6 +186,7 @@ class Delivery:
             _log.warning("%s", answer.text)
         self.error = answer.text
         self.refused = answer.verdict is Verdict.REFUSED
+        self.own_trouble = answer.verdict is Verdict.RESET
         wait_us = min(_LONGEST_WAIT_US, _FIRST_WAIT_US << min(self._failures, 16))
         self._failures += 1
         if answer.verdict is Verdict.REFUSED:
@@ -191,7 +200,7 @@ class Delivery:
         if self.error is not None:
             _log.info("the server takes data again")
         self.error = None
-        self.refused = False
+        self.refused = self.own_trouble = False
         self._failures = 0
         self.retry_us = 0
 

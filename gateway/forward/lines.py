@@ -1,5 +1,7 @@
 """Readings, health and gaps as InfluxDB line protocol; docs/influxdb.md has the schema."""
 
+import re
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,9 @@ from gateway.thinned import Summary
 __all__ = ["LineWriter", "Lines", "Lost", "decimals", "escape"]
 
 _FORMATS_KEPT = 512
+
+_OF_A_NODE = re.compile(r"(\w+),((?:\\.|[^ \\])*\bnode=(?:\\.|[^ \\])*) (\S+) (-?\d+)")
+_ACCOUNT = "axlebox_audit"
 
 _RESOLUTION = 50
 """A written value is within a fiftieth of a converter's step of the exact one."""
@@ -89,16 +94,40 @@ class LineWriter:
         stamp = clock.utc_at(health.t_ms * 1000)
         return Lines(f"{head} {','.join(fields)} {stamp}\n", 1, len(fields))
 
-    def gap(self, reason: str, fields: dict[str, int], received_us: int) -> Lines:
-        """What is known to be lost. The gateway's own time counts as estimated."""
+    def told(self, reason: str, fields: Mapping[str, int], time_us: int) -> Lines:
+        """What the gateway tells of itself. Its own time counts as estimated."""
         head = self._head("gateway", reason=reason, estimated=True)
         text = ",".join(f"{name}={value}i" for name, value in fields.items())
-        return Lines(f"{head} {text} {received_us}\n", 1, len(fields))
+        return Lines(f"{head} {text} {time_us}\n", 1, len(fields))
 
     def started(self, run: int, received_us: int) -> Lines:
         """A start of the gateway."""
         head = self._head("gateway", estimated=True)
         return Lines(f"{head} run={run}i {received_us}\n", 1, 1)
+
+    def audit(self, sums: Iterable[tuple[str, Mapping[str, int], int]]) -> Lines:
+        """What stretches of the log put on the server, by node: counts at a time in its hour."""
+        lines = []
+        values = 0
+        for node, counts, time_us in sums:
+            head = self._head(_ACCOUNT, node=node, estimated=False)
+            fields = ",".join(f"{name}={counts[name]}i" for name in sorted(counts))
+            lines.append(f"{head} {fields} {time_us}\n")
+            values += len(counts)
+        return Lines("".join(lines), len(lines), values)
+
+    @staticmethod
+    def refused(line: str) -> Lines | None:
+        """The account of a line that the server refused: its tags, its time, how many values.
+
+        None for a line of no node, and for an account.
+        """
+        found = _OF_A_NODE.fullmatch(line)
+        if found is None or found[1] == _ACCOUNT:
+            return None
+        measurement, tags, fields, time_us = found.groups()
+        head = f"{_ACCOUNT},measurement={measurement},{tags}"
+        return Lines(f"{head} refused={fields.count(',') + 1}i {time_us}\n", 1, 1)
 
     def probe(self) -> bytes:
         """A line that any sound server takes; the server gives it its own time."""

@@ -16,6 +16,7 @@ from gateway.forward import (
     Sink,
     server_of,
 )
+from gateway.forward.progress import Progress
 from gateway.spool import Kind, Position
 
 from .node_double import (
@@ -116,11 +117,17 @@ def lines_of(bodies: list[bytes]) -> list[bytes]:
     return [line for body in bodies for line in body.split(b"\n")]
 
 
+def stored_place(spool: FilledSpool) -> Position | None:
+    """Up to where a forwarder that starts now knows all to be sent; None: it knows nothing."""
+    progress = CursorFile(spool.folder, SERVER).load()
+    return progress.unsent_from if progress is not None else None
+
+
 class MortalCursorFile(CursorFile):
     """Stores nothing any more once its process is dead."""
 
     dead = False
 
-    def save(self, position: Position) -> None:
+    def save(self, progress: Progress) -> None:
         if not self.dead:
-            super().save(position)
+            super().save(progress)

@@ -42,7 +42,7 @@ def check_samples(bodies: Iterable[bytes], expected: Iterable[Sample]) -> None:
     written = {}
     for line in lines:
         point = read_line(line.decode())
-        if point.measurement in ("node", "gateway"):
+        if point.measurement in ("node", "gateway", "axlebox_audit"):
             continue
         for name, text in point.fields:
             key = (point.measurement, name, point.tags, point.time_us)

@@ -1,5 +1,7 @@
 """The cursor survives power cuts, and a damaged one never skips anything."""
 
+import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.forward import CursorFile, server_of
+from gateway.forward.progress import LATE, REPLAYED, Progress, SentLate, Stretch
 from gateway.spool import FileStorage, Position
 
 SERVER = server_of("http://depot:8086", "depot", "axlebox")
+
+
+def reached(segment: int, offset: int) -> Progress:
+    """All before that place sent, and something left out and something to send again."""
+    return Progress(
+        live=Position(segment, offset),
+        behind=(
+            Stretch(Position(1, 32), Position(2, 77), LATE),
+            Stretch(Position(2, 77), Position(2, 99), REPLAYED),
+        ),
+        sent_late=(SentLate(1, 2, Position(1, 2), Position(1, 3)),),
+        forgotten_us=5,
+    )
 
 
 class PowerCutError(Exception):
@@ -50,13 +66,29 @@ class CutStorage(FileStorage):
 
 
 def test_a_cursor_comes_back(tmp_path: Path) -> None:
-    CursorFile(tmp_path, SERVER).save(Position(3, 4096))
-    CursorFile(tmp_path, SERVER).save(Position(12, 77))
+    CursorFile(tmp_path, SERVER).save(reached(3, 4096))
+    CursorFile(tmp_path, SERVER).save(reached(12, 77))
 
     again = CursorFile(tmp_path, SERVER)
-    assert again.load() == Position(12, 77)
+    assert again.load() == reached(12, 77)
     assert again.note is None
     assert [path.name for path in tmp_path.iterdir()] == ["forward.json"]
+
+
+def test_a_cursor_of_the_first_form_is_still_read(tmp_path: Path) -> None:
+    """As the versions wrote it that knew one position alone."""
+    check = zlib.crc32(f"3:4096:{SERVER}".encode())
+    written = {"segment": 3, "offset": 4096, "server": SERVER, "check": check}
+    path = tmp_path / "forward.json"
+    path.write_text(json.dumps(written))
+    cursor = CursorFile(tmp_path, SERVER)
+    assert cursor.load() == Progress(live=Position(3, 4096))
+    assert cursor.note is None
+
+    path.write_text(json.dumps(written | {"offset": 4097}))
+    assert cursor.load() is None
+    assert cursor.note is not None
+    assert "is damaged" in cursor.note
 
 
 def test_without_a_cursor_everything_is_sent(tmp_path: Path) -> None:
@@ -68,7 +100,7 @@ def test_without_a_cursor_everything_is_sent(tmp_path: Path) -> None:
 
 
 def test_a_cursor_of_another_bucket_is_not_used(tmp_path: Path) -> None:
-    CursorFile(tmp_path, SERVER).save(Position(3, 4096))
+    CursorFile(tmp_path, SERVER).save(reached(3, 4096))
 
     other = CursorFile(tmp_path, server_of("http://depot:8086", "depot", "other"))
 
@@ -87,7 +119,7 @@ def test_a_damaged_cursor_never_points_elsewhere(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     folder = tmp_path_factory.mktemp("spool")
-    CursorFile(folder, SERVER).save(Position(3, 4096))
+    CursorFile(folder, SERVER).save(reached(3, 4096))
     path = folder / "forward.json"
     good = path.read_bytes()
     at = data.draw(st.integers(0, len(good) - 1))
@@ -108,14 +140,14 @@ def test_a_power_cut_leaves_the_old_cursor_or_the_new_one(tmp_path: Path) -> Non
     while True:
         folder = tmp_path / str(operations)
         folder.mkdir()
-        CursorFile(folder, SERVER).save(Position(3, 4096))
+        CursorFile(folder, SERVER).save(reached(3, 4096))
         storage = CutStorage(operations)
         try:
-            CursorFile(folder, SERVER, storage).save(Position(12, 77))
+            CursorFile(folder, SERVER, storage).save(reached(12, 77))
         except PowerCutError:
-            assert CursorFile(folder, SERVER).load() in (Position(3, 4096), Position(12, 77))
-            CursorFile(folder, SERVER).save(Position(13, 78))
-            assert CursorFile(folder, SERVER).load() == Position(13, 78)
+            assert CursorFile(folder, SERVER).load() in (reached(3, 4096), reached(12, 77))
+            CursorFile(folder, SERVER).save(reached(13, 78))
+            assert CursorFile(folder, SERVER).load() == reached(13, 78)
             operations += 1
         else:
             break
@@ -138,6 +170,6 @@ def test_the_new_cursor_is_on_the_disk_before_it_replaces_the_old_one(tmp_path: 
             calls.append("sync folder")
             super().sync_folder(folder)
 
-    CursorFile(tmp_path, SERVER, Noting()).save(Position(3, 4096))
+    CursorFile(tmp_path, SERVER, Noting()).save(reached(3, 4096))
 
     assert calls == ["sync", "rename", "sync folder"]

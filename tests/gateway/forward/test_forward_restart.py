@@ -15,6 +15,7 @@ from gateway.forward import (
     CursorFile,
     Verdict,
 )
+from gateway.forward.progress import Progress
 from gateway.spool import Kind, Limits, Position, Priority, make_room
 
 from .feed import (
@@ -24,6 +25,7 @@ from .feed import (
     drain,
     forwarder_of,
     lines_of,
+    stored_place,
 )
 from .influx_double import SinkDouble
 from .line_reader import check_samples
@@ -108,7 +110,7 @@ def test_the_cursor_is_never_ahead_of_what_was_acknowledged(
     cursors = set()
 
     def answer(body: bytes) -> Answer:
-        cursors.add(CursorFile(feed.spool.folder, SERVER).load())
+        cursors.add(stored_place(feed.spool))
         assert set(lines_of(accepted)) | _sent_after_a_restart(feed.spool, clock) == all_lines
         clock.advance_us(3_000_000)
         if random.random() < 0.5:
@@ -122,7 +124,7 @@ def test_the_cursor_is_never_ahead_of_what_was_acknowledged(
 
     assert len(cursors) > 2
     assert set(lines_of(accepted)) == all_lines
-    assert CursorFile(feed.spool.folder, SERVER).load() == feed.spool.log.committed()
+    assert stored_place(feed.spool) == feed.spool.log.committed()
 
 
 def _sent_after_a_restart(spool: FilledSpool, clock: ManualClock) -> set[bytes]:
@@ -141,13 +143,12 @@ def test_the_cursor_is_stored_each_ten_seconds_at_most_and_at_the_end(
 ) -> None:
     feed.begin()
     forwarder = forwarder_of(feed.spool, SinkDouble())
-    cursor = CursorFile(feed.spool.folder, SERVER)
     stored = []
     for _ in range(25):
         feed.read(1)
         feed.spool.commit()
         drain(forwarder, clock)
-        stored.append(cursor.load())
+        stored.append(stored_place(feed.spool))
         clock.advance_us(1_000_000)
 
     assert len(set(stored)) == 3
@@ -157,7 +158,7 @@ def test_the_cursor_is_stored_each_ten_seconds_at_most_and_at_the_end(
 
     assert forwarder.step() <= clock.monotonic_us() + 10_000_000
     forwarder.close()
-    assert cursor.load() == last
+    assert stored_place(feed.spool) == last
 
 
 def test_an_idle_forwarder_stores_the_cursor_when_it_is_due(
@@ -172,7 +173,7 @@ def test_an_idle_forwarder_stores_the_cursor_when_it_is_due(
     clock.advance_us(forwarder.step() - clock.monotonic_us())
     forwarder.step()
 
-    assert CursorFile(feed.spool.folder, SERVER).load() == feed.spool.log.committed()
+    assert stored_place(feed.spool) == feed.spool.log.committed()
     forwarder.close()
 
 
@@ -201,7 +202,9 @@ def test_a_cursor_behind_the_end_of_the_log_does_not_skip_what_comes(
     feed.begin()
     feed.spool.commit()
     end = feed.spool.log.committed()
-    CursorFile(feed.spool.folder, SERVER).save(Position(end.segment, end.offset + 5000))
+    CursorFile(feed.spool.folder, SERVER).save(
+        Progress(live=Position(end.segment, end.offset + 5000))
+    )
     sink = SinkDouble()
     forwarder = forwarder_of(feed.spool, sink)
     forwarder.step()
@@ -231,7 +234,7 @@ def test_a_restart_in_a_later_segment_still_knows_tables_and_clocks(
         for _ in range(20):
             forwarder.step()
         forwarder.close()
-        assert CursorFile(tmp_path, SERVER).load() != Position(0, 0)
+        assert stored_place(spool) is not None
 
         second = SinkDouble()
         forwarder = forwarder_of(spool, second)
@@ -271,7 +274,7 @@ def test_a_snapshot_behind_the_cursor_is_not_taken_for_one_before_it(
     feed.begin()
     feed.read(3)
     feed.spool.commit()
-    CursorFile(feed.spool.folder, SERVER).save(feed.spool.log.committed())
+    CursorFile(feed.spool.folder, SERVER).save(Progress(live=feed.spool.log.committed()))
     sent = len(feed.expected)
     feed.read(3)
     feed.spool.append(Kind.STATE, feed.spool.ledger.snapshot())

@@ -19,6 +19,7 @@ from gateway.forward import (
     Sink,
     Verdict,
 )
+from gateway.forward.progress import Progress
 from gateway.spool import Kind
 
 from .influx_double import HANG, InfluxDouble, SinkDouble
@@ -89,7 +90,7 @@ def test_a_stop_stores_the_cursor(spool: FilledSpool) -> None:
 
     assert thread.stop()
 
-    assert CursorFile(spool.folder, "server").load() == spool.log.committed()
+    assert CursorFile(spool.folder, "server").load() == Progress(live=spool.log.committed())
 
 
 def test_a_stop_ends_a_request_that_hangs(spool: FilledSpool, influx: InfluxDouble) -> None:

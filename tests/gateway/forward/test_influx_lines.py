@@ -174,7 +174,7 @@ def test_a_guessed_time_is_never_written_as_a_sure_one() -> None:
         lines_of(node, [[1]], clock=GUESSED),
         lines_of(node, [[1]], statuses=[OPEN], clock=GUESSED),
         writer.health("motors-a", health, Lost(0, 0), GUESSED),
-        writer.gap("removed", {"gaps": 1}, 1_763_755_200_000_000),
+        writer.told("removed", {"gaps": 1}, 1_763_755_200_000_000),
         writer.started(3, 1_763_755_200_000_000),
     ]
     for lines in guessed:
