@@ -90,6 +90,7 @@ class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     org: str = "axlebox"
     token_file: Path | None = None
     batch_values: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
+    gzip: bool = True
 
 
 class PageConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -28,7 +28,9 @@ class Forwarding:
         self._gateway = gateway
         folder = gateway.config.spool.folder
         clock = gateway.clock
-        self._sink = InfluxSink(config.url, config.org, config.bucket, token, clock)
+        self._sink = InfluxSink(
+            config.url, config.org, config.bucket, token, clock, gzip=config.gzip
+        )
         self.forwarder = Forwarder(
             Log(folder, lambda: gateway.writer.committed),
             self._sink,

@@ -118,17 +118,22 @@ class Teller:
     def _take_readings(self, record: Record, node: str, up: Readings, paper: Paper) -> bool:
         boot = self._ledger.boot(node, up.boot)
         rows = self._decode(record, boot, up, decode_readings)
-        if rows:
-            clock = self._clock(record, node, up.boot, max(block.last_t_ms for block in rows))
-            if clock is None:
-                return False
-            table = boot.tables[up.revision]
-            for block in rows:
-                for part, time_us in _by_hour(block, clock):
-                    lines = self._lines.rows(node, table, part, clock)
-                    paper.add(lines)
-                    self._audit.count(node, time_us, values=lines.values, samples=part.samples)
-        note_readings(boot, up.sequence, count_samples(up))
+        if not rows:
+            note_readings(boot, up.sequence, count_samples(up))
+            return True
+        clock = self._clock(record, node, up.boot, max(block.last_t_ms for block in rows))
+        if clock is None:
+            return False
+        table = boot.tables[up.revision]
+        taken = 0
+        for block in rows:
+            for part, time_us in _by_hour(block, clock):
+                lines = self._lines.rows(node, table, part, clock)
+                paper.add(lines)
+                samples = part.samples
+                taken += samples
+                self._audit.count(node, time_us, values=lines.values, samples=samples)
+        note_readings(boot, up.sequence, taken)
         return True
 
     def _take_thinned(self, record: Record, node: str, up: Thinned, paper: Paper) -> bool:

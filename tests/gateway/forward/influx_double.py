@@ -1,6 +1,7 @@
 """A server with a v2 write API on 127.0.0.1 that answers as it is told and keeps every body."""
 
 import contextlib
+import gzip
 import socket
 import ssl
 import struct
@@ -30,12 +31,16 @@ RESET = Reply(reset=True)
 
 
 class InfluxDouble:
-    """Answers each request with what `rule(body)` says; 204 until one is set."""
+    """Answers each request with what `rule(body)` says; 204 until one is set.
+
+    Bodies are kept as they were before compression.
+    """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.rule: Callable[[bytes], Reply] = lambda body: OK
         self.requests: list[bytes] = []
         self.accepted: list[bytes] = []
+        self.received_bytes = 0
         self.paths: list[str] = []
         self.queries: list[dict[str, list[str]]] = []
         self.headers: list[dict[str, str]] = []
@@ -91,6 +96,9 @@ def _handler(double: InfluxDouble) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            double.received_bytes += len(body)
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
             address = urlsplit(self.path)
             double.paths.append(address.path)
             double.queries.append(parse_qs(address.query))

@@ -1,6 +1,7 @@
 """Each thing a server can answer, over a real connection, in the terms the forwarder acts on."""
 
 import errno
+import json
 import socket
 import ssl
 import threading
@@ -34,6 +35,102 @@ def test_a_body_goes_out_as_it_is(influx: InfluxDouble, sink: InfluxSink) -> Non
     assert influx.paths == ["/api/v2/write"]
     assert influx.queries == [{"org": ["depot"], "bucket": ["axlebox"], "precision": ["us"]}]
     assert influx.headers[0]["Authorization"] == "Token very-secret"
+
+
+def test_a_body_is_compressed_and_a_repeat_is_the_same(
+    influx: InfluxDouble, sink: InfluxSink
+) -> None:
+    body = b"\n".join([LINE] * 1000)
+    sink.write(body)
+    once = influx.received_bytes
+
+    sink.write(body)
+
+    assert influx.requests == [body, body]
+    assert influx.headers[0]["Content-Encoding"] == "gzip"
+    assert influx.received_bytes == 2 * once
+    assert once < len(body) / 50
+
+
+def test_compression_can_be_switched_off(influx: InfluxDouble) -> None:
+    sink = InfluxSink(influx.url, "depot", "axlebox", None, ManualClock(), gzip=False)
+
+    assert sink.write(LINE) == Answer(Verdict.OK)
+
+    sink.close()
+    assert influx.requests == [LINE]
+    assert influx.received_bytes == len(LINE)
+    assert influx.headers[0]["Content-Encoding"] == "identity"
+
+
+PARTIAL = json.dumps(
+    {
+        "error": "partial write of line protocol occurred",
+        "data": [
+            {
+                "error_message": "invalid column type for column 'current', expected "
+                "iox::column_type::field::float, got iox::column_type::field::integer",
+                "line_number": 2,
+                "original_line": "motor,locomotive=L current=1i",
+            },
+            {"error_message": "no fields", "line_number": 9, "original_line": "x"},
+        ],
+    }
+)
+
+
+def test_influxdb_3_says_which_line_it_did_not_take(
+    influx: InfluxDouble, sink: InfluxSink
+) -> None:
+    influx.script(Reply(400, PARTIAL))
+
+    answer = sink.write(LINE)
+
+    assert answer.verdict is Verdict.BAD_LINES
+    assert answer.text == (
+        f"{influx.url} answers 400 Bad Request: partial write of line protocol occurred: line 2: "
+        "invalid column type for column 'current', expected iox::column_type::field::float, got "
+        "iox::column_type::field::integer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"error": "e", "data": {"error_message": "m", "line_number": 1}}, "e: line 1: m"),
+        ({"error": "e", "data": []}, "e"),
+        ({"error": "e", "data": None}, "e"),
+        ({"error": "e"}, "e"),
+        ({"code": "invalid", "message": "of InfluxDB 2"}, "of InfluxDB 2"),
+        (["neither"], '["neither"]'),
+    ],
+)
+def test_the_words_of_each_version_are_found(
+    influx: InfluxDouble, sink: InfluxSink, told: object, words: str
+) -> None:
+    influx.script(Reply(422, json.dumps(told)))
+
+    text = f"{influx.url} answers 422 Unprocessable Entity: {words}"
+    assert sink.write(LINE).text.replace("Content", "Entity") == text
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "the token is not valid; put one that may write bucket axlebox into"),
+        (403, "the token must not write bucket axlebox; allow it"),
+        (404, "there is no bucket axlebox; create it"),
+    ],
+)
+def test_a_server_without_organisations_is_told_of_without_one(
+    influx: InfluxDouble, status: int, words: str
+) -> None:
+    sink = InfluxSink(influx.url, "", "axlebox", "very-secret", ManualClock())
+    influx.script(Reply(status, '{"error":"no"}'))
+
+    assert words in sink.write(LINE).text
+    sink.close()
+    assert influx.queries == [{"bucket": ["axlebox"], "precision": ["us"]}]
 
 
 @pytest.mark.parametrize(
