@@ -1,7 +1,8 @@
 """How people on the gateway's own machine reach it: a Unix domain socket, one request each.
 
-A client writes one JSON line (commands.Request) and gets one: commands.Answer, or `error` (a word)
-and `message`. The socket is its owner's alone. No client can hold the gateway up: each has its
+A client writes one JSON line and gets one: for a commands.Request a commands.Answer, for
+`replay_since_us` (a UTC time in microseconds) a forward.Replay, or else `error` (a word) and
+`message`. The socket is its owner's alone. No client can hold the gateway up: each has its
 time, its length and one request, and there are few at once.
 """
 
@@ -12,16 +13,19 @@ import pwd
 import socket
 import stat
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from gateway.commands import LONGEST_S, Answer, Commands, Request
-from gateway.errors import CommandError, LinkError
+from gateway.errors import AxleboxError, CommandError, LinkError
+from gateway.forward import Replay
 
-__all__ = ["Control", "ask_gateway"]
+__all__ = ["Control", "ask_gateway", "ask_replay"]
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,10 @@ _BACKLOG = 8
 _CREDENTIALS = struct.Struct("3i")
 _CONNECT_S = 5.0
 _ANSWER_S = LONGEST_S + 10.0
+_REPLAY_S = 60.0
+"""A request to the server that is under way, and the look for the place in the spool."""
+
+_T = TypeVar("_T")
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -41,12 +49,25 @@ class _Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
-class Control:
-    """The socket at `path`, mode 0600; requests go to `commands` in the loop's thread."""
+class _ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    replay_since_us: int
 
-    def __init__(self, commands: Commands, path: Path) -> None:
+
+class Control:
+    """The socket at `path`, mode 0600; requests go to `commands` in the loop's thread.
+
+    `replay` has the forwarder send again; None where nothing is forwarded.
+    """
+
+    def __init__(
+        self,
+        commands: Commands,
+        path: Path,
+        replay: Callable[[int], "Future[Replay]"] | None = None,
+    ) -> None:
         self._commands = commands
         self._path = path
+        self._replay = replay
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -80,7 +101,7 @@ class Control:
         self._clients.add(task)
         try:
             if len(self._clients) > _CLIENTS:
-                answer: Answer | _Refusal = _Refusal(
+                answer: Answer | Replay | _Refusal = _Refusal(
                     "busy", f"{_CLIENTS} others wait for an answer"
                 )
             else:
@@ -95,9 +116,12 @@ class Control:
             self._clients.discard(task)
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, who: str) -> Answer | _Refusal:
+    async def _answer(self, reader: asyncio.StreamReader, who: str) -> Answer | Replay | _Refusal:
         try:
             line = await asyncio.wait_for(reader.readuntil(b"\n"), _REQUEST_S)
+            if b'"replay_since_us"' in line:
+                replay = msgspec.json.decode(line, type=_ReplayRequest)
+                return await self._answer_replay(replay.replay_since_us, who)
             request = msgspec.json.decode(line, type=Request)
         except asyncio.LimitOverrunError:
             return _Refusal("request", f"a request has at most {_REQUEST_BYTES} bytes")
@@ -115,12 +139,34 @@ class Control:
             return _Refusal(error.reason, str(error))
         return await answered
 
+    async def _answer_replay(self, since_us: int, who: str) -> Replay | _Refusal:
+        if self._replay is None:
+            return _Refusal("off", "this gateway forwards nothing: it has no [influx]")
+        _log.info("%s asks for a replay since %d us UTC", who, since_us)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(self._replay(since_us)), _REPLAY_S)
+        except TimeoutError:
+            return _Refusal(
+                "busy", "the forwarder does not get to it; nothing is sent again. Ask later"
+            )
+        except (OSError, AxleboxError) as error:
+            return _Refusal("failed", f"nothing is sent again: {error}")
+
 
 def ask_gateway(path: Path, request: Request) -> Answer:
     """Ask the gateway whose socket this is, and wait for its answer.
 
     Raises CommandError: no gateway is there, or it did not do it.
     """
+    return _ask(path, request, Answer)
+
+
+def ask_replay(path: Path, since_us: int) -> Replay:
+    """Have the gateway whose socket this is send again; raises CommandError as `ask_gateway`."""
+    return _ask(path, _ReplayRequest(since_us), Replay)
+
+
+def _ask(path: Path, request: Request | _ReplayRequest, kind: type[_T]) -> _T:
     line = b""
     try:
         with socket.socket(socket.AF_UNIX) as client, _short(path) as name:
@@ -138,7 +184,7 @@ def ask_gateway(path: Path, request: Request) -> Answer:
     if not line.endswith(b"\n"):
         raise CommandError("no_gateway", "the gateway ended before it answered")
     try:
-        return msgspec.json.decode(line, type=Answer)
+        return msgspec.json.decode(line, type=kind)
     except msgspec.ValidationError:
         refusal = msgspec.json.decode(line, type=_Refusal)
         raise CommandError(refusal.error, refusal.message) from None

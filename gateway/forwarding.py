@@ -1,6 +1,7 @@
 """The forwarder wired to a gateway: its log, its server, its thread."""
 
 import random
+from concurrent.futures import Future
 
 import msgspec
 
@@ -13,6 +14,7 @@ from gateway.forward import (
     ForwardSettings,
     InfluxSink,
     Log,
+    Replay,
     server_of,
 )
 from gateway.ledger import SERVER_REFUSED, Quarantined
@@ -53,6 +55,12 @@ class Forwarding:
     def wake(self) -> None:
         """Something was committed."""
         self._thread.wake()
+
+    def replay(self, since_us: int) -> "Future[Replay]":
+        """Have sent again what was received, or went out, at that UTC time or later."""
+        answer = self.forwarder.ask_replay(since_us)
+        self._thread.wake()
+        return answer
 
     @property
     def is_alive(self) -> bool:

@@ -83,7 +83,8 @@ async def serve_gateway(
         listening(host, port)
         supervisor.ready()
 
-    control = Control(gateway.commands, control_socket(config))
+    replay = forwarding.replay if forwarding is not None else None
+    control = Control(gateway.commands, control_socket(config), replay)
     metrics = registry_for(gateway, links, committer, forwarding)
     app = create_app(gateway.registry, health=problems, metrics=metrics)
     try:

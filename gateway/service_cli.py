@@ -1,4 +1,4 @@
-"""`axlebox gateway run|check|status|command`."""
+"""`axlebox gateway run|check|status|command|replay`."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from gateway.config import GatewayConfig, load_config, load_keys, load_password,
 from gateway.errors import AxleboxError, LinkError
 from gateway.logs import LogFormat, start_logging
 from gateway.profiles import load_profile
+from gateway.replay_cli import replay
 from gateway.service import run_until_signalled
 
 __all__ = ["app"]
@@ -90,6 +91,7 @@ def status(
 
 
 app.command()(command)
+app.command()(replay)
 
 
 def page_url(host: str, port: int) -> str:

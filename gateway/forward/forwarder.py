@@ -200,6 +200,8 @@ class Forwarder:
     def _take_replays(self) -> None:
         while not self._replays.empty():
             since_us, answer = self._replays.get()
+            if not answer.set_running_or_notify_cancel():
+                continue
             try:
                 self._behind.leave()
                 progress, replay = add_replay(self.progress, self._log, since_us)
@@ -208,6 +210,7 @@ class Forwarder:
                 answer.set_exception(error)
             else:
                 self.progress = self._saved = progress
+                _log.info("%d bytes of the spool are sent again", replay.bytes)
                 answer.set_result(replay)
 
     def _held_us(self, lane: Lane) -> int:

@@ -1,20 +1,26 @@
 """Sending again from a point in time: which stretches of the log that is, and what is gone."""
 
-from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
 
 from gateway.forward.audit import section_at
+from gateway.forward.cursor import CursorFile
 from gateway.forward.log import CHUNK_BYTES, Log
 from gateway.forward.progress import Progress
-from gateway.spool.format import HEADER_BYTES, Position
+from gateway.spool.format import HEADER_BYTES, Position, segment_path
+from gateway.spool.lock import FolderLock
+from gateway.spool.segments import file_size
 
-__all__ = ["Replay", "add_replay"]
+__all__ = ["Replay", "add_replay", "plan_replay"]
 
 _MARGIN_US = 60_000_000
 """A row may have been received so long before it went out without being remembered as late."""
 
+_HEAD_BYTES = 4096
 
-@dataclass(frozen=True)
-class Replay:
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
     """What will be sent again: so many bytes of log, the first of it received at `first_us`.
 
     `oldest_us`: the spool has nothing older, so what was received between `since_us` and then
@@ -24,9 +30,14 @@ class Replay:
 
     since_us: int
     bytes: int
-    first_us: int | None
-    oldest_us: int | None
-    forgotten_us: int | None
+    first_us: int | None = None
+    oldest_us: int | None = None
+    forgotten_us: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is gone of what was asked for, as far as can be told before."""
+        return self.oldest_us is None and self.forgotten_us is None
 
 
 def add_replay(progress: Progress, log: Log, since_us: int) -> tuple[Progress, Replay]:
@@ -47,23 +58,48 @@ def add_replay(progress: Progress, log: Log, since_us: int) -> tuple[Progress, R
     )
     cut = oldest_us is not None and oldest_us > since_us and log.was_cut()
     forgotten = progress.forgotten_us if progress.forgotten_us >= early_us else None
-    return after, Replay(since_us, replayed, first_us, oldest_us if cut else None, forgotten)
+    replay = Replay(
+        since_us=since_us,
+        bytes=replayed,
+        first_us=first_us,
+        oldest_us=oldest_us if cut else None,
+        forgotten_us=forgotten,
+    )
+    return after, replay
+
+
+def plan_replay(folder: Path, server: str, since_us: int) -> Replay:
+    """Have the next run of the gateway replay; none may run now.
+
+    Raises SpoolLockedError where one does, OSError or SpoolError.
+    """
+    lock = FolderLock(folder)
+    try:
+        log = Log(folder, lambda: end)
+        numbers = log.segments()
+        newest = numbers[-1] if numbers else 0
+        end = Position(newest, file_size(log.storage, segment_path(folder, newest)))
+        cursor_file = CursorFile(folder, server)
+        progress = cursor_file.load()
+        if progress is None:
+            return Replay(since_us=since_us, bytes=0)
+        progress, replay = add_replay(progress.within(end), log, since_us)
+        cursor_file.save(progress)
+        return replay
+    finally:
+        lock.release()
 
 
 def _received_since(log: Log, since_us: int) -> tuple[Position | None, int | None, int | None]:
     """The section in which the first record since then lies, its time, and the oldest time."""
     numbers = log.segments()
-    times = {number: _first_time(log, number) for number in numbers}
-    known = [time_us for time_us in times.values() if time_us is not None]
-    oldest_us = known[0] if known else None
-    begin = None
+    oldest_us = next((t for number in numbers if (t := _first_time(log, number))), None)
+    begin = 0
     for number in reversed(numbers):
         begin = number
-        time_us = times[number]
+        time_us = _first_time(log, number)
         if time_us is not None and time_us < since_us:
             break
-    if begin is None:
-        return None, None, None
     reader = log.reader(Position(begin, HEADER_BYTES))
     try:
         while records := reader.read(CHUNK_BYTES):
@@ -79,7 +115,7 @@ def _first_time(log: Log, number: int) -> int | None:
     """The receive time of the first record of a segment that has one."""
     reader = log.reader(Position(number, HEADER_BYTES))
     try:
-        while records := reader.read(CHUNK_BYTES):
+        while records := reader.read(_HEAD_BYTES):
             for record in records:
                 if record.segment != number:
                     return None
