@@ -40,6 +40,7 @@ class VictoriaMetrics:
     """A server of ours on a free port; stop and start keep folder and port.
 
     It keeps a repeated point twice unless it is told to drop equal ones (docs/influxdb.md).
+    `flush_s`: what it took is in memory alone for so long.
     """
 
     org = "depot"
@@ -47,7 +48,7 @@ class VictoriaMetrics:
     token = None
     resolution_us = 1000
 
-    def __init__(self, command: list[str], folder: Path) -> None:
+    def __init__(self, command: list[str], folder: Path, *, flush_s: int = 5) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self._port}"
@@ -57,6 +58,7 @@ class VictoriaMetrics:
             f"-storageDataPath={folder}",
             "-retentionPeriod=100y",
             "-dedup.minScrapeInterval=1ms",
+            f"-inmemoryDataFlushInterval={flush_s}s",
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -91,10 +93,19 @@ class VictoriaMetrics:
 
     def stop(self) -> None:
         """Ends it as its service manager would."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it at once: what it had in memory alone is gone."""
+        self._end(signal.SIGKILL)
+
+    def query(self, promql: str, time_us: int) -> dict[str, float]:
+        """The value for each node at that time."""
+        self._get("/internal/force_flush")
+        asked = urlencode({"query": promql, "time": f"{time_us / 1e6:.3f}", "nocache": "1"})
+        answer = json.loads(self._get(f"/api/v1/query?{asked}"))
+        results = answer["data"]["result"]
+        return {each["metric"]["node"]: float(each["value"][1]) for each in results}
 
     def read_back(self, locomotive: str) -> dict[Key, list[float]]:
         self._get("/internal/force_flush")
@@ -108,6 +119,12 @@ class VictoriaMetrics:
             for stamp_ms, value in zip(series["timestamps"], series["values"], strict=True):
                 stored[Key(name, tags, stamp_ms * 1000)].append(value)
         return stored
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(number)
+            process.communicate(timeout=30)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

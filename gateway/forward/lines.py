@@ -118,7 +118,7 @@ class LineWriter:
 
     @staticmethod
     def refused(line: str) -> Lines | None:
-        """The account of a line that the server refused: its tags, its time, how many values.
+        """The account of a line that the server refused: its values do not count after all.
 
         None for a line of no node, and for an account.
         """
@@ -127,7 +127,8 @@ class LineWriter:
             return None
         measurement, tags, fields, time_us = found.groups()
         head = f"{_ACCOUNT},measurement={measurement},{tags}"
-        return Lines(f"{head} refused={fields.count(',') + 1}i {time_us}\n", 1, 1)
+        count = fields.count(",") + 1
+        return Lines(f"{head} refused={count}i,values={-count}i {time_us}\n", 1, 2)
 
     def probe(self) -> bytes:
         """A line that any sound server takes; the server gives it its own time."""
