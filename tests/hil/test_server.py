@@ -1,12 +1,14 @@
 """From a sensor chip to the server: every stored sample arrives once, with its right value."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axwire.codes import OK
-from real_servers import VictoriaMetrics
+from real_servers import Key, VictoriaMetrics
 from rigs import running
 
 from gateway.profiles import load_profile
@@ -19,8 +21,8 @@ DOWN_S = 60.0
 
 
 @contextmanager
-def serving(command: list[str], folder: Path) -> Iterator[VictoriaMetrics]:
-    server = VictoriaMetrics(command, folder)
+def serving(command: list[str], folder: Path, flush_s: int = 5) -> Iterator[VictoriaMetrics]:
+    server = VictoriaMetrics(command, folder, flush_s=flush_s)
     server.start()
     try:
         yield server
@@ -76,12 +78,56 @@ def test_every_stored_sample_arrives_once_though_the_server_was_away(
         exported = server.read_back(rig.plan.locomotive)
         store = read_store(rig.spool)
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
-    arrived: dict[tuple[str, str, str, str], list[tuple[int, float]]] = {}
+    check_arrived(exported, store)
+    assert sum(map(len, points_of(store).values())) == account.stored
+
+
+def test_a_server_that_is_killed_gets_everything_again(
+    tmp_path: Path, victoria_metrics_command: list[str]
+) -> None:
+    """It lost what it had answered for; a person asks the running gateway for a replay."""
+    with (
+        serving(victoria_metrics_command, tmp_path / "server", flush_s=3600) as server,
+        running(tmp_path / "rig", 31, influx={"url": server.url}) as rig,
+    ):
+        rig.run_for(4)
+        server.kill()
+        server.start()
+        rig.run_for(2)
+        account = rig.settle()
+        rig.until(lambda: all_sent(rig), 60)
+        lost = server.read_back(rig.plan.locomotive)
+        store = read_store(rig.spool)
+        expected = sum(map(len, points_of(store).values()))
+        assert sum(map(len, plain(lost).values())) < expected == account.stored
+
+        command = [sys.executable, "-m", "gateway", "gateway", "replay", "--since", "10m", "-c"]
+        asked = subprocess.run(
+            [*command, str(tmp_path / "rig" / "axlebox.toml")],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        assert "is sent again now" in asked.stdout
+        rig.until(lambda: all_sent(rig), 60)
+        check_arrived(server.read_back(rig.plan.locomotive), store)
+
+
+def plain(exported: dict[Key, list[float]]) -> dict[tuple[str, ...], list[tuple[int, float]]]:
+    """What a server has of sound values, by metric, node, place and unit."""
+    arrived: dict[tuple[str, ...], list[tuple[int, float]]] = {}
     for key, values in exported.items():
         tags = dict(key.tags)
         if "place" in tags and not key.name.endswith(("_status", "_suspect")):
             series = (key.name, tags["node"], tags["place"], tags["unit"])
             arrived.setdefault(series, []).extend((key.time_us, value) for value in values)
+    return arrived
+
+
+def check_arrived(exported: dict[Key, list[float]], store: Store) -> None:
+    """Value by value: everything stored is on the server once."""
+    arrived = plain(exported)
     expected = points_of(store)
     assert arrived.keys() == expected.keys()
     for series, points in expected.items():
@@ -91,4 +137,3 @@ def test_every_stored_sample_arrives_once_though_the_server_was_away(
         ):
             assert abs(got_us - true_us) <= 5_000, series
             assert got == pytest.approx(true, rel=1e-6, abs=1e-3), series
-    assert sum(map(len, expected.values())) == account.stored
