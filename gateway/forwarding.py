@@ -34,7 +34,11 @@ class Forwarding:
             config.url, config.org, config.bucket, token, clock, gzip=config.gzip
         )
         self.forwarder = Forwarder(
-            Log(folder, lambda: gateway.writer.committed),
+            Log(
+                folder,
+                lambda: gateway.writer.committed,
+                settled=lambda: gateway.writer.buffered_bytes == 0,
+            ),
             self._sink,
             CursorFile(folder, server_of(config.url, config.org, config.bucket)),
             clock,

@@ -90,7 +90,7 @@ class BatchReader:
         replay: bool = False,
     ) -> None:
         self.decided_us: int | None = None
-        """UTC time up to which a row waits for its clock; None while none does."""
+        """Monotonic time up to which a row waits for its clock; None while none does."""
         self._lines = lines
         self._clock = clock
         self._start = start or Position(0, 0)

@@ -303,8 +303,7 @@ class Forwarder:
                 waits.append(lane.delivery.retry_us)
             decided_us = lane.reader.decided_us if lane.reader else None
             if decided_us is not None:
-                left_us = decided_us - self._clock.utc_us()
-                waits.append(now_us + max(0, min(left_us, _CLOCK_LOOK_US)))
+                waits.append(now_us + max(0, min(decided_us - now_us, _CLOCK_LOOK_US)))
         return self._next_us(now_us, min(waits))
 
     def _next_us(self, now_us: int, wanted_us: int) -> int:

@@ -18,15 +18,21 @@ FIRST_SEGMENT = 1
 class Log:
     """The spool in `folder` up to what `committed()` says; nothing here writes.
 
+    `settled()` says whether nothing waits to be committed.
     Its methods may raise OSError or SpoolFolderError. `bytes_between` may be called from any
     thread.
     """
 
     def __init__(
-        self, folder: Path, committed: Callable[[], Position], storage: Storage | None = None
+        self,
+        folder: Path,
+        committed: Callable[[], Position],
+        storage: Storage | None = None,
+        settled: Callable[[], bool] = lambda: True,
     ) -> None:
         self.folder = folder
         self.committed = committed
+        self.settled = settled
         self.storage: Storage = storage or FileStorage()
         self._closed_sizes: dict[int, int] = {}
 

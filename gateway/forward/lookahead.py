@@ -6,7 +6,7 @@ import msgspec
 
 from gateway.clock import ClockRecord
 from gateway.forward.log import CHUNK_BYTES, Log
-from gateway.spool.format import Kind, Record
+from gateway.spool.format import Kind, Position, Record
 from gateway.spool.reader import SpoolReader
 from gateway.timebase import Clock
 
@@ -16,7 +16,7 @@ WAIT_US = 10_000_000
 """A clock record that was received so long after a row, and no later, is used for the row."""
 
 _SETTLE_US = 5_000_000
-"""What was received by then may still be on its way to the disk."""
+"""So much longer for what was received by then, and for small steps of the wall clock."""
 
 
 class NoClock(Enum):
@@ -30,7 +30,8 @@ class ClockSearch:
     """Looks ahead of the records that are being sent. Reads each stretch of the log once.
 
     The answer rests on the log alone: whoever reads it again comes to the same one. Only at the
-    end of the log, the clock says how long to wait for what has not been committed yet.
+    end of the log does a clock say how long to wait for what is not there yet: one that does not
+    step, and no answer is given while the disk keeps records waiting.
     """
 
     def __init__(self, log: Log, clock: Clock) -> None:
@@ -39,6 +40,7 @@ class ClockSearch:
         self._reader: SpoolReader | None = None
         self._first: dict[tuple[str, int], tuple[int, ClockRecord]] = {}
         self._newest_received_us = 0
+        self._waiting: tuple[Position, int] | None = None
 
     def find(self, node: str, boot: int, row: Record) -> ClockRecord | NoClock:
         """The clock of a row in the record `row`, whose boot had none up to there.
@@ -52,16 +54,18 @@ class ClockSearch:
         while (node, boot) not in self._first:
             if abs(self._newest_received_us - row.received_us) > WAIT_US:
                 return NoClock.NONE
+            settled = self._log.settled()
             if not self._read_on(self._reader):
-                age_us = abs(self._clock.utc_us() - row.received_us)
-                return NoClock.NONE if age_us > WAIT_US + _SETTLE_US else NoClock.NOT_YET
+                over = settled and self._clock.monotonic_us() >= self.decided_us(row)
+                return NoClock.NONE if over else NoClock.NOT_YET
         received_us, record = self._first[node, boot]
         return record if abs(received_us - row.received_us) <= WAIT_US else NoClock.NONE
 
-    @staticmethod
-    def decided_us(row: Record) -> int:
-        """The UTC time from which on `find` answers for that row, whatever the log holds."""
-        return row.received_us + WAIT_US + _SETTLE_US + 1
+    def decided_us(self, row: Record) -> int:
+        """The monotonic time from which on `find` answers for that row, whatever the log holds."""
+        if self._waiting is None or self._waiting[0] != row.start:
+            self._waiting = (row.start, self._clock.monotonic_us() + WAIT_US + _SETTLE_US)
+        return self._waiting[1]
 
     def close(self) -> None:
         if self._reader is not None:

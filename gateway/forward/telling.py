@@ -84,7 +84,7 @@ class Teller:
         return True
 
     def decided_us(self, record: Record) -> int:
-        """The UTC time from which on the record's rows wait no more."""
+        """The monotonic time from which on the record's rows wait no more."""
         return self._search.decided_us(record)
 
     def write_gaps(self, paper: Paper) -> None:

@@ -52,6 +52,50 @@ def test_rows_of_a_silent_clock_go_out_estimated_after_ten_seconds(
     forwarder.close()
 
 
+def test_a_step_of_the_wall_clock_cuts_no_wait_short(feed: Feed, clock: ManualClock) -> None:
+    """GNSS sets the clock an hour on just after a row came: its clock record is on its way."""
+    feed.begin(clock=False)
+    feed.read(3)
+    feed.spool.commit()
+    feed.give_clock()
+    sink = SinkDouble()
+    forwarder = forwarder_of(feed.spool, sink)
+    forwarder.step()
+    clock.step_wall_us(3_600_000_000)
+
+    forwarder.step()
+    assert sink.requests == []
+
+    feed.spool.commit()
+    drain(forwarder, clock)
+    check_samples(sink.accepted, feed.expected)
+    forwarder.close()
+
+
+def test_nothing_is_guessed_while_a_slow_disk_keeps_records_back(
+    feed: Feed, clock: ManualClock
+) -> None:
+    """The record of the row's clock may be among them."""
+    feed.begin(clock=False)
+    feed.read(3)
+    feed.spool.commit()
+    feed.give_clock()
+    writer = feed.spool.spool.writer
+    feed.spool.log.settled = lambda: writer.buffered_bytes == 0
+    sink = SinkDouble()
+    forwarder = forwarder_of(feed.spool, sink)
+    for _ in range(30):
+        forwarder.step()
+        clock.advance_us(1_000_000)
+    assert sink.requests == []
+
+    feed.spool.commit()
+    drain(forwarder, clock)
+
+    check_samples(sink.accepted, feed.expected)
+    forwarder.close()
+
+
 def test_other_nodes_data_shows_that_no_clock_will_come(feed: Feed, clock: ManualClock) -> None:
     """What was decided once is decided the same way again, later and with more of the log."""
     feed.booted_us = UTC_US - 1030_000
