@@ -142,7 +142,7 @@ class Rows:
         values[self.missing] = np.nan
         return values
 
-    @property
+    @cached_property
     def samples(self) -> int:
         """Samples taken: the cells that are not missing."""
         return int(self.missing.size - np.count_nonzero(self.missing))

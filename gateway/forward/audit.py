@@ -102,11 +102,11 @@ class Audit:
         )
 
     def count(self, node: str, time_us: int, **counts: int) -> None:
-        """Add to what has a time in that hour; zeros are not told, but for `values`."""
+        """Add to what has a time in that hour; zeros are not told, but for `sent`."""
         key = (node, time_us // HOUR_US)
         sums = self._sums.get(key)
         if sums is None:
-            sums = self._sums[key] = Counter(values=0)
+            sums = self._sums[key] = Counter(sent=0)
         for name, count in counts.items():
             if count:
                 sums[name] += count

@@ -69,7 +69,7 @@ class LineWriter:
         first_us = rows.t_ms * 1000
         stamps = [clock.utc_at(first_us + k * period_us) for k in range(len(rows.raw))]
         outside = (rows.values < layout.low) | (rows.values > layout.high)
-        if any(rows.statuses) or rows.missing.any() or outside.any():
+        if any(rows.statuses) or rows.samples < rows.missing.size or outside.any():
             return layout.mixed(rows, outside, stamps)
         return layout.healthy(rows.values, stamps)
 

@@ -132,7 +132,7 @@ class Teller:
                 paper.add(lines)
                 samples = part.samples
                 taken += samples
-                self._audit.count(node, time_us, values=lines.values, samples=samples)
+                self._audit.count(node, time_us, sent=lines.values, samples=samples)
         note_readings(boot, up.sequence, taken)
         return True
 
@@ -150,7 +150,7 @@ class Teller:
                 self._audit.count(
                     node,
                     clock.utc_at(summary.rows.t_ms * 1000),
-                    values=lines.values,
+                    sent=lines.values,
                     thinned_samples=sum(summary.taken),
                 )
         self._fold(record, node, up.boot)
@@ -165,7 +165,7 @@ class Teller:
         lost = Lost(boot.lost_messages, boot.lost_samples)
         lines = self._lines.health(node, up, lost, clock)
         paper.add(lines)
-        self._audit.count(node, clock.utc_at(up.t_ms * 1000), values=lines.values)
+        self._audit.count(node, clock.utc_at(up.t_ms * 1000), sent=lines.values)
         return True
 
     def _fold(self, record: Record, node: str, number: int) -> None:
@@ -204,7 +204,7 @@ class Teller:
         if known is not None:
             return known
         found = self._search.find(node, number, record)
-        if found is NoClock.NOT_YET:
+        if found is NoClock.NOT_YET and not self.again:
             return None
         if isinstance(found, ClockRecord):
             return found

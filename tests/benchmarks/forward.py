@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,7 @@ from real_servers import VictoriaMetrics
 from benchmarks.report import Figure
 from benchmarks.traffic import Traffic, make_traffic
 from gateway.clock import ClockRecord
-from gateway.forward import CursorFile, Forwarder, ForwardSettings, InfluxSink, Log, server_of
+from gateway.forward import CursorFile, Forwarder, ForwardSettings, InfluxSink, Log
 from gateway.forward.sink import Answer
 from gateway.spool.format import Kind, Position, Priority
 from gateway.spool.opening import open_spool
@@ -50,34 +51,74 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
     server = VictoriaMetrics(find_victoria_metrics(), folder / "server")
     server.start()
     try:
-        sink = InfluxSink(server.url, server.org, server.bucket, None, clock)
-        recording = _Recording(sink)
-        forwarder = Forwarder(
-            Log(folder / "spool", lambda: committed),
-            recording,
-            CursorFile(folder / "spool", server_of(server.url, server.org, server.bucket)),
-            clock,
-            random.Random(seed),
-            lambda line, reason: None,
-            ForwardSettings("bench"),
-        )
-        begin = time.perf_counter()
-        while forwarder.acknowledged is None or forwarder.acknowledged < committed:
-            forwarder.step()
-        seconds = time.perf_counter() - begin
-        batching = _batching(server, recording.lines[:_BATCHING_LINES])
-        sink.close()
+        log = Log(folder / "spool", lambda: committed)
+        packed, lines = _drain(server, log, clock, seed, gzip=True)
+        plain, _ = _drain(server, log, clock, seed, gzip=False)
+        batching = _batching(server, lines)
     finally:
         server.stop()
     return {
         "forward.points_per_s": Figure(
-            forwarder.values / seconds,
+            packed.values_per_s,
             "values/s",
             200_000,
             seed,
-            {"influxdb-client, batching mode": batching},
-        )
+            {
+                "not compressed": plain.values_per_s,
+                "influxdb-client, batching mode": batching.values_per_s,
+            },
+        ),
+        "forward.cpu_s_per_million": Figure(
+            packed.cpu_s_per_million,
+            "s",
+            None,
+            seed,
+            {
+                "not compressed": plain.cpu_s_per_million,
+                "influxdb-client, batching mode": batching.cpu_s_per_million,
+            },
+        ),
     }
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """Field values a second, and CPU of this process for a million of them."""
+
+    values_per_s: float
+    cpu_s_per_million: float
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._begin, self._cpu = time.perf_counter(), time.process_time()
+
+    def pace(self, values: int) -> _Pace:
+        seconds = time.perf_counter() - self._begin
+        return _Pace(values / seconds, (time.process_time() - self._cpu) / values * 1e6)
+
+
+def _drain(
+    server: VictoriaMetrics, log: Log, clock: SystemClock, seed: int, *, gzip: bool
+) -> tuple[_Pace, list[bytes]]:
+    """Everything in the log to the server, and the first lines that went there."""
+    sink = InfluxSink(server.url, server.org, server.bucket, None, clock, gzip=gzip)
+    recording = _Recording(sink)
+    forwarder = Forwarder(
+        log,
+        recording,
+        CursorFile(log.folder, f"bench, gzip {gzip}"),
+        clock,
+        random.Random(seed),
+        lambda line, reason: None,
+        ForwardSettings("bench"),
+    )
+    watch = _Stopwatch()
+    while forwarder.state().backlog_bytes or not forwarder.values:
+        forwarder.step()
+    pace = watch.pace(forwarder.values)
+    sink.close()
+    return pace, recording.lines[:_BATCHING_LINES]
 
 
 def _fill(folder: Path, traffic: Traffic, clock: SystemClock) -> Position:
@@ -102,12 +143,12 @@ def _fill(folder: Path, traffic: Traffic, clock: SystemClock) -> Position:
     return committed
 
 
-def _batching(server: VictoriaMetrics, lines: list[bytes]) -> float:
-    """Lines of one value each, a second, through the client's own batching mode."""
-    begin = time.perf_counter()
+def _batching(server: VictoriaMetrics, lines: list[bytes]) -> _Pace:
+    """Lines of one value each through the client's own batching mode."""
+    watch = _Stopwatch()
     with InfluxDBClient(server.url, token="none", org=server.org) as client:
         options = WriteOptions(batch_size=_BATCH, flush_interval=1000)
         with client.write_api(write_options=options) as writer:
             for line in lines:
                 writer.write(server.bucket, server.org, line.decode(), write_precision="us")
-    return len(lines) / (time.perf_counter() - begin)
+    return watch.pace(len(lines))

@@ -81,7 +81,7 @@ def test_the_account_of_each_hour_is_what_the_server_holds(feed: Feed, clock: Ma
 
     store = Store(sent(feed, clock))
 
-    assert store.told["values"] == store.counted
+    assert store.told["sent"] == store.counted
     assert len({hour for _, hour in store.counted}) > 2
     samples = Counter(
         (dict(s.tags)["node"], s.time_us // HOUR_US) for s in feed.expected + other.expected
@@ -99,7 +99,7 @@ def test_a_block_across_the_hour_is_split_between_the_two(feed: Feed, clock: Man
     bodies = sent(feed, clock)
 
     store = Store(bodies)
-    assert store.told["values"] == store.counted
+    assert store.told["sent"] == store.counted
     first = min(hour for _, hour in store.counted)
     assert store.counted["motors-a", first] == 2 * 3
     assert store.told["samples"]["motors-a", first] == 2 * 3
@@ -139,7 +139,7 @@ def test_thinned_samples_have_a_count_of_their_own(feed: Feed, clock: ManualCloc
 
     store = Store(sent(feed, clock))
 
-    assert store.told["values"] == store.counted
+    assert store.told["sent"] == store.counted
     assert sum(store.told["thinned_samples"].values()) == 300
 
 
@@ -170,7 +170,7 @@ def test_what_the_server_refused_is_taken_off_again(feed: Feed, clock: ManualClo
     store = Store(bodies)
 
     assert sum(store.told["refused"].values()) == 3
-    assert store.told["values"] == store.counted
+    assert store.told["sent"] == store.counted
 
 
 def _refusing(body: bytes, time: bytes) -> Answer:
@@ -179,10 +179,10 @@ def _refusing(body: bytes, time: bytes) -> Answer:
 
 
 def test_an_account_that_is_refused_makes_no_account() -> None:
-    assert LineWriter.refused("axlebox_audit,locomotive=L,node=brakes values=3i 5") is None
+    assert LineWriter.refused("axlebox_audit,locomotive=L,node=brakes sent=3i 5") is None
     assert LineWriter.refused("gateway,clock=estimated,locomotive=L run=3i 5") is None
     assert LineWriter.refused("motor,node=a,place=motor\\ 3,unit=A current=1,x=2 -5") == (
-        "axlebox_audit,measurement=motor,node=a,place=motor\\ 3,unit=A refused=2i,values=-2i -5\n",
+        "axlebox_audit,measurement=motor,node=a,place=motor\\ 3,unit=A refused=2i,sent=-2i -5\n",
         1,
         2,
     )
@@ -219,7 +219,7 @@ def test_kills_at_any_place_leave_the_account_as_it_is(
         whole = Store(_all_of(feed, clock))
 
     assert store.values == whole.values
-    assert store.told["values"] == store.counted
+    assert store.told["sent"] == store.counted
 
 
 def _all_of(feed: Feed, clock: ManualClock) -> list[bytes]:

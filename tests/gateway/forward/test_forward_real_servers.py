@@ -110,7 +110,7 @@ def test_a_server_that_was_down_gets_everything(
 
 
 ACCOUNT = (
-    'sum by (node) (sum_over_time(axlebox_audit_values{{locomotive="{0}"}}[1h])) - '
+    'sum by (node) (sum_over_time(axlebox_audit_sent{{locomotive="{0}"}}[1h])) - '
     "sum by (node) (count_over_time("
     '{{locomotive="{0}",node!="",__name__!~"axlebox_audit.*"}}[1h]))'
 )
