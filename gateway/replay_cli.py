@@ -18,7 +18,6 @@ from gateway.timebase import SystemClock
 __all__ = ["parse_since", "replay"]
 
 _UNITS_US = {"s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
-_NOT_WHOLE = 3
 
 
 def replay(
@@ -55,8 +54,6 @@ def replay(
         console = Console(soft_wrap=True, highlight=False, markup=False)
         for line in _report(answer, running=running):
             console.print(line)
-    if not answer.is_whole:
-        raise typer.Exit(_NOT_WHOLE)
 
 
 def parse_since(text: str, now_us: int) -> int:

@@ -78,10 +78,7 @@ class VictoriaMetrics:
 
     def kill(self) -> None:
         """kill -9: what it had not written is gone."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.communicate()
-            self._process = None
+        self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
         assert self._process is not None
@@ -94,10 +91,6 @@ class VictoriaMetrics:
     def stop(self) -> None:
         """Ends it as its service manager would."""
         self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Ends it at once: what it had in memory alone is gone."""
-        self._end(signal.SIGKILL)
 
     def query(self, promql: str, time_us: int) -> dict[str, float]:
         """The value for each node at that time."""

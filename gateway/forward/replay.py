@@ -34,11 +34,6 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     oldest_us: int | None = None
     forgotten_us: int | None = None
 
-    @property
-    def is_whole(self) -> bool:
-        """Whether nothing is gone of what was asked for, as far as can be told before."""
-        return self.oldest_us is None and self.forgotten_us is None
-
 
 def add_replay(progress: Progress, log: Log, since_us: int) -> tuple[Progress, Replay]:
     """Add to `progress` what was received or went out at that UTC time or later.
