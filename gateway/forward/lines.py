@@ -128,7 +128,7 @@ class LineWriter:
         measurement, tags, fields, time_us = found.groups()
         head = f"{_ACCOUNT},measurement={measurement},{tags}"
         count = fields.count(",") + 1
-        return Lines(f"{head} refused={count}i,values={-count}i {time_us}\n", 1, 2)
+        return Lines(f"{head} refused={count}i,sent={-count}i {time_us}\n", 1, 2)
 
     def probe(self) -> bytes:
         """A line that any sound server takes; the server gives it its own time."""

@@ -10,15 +10,18 @@ from axwire.table import Group
 from manual_clock import ManualClock
 
 from gateway.forward import (
+    Answer,
     CursorFile,
     Forwarder,
     ForwardSettings,
     Sink,
+    Verdict,
     server_of,
 )
 from gateway.forward.progress import Progress
 from gateway.spool import Kind, Position
 
+from .influx_double import SinkDouble
 from .node_double import (
     LOCOMOTIVE,
     UTC_US,
@@ -90,6 +93,7 @@ def forwarder_of(
     batch_values: int = 100,
     quarantine: Callable[[bytes, str], None] = lambda line, reason: None,
     cursor_file: CursorFile | None = None,
+    live_bytes: int = ForwardSettings.live_bytes,
 ) -> Forwarder:
     return Forwarder(
         spool.log,
@@ -98,7 +102,7 @@ def forwarder_of(
         spool.clock,
         Random(1),
         quarantine,
-        ForwardSettings(LOCOMOTIVE, batch_values=batch_values),
+        ForwardSettings(LOCOMOTIVE, batch_values=batch_values, live_bytes=live_bytes),
     )
 
 
@@ -131,3 +135,22 @@ class MortalCursorFile(CursorFile):
     def save(self, progress: Progress) -> None:
         if not self.dead:
             super().save(progress)
+
+
+class KilledError(Exception):
+    """The process ended here, whatever it was doing."""
+
+
+def kill_at(
+    sink: SinkDouble, request: int, stored: list[bytes], clock: ManualClock
+) -> Callable[[bytes], Answer]:
+    """Takes every body, each in 4 s; the last one goes to `stored` and ends the process."""
+
+    def answer(body: bytes) -> Answer:
+        if len(sink.requests) == request:
+            stored.append(body)
+            raise KilledError
+        clock.advance_us(4_000_000)
+        return Answer(Verdict.OK)
+
+    return answer

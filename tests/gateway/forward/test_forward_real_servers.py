@@ -1,6 +1,7 @@
 """Into real servers and back: every stored sample arrives once, with value, unit, tags, time."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,12 +110,12 @@ def test_a_server_that_was_down_gets_everything(
         run.close()
 
 
-ACCOUNT = (
-    'sum by (node) (sum_over_time(axlebox_audit_sent{{locomotive="{0}"}}[1h])) - '
-    "sum by (node) (count_over_time("
-    '{{locomotive="{0}",node!="",__name__!~"axlebox_audit.*"}}[1h]))'
-)
-"""As docs/influxdb.md gives it: sent less stored, at the last millisecond of an hour."""
+def account_of(locomotive: str) -> str:
+    """The query that docs/influxdb.md gives: sent less stored in an hour, by node."""
+    text = (Path(__file__).parents[3] / "docs" / "influxdb.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    (query,) = [block for block in blocks if "sum_over_time" in block]
+    return str(query).replace("TE33A-0001", locomotive)
 
 
 def test_a_server_that_was_killed_has_everything_after_a_replay(
@@ -178,8 +179,8 @@ def test_the_account_shows_what_a_server_lost(
 def differences(server: VictoriaMetrics, run: Run, hour: int) -> dict[str, float]:
     """Sent less stored in that hour, by node, where they differ; each node is accounted for."""
     end_us = (hour + 1) * HOUR_US - 1000
-    account = server.query(ACCOUNT.format(run.locomotive), end_us)
-    sent = server.query(ACCOUNT.format(run.locomotive).partition(" - ")[0], end_us)
+    account = server.query(account_of(run.locomotive), end_us)
+    sent = server.query(account_of(run.locomotive).partition("- sum")[0], end_us)
     missing = {node: value for node, value in sent.items() if node not in account}
     assert sent.keys() == {"motors-a", "axles"}
     return missing | {node: value for node, value in account.items() if value}

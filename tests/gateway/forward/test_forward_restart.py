@@ -1,7 +1,6 @@
 """A forwarder that was killed goes on where it stopped: nothing lost, repeats alike."""
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -21,9 +20,11 @@ from gateway.spool import Kind, Limits, Position, Priority, make_room
 from .feed import (
     SERVER,
     Feed,
+    KilledError,
     MortalCursorFile,
     drain,
     forwarder_of,
+    kill_at,
     lines_of,
     stored_place,
 )
@@ -33,10 +34,6 @@ from .node_double import (
     UTC_US,
     FilledSpool,
 )
-
-
-class KilledError(Exception):
-    """The process ended here, whatever it was doing."""
 
 
 @settings(max_examples=40)
@@ -64,7 +61,7 @@ def test_a_kill_at_any_request_loses_nothing_and_repeats_the_same_bytes(
 
         for at_request, after_storing in kills:
             run = SinkDouble()
-            run.rule = _kill_at(run, at_request, stored if after_storing else [], clock)
+            run.rule = kill_at(run, at_request, stored if after_storing else [], clock)
             cursor_file = MortalCursorFile(spool.folder, SERVER)
             forwarder = forwarder_of(
                 spool, run, batch_values=batch_values, cursor_file=cursor_file
@@ -80,21 +77,6 @@ def test_a_kill_at_any_request_loses_nothing_and_repeats_the_same_bytes(
         drain(forwarder, clock)
         forwarder.close()
         check_samples(stored + last.accepted, feed.expected)
-
-
-def _kill_at(
-    sink: SinkDouble, request: int, stored: list[bytes], clock: ManualClock
-) -> Callable[[bytes], Answer]:
-    """Takes every body, each in 4 s; the last one goes to `stored` and ends the process."""
-
-    def answer(body: bytes) -> Answer:
-        if len(sink.requests) == request:
-            stored.append(body)
-            raise KilledError
-        clock.advance_us(4_000_000)
-        return Answer(Verdict.OK)
-
-    return answer
 
 
 def test_the_cursor_is_never_ahead_of_what_was_acknowledged(

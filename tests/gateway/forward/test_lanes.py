@@ -1,23 +1,31 @@
 """After an outage the newest data goes first, what was left out follows and is told as late."""
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock
 
-from gateway.forward import Answer, CursorFile, Forwarder, ForwardSettings, Verdict
+from gateway.forward import Answer, CursorFile, Forwarder, Verdict
 from gateway.forward.progress import LATE, Progress
 from gateway.spool import Limits, make_room
 
-from .feed import SERVER, Feed, MortalCursorFile, drain, lines_of, stored_place
+from .feed import (
+    SERVER,
+    Feed,
+    KilledError,
+    MortalCursorFile,
+    drain,
+    kill_at,
+    lines_of,
+    stored_place,
+)
+from .feed import forwarder_of as feed_forwarder
 from .influx_double import SinkDouble
 from .line_reader import Point, check_samples, points
-from .node_double import LOCOMOTIVE, UTC_US, FilledSpool
+from .node_double import UTC_US, FilledSpool
 
 DOWN = Answer(Verdict.UNREACHABLE, "no answer")
 SECTION_US = 300_000_000
@@ -27,15 +35,7 @@ def forwarder_of(
     spool: FilledSpool, sink: SinkDouble, cursor_file: CursorFile | None = None
 ) -> Forwarder:
     """One that goes on with what is newest where more than 8 kB lie unsent."""
-    return Forwarder(
-        spool.log,
-        sink,
-        cursor_file or CursorFile(spool.folder, SERVER),
-        spool.clock,
-        Random(1),
-        lambda line, reason: None,
-        ForwardSettings(LOCOMOTIVE, batch_values=60, live_bytes=8_000),
-    )
+    return feed_forwarder(spool, sink, batch_values=60, cursor_file=cursor_file, live_bytes=8_000)
 
 
 def outage(feed: Feed, clock: ManualClock, rounds: int = 6) -> None:
@@ -138,6 +138,13 @@ def test_a_body_that_ends_connections_holds_up_only_its_own_stretch(
     for _ in range(30):
         next_us = forwarder.step()
         clock.advance_us(max(0, next_us - clock.monotonic_us()))
+    requests = len(sink.requests)
+    while True:
+        next_us = forwarder.step()
+        if len(sink.requests) > requests:
+            break
+        clock.advance_us(max(0, next_us - clock.monotonic_us()))
+    assert bad in sink.requests[-1]
 
     feed.read(1)
     feed.spool.commit()
@@ -177,7 +184,7 @@ def test_a_kill_at_any_request_of_either_lane_loses_nothing_and_repeats_the_same
         stored: list[bytes] = []
         for at_request, after_storing in kills:
             sink = SinkDouble()
-            sink.rule = _kill_at(sink, at_request, stored if after_storing else [], clock)
+            sink.rule = kill_at(sink, at_request, stored if after_storing else [], clock)
             cursor_file = MortalCursorFile(spool.folder, SERVER)
             forwarder = forwarder_of(spool, sink, cursor_file)
             with contextlib.suppress(KilledError):
@@ -191,23 +198,6 @@ def test_a_kill_at_any_request_of_either_lane_loses_nothing_and_repeats_the_same
         drain(forwarder, clock)
         forwarder.close()
         check_samples(stored + last.accepted, feed.expected)
-
-
-class KilledError(Exception):
-    """The process ended here."""
-
-
-def _kill_at(
-    sink: SinkDouble, request: int, stored: list[bytes], clock: ManualClock
-) -> Callable[[bytes], Answer]:
-    def answer(body: bytes) -> Answer:
-        if len(sink.requests) == request:
-            stored.append(body)
-            raise KilledError
-        clock.advance_us(4_000_000)
-        return Answer(Verdict.OK)
-
-    return answer
 
 
 def test_a_restart_goes_on_with_both_and_sends_little_twice(

@@ -1,16 +1,13 @@
 """A server that lost data gets it again: the same lines, from a point in time, as far as kept."""
 
 from pathlib import Path
-from random import Random
 
 import pytest
 from manual_clock import ManualClock
 
 from gateway.forward import (
     Answer,
-    CursorFile,
     Forwarder,
-    ForwardSettings,
     Replay,
     Verdict,
     plan_replay,
@@ -20,23 +17,26 @@ from gateway.spool import Limits, Position, make_room
 from gateway.spool.errors import SpoolLockedError
 
 from .feed import SERVER, Feed, drain, lines_of
+from .feed import forwarder_of as feed_forwarder
 from .influx_double import SinkDouble
 from .line_reader import check_samples, points
-from .node_double import LOCOMOTIVE, FilledSpool
+from .node_double import FilledSpool
 
 MINUTE_US = 60_000_000
 
 
 def forwarder_of(spool: FilledSpool, sink: SinkDouble) -> Forwarder:
-    return Forwarder(
-        spool.log,
-        sink,
-        CursorFile(spool.folder, SERVER),
-        spool.clock,
-        Random(1),
-        lambda line, reason: None,
-        ForwardSettings(LOCOMOTIVE, batch_values=200, live_bytes=8_000),
-    )
+    return feed_forwarder(spool, sink, batch_values=200, live_bytes=8_000)
+
+
+def drained(feed: Feed, clock: ManualClock, count: int) -> tuple[SinkDouble, Forwarder]:
+    """Readings of so many times ten minutes, all sent at once in the end."""
+    feed.begin()
+    minutes(feed, clock, count)
+    sink = SinkDouble()
+    forwarder = forwarder_of(feed.spool, sink)
+    drain(forwarder, clock)
+    return sink, forwarder
 
 
 def minutes(
@@ -93,11 +93,7 @@ def test_a_replay_sends_the_same_lines_again_and_no_older_ones(
 
 
 def test_new_data_does_not_wait_for_a_replay(feed: Feed, clock: ManualClock) -> None:
-    feed.begin()
-    minutes(feed, clock, 6)
-    sink = SinkDouble()
-    forwarder = forwarder_of(feed.spool, sink)
-    drain(forwarder, clock)
+    sink, forwarder = drained(feed, clock, 6)
     replay(forwarder, clock, clock.utc_us() - 3600 * 1_000_000)
     sink.accepted.clear()
     minutes(feed, clock, 1)
@@ -114,11 +110,7 @@ def test_what_went_out_late_is_replayed_though_it_was_received_long_before(
     feed: Feed, clock: ManualClock
 ) -> None:
     """The server died just after a backlog of hours had been drained into it."""
-    feed.begin()
-    minutes(feed, clock, 12)
-    sink = SinkDouble()
-    forwarder = forwarder_of(feed.spool, sink)
-    drain(forwarder, clock)
+    sink, forwarder = drained(feed, clock, 12)
     first = data_of(sink.accepted)
     sink.accepted.clear()
 
@@ -132,11 +124,7 @@ def test_what_went_out_late_is_replayed_though_it_was_received_long_before(
 
 
 def test_a_replay_survives_a_kill(feed: Feed, clock: ManualClock) -> None:
-    feed.begin()
-    minutes(feed, clock, 6)
-    sink = SinkDouble()
-    forwarder = forwarder_of(feed.spool, sink)
-    drain(forwarder, clock)
+    _, forwarder = drained(feed, clock, 6)
     forwarder.close()
     first = data_of(sink.accepted)
     down = SinkDouble(lambda body: Answer(Verdict.UNREACHABLE, "away"))
@@ -183,11 +171,7 @@ def test_a_replay_that_lacks_rows_since_tells_no_smaller_account(
     feed: Feed, clock: ManualClock
 ) -> None:
     """A stretch that was damaged after it went out is missed in the replay; the account stays."""
-    feed.begin()
-    minutes(feed, clock, 6)
-    sink = SinkDouble()
-    forwarder = forwarder_of(feed.spool, sink)
-    drain(forwarder, clock)
+    sink, forwarder = drained(feed, clock, 6)
     segment = feed.spool.folder / "0000000001.seg"
     data = bytearray(segment.read_bytes())
     data[data.index(b"motors-a", 9_000)] ^= 0xFF
@@ -249,11 +233,7 @@ def test_stretches_that_follow_each_other_are_one_for_ten_minutes() -> None:
 
 
 def test_without_a_gateway_the_next_run_replays(feed: Feed, clock: ManualClock) -> None:
-    feed.begin()
-    minutes(feed, clock, 6)
-    sink = SinkDouble()
-    forwarder = forwarder_of(feed.spool, sink)
-    drain(forwarder, clock)
+    _, forwarder = drained(feed, clock, 6)
     forwarder.close()
     folder = feed.spool.folder
     since_us = clock.utc_us() - 3600 * 1_000_000
