@@ -85,6 +85,7 @@ class Forwarder:
         self._saved = Progress()
         self._save_us = 0
         self._waiting_since_us: int | None = None
+        self._live_up_to_us = 0
         self._sent_up_to_us: int | None = None
         self._fault: str | None = None
         self._replays: queue.SimpleQueue[tuple[int, Future[Replay]]] = queue.SimpleQueue()
@@ -276,7 +277,6 @@ class Forwarder:
         start = self.progress.live if lane is self._live else self.progress.behind[0].start
         if lane is self._live:
             progress = self.progress.sent_live(batch.end)
-            self._sent_up_to_us = max(self._sent_up_to_us or 0, batch.received_us)
         else:
             progress = self.progress.sent_behind(batch.end)
             if len(progress.behind) < len(self.progress.behind):
@@ -284,6 +284,12 @@ class Forwarder:
         now_us = self._clock.utc_us()
         if batch.first_received_us and now_us - batch.first_received_us > _LATE_US:
             progress = progress.note_late(start, batch.end, now_us)
+        if lane is self._live:
+            self._live_up_to_us = max(self._live_up_to_us, batch.received_us)
+        else:
+            self._sent_up_to_us = max(self._sent_up_to_us or 0, batch.received_us)
+        if progress.unsent_from == progress.live:
+            self._sent_up_to_us = max(self._sent_up_to_us or 0, self._live_up_to_us)
         self.progress = progress
         self.messages += batch.messages
         if batch.body:

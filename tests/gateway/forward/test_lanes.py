@@ -68,9 +68,11 @@ def test_what_is_new_goes_first_and_the_rest_follows_marked(
     assert min(times(sink.accepted)) > feed.expected[len(feed.expected) * 3 // 4].time_us
     assert late(sink.accepted) == []
     assert forwarder.state().state == "sending"
+    assert forwarder.state().sent_up_to_ms is None
 
     drain(forwarder, clock)
     check_samples(sink.accepted, feed.expected)
+    assert forwarder.state().sent_up_to_ms == clock.utc_us() // 1000
     marks = late(sink.accepted)
     assert {name for name, _ in marks[0].fields} == {
         "first_received_ms",

@@ -124,7 +124,7 @@ def test_what_went_out_late_is_replayed_though_it_was_received_long_before(
 
 
 def test_a_replay_survives_a_kill(feed: Feed, clock: ManualClock) -> None:
-    _, forwarder = drained(feed, clock, 6)
+    sink, forwarder = drained(feed, clock, 6)
     forwarder.close()
     first = data_of(sink.accepted)
     down = SinkDouble(lambda body: Answer(Verdict.UNREACHABLE, "away"))
