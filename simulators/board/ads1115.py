@@ -11,7 +11,10 @@ Unverified: 25 us to wake up before a single shot (the datasheet says about); 0x
 past a register; that a configuration written without OS leaves a running single shot alone.
 """
 
+from array import array
+
 from simulators.board.chip import Chip
+from simulators.board.constant import const
 from simulators.board.inputs import HIGH, LOW, OK, OPEN
 from simulators.board.scaling import Ratio, scaled
 from simulators.board.ticks import ticks_add, ticks_diff
@@ -19,24 +22,42 @@ from simulators.board.ticks import ticks_add, ticks_diff
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
+    from simulators.board.arithmetic_plain import begin, convert, read_word
     from simulators.board.inputs import Input
+else:
+    try:
+        from simulators.board.arithmetic_viper import begin, convert, read_word
+    except (ImportError, SyntaxError, ValueError):
+        from simulators.board.arithmetic_plain import begin, convert, read_word
 
-_RESET_CONFIG = 0x8583
-_RESET = b"\x00\x00\x85\x83\x80\x00\x7f\xff"
-"""The four registers, high bytes first. The OS bit there is 1 while no conversion runs."""
-
-_OS = 0x8000
-_IDLE = 0x80
-_SINGLE_SHOT = 0x0100
-_TO_GROUND = 0x4000
-_WAKE_UP_US = 25
+_RESET_CONFIG = const(0x8583)
+_OS = const(0x8000)
+_SINGLE_SHOT = const(0x0100)
+_TO_GROUND = const(0x4000)
+_WAKE_UP_US = const(25)
 _FULL_SCALE_UV = (6_144_000, 4_096_000, 2_048_000, 1_024_000, 512_000, 256_000, 256_000, 256_000)
-_RATES = (8, 16, 32, 64, 128, 250, 475, 860)
+_RATE_HZ = (8, 16, 32, 64, 128, 250, 475, 860)
 _POSITIVE = (0, 0, 1, 2, 0, 1, 2, 3)
 _NEGATIVE = (1, 3, 3, 3)
-_DIODE_UV = 300_000
+_DIODE_UV = const(300_000)
 """A pin follows its signal this far beyond the supply, then the protection conducts."""
+
+# Fields of the state, which arithmetic_plain.py works on too: the configuration without OS, as
+# it was written and as the conversion has it; from _CODE on the four registers, and from _RATES
+# on how long a conversion takes at each rate.
+_CONFIG = const(0)
+_LATCHED = const(1)
+_CONVERTING = const(2)
+_RECONFIGURED = const(3)
+_FRESH = const(4)
+_STARTED_US = const(5)
+_DURATION_US = const(6)
+_CEILING_UV = const(7)
+_CODE = const(8)
+_RATES = const(12)
+_FIELDS = const(20)
 
 
 class Ads1115(Chip):
@@ -58,21 +79,22 @@ class Ads1115(Chip):
         super().__init__(name, inputs, ticks_us, True)
         self._to_uv = Ratio(shunt_milliohm, 1_000_000).parts
         self._to_code = [Ratio(32768, full_scale).parts for full_scale in _FULL_SCALE_UV]
-        self._conversion_us = [1_000_000_000 // (rate * rate_permille) for rate in _RATES]
-        self._ceiling_uv = supply_uv + _DIODE_UV
+        self._rate_permille = rate_permille
+        self._state = array("i", bytes(4 * _FIELDS))
+        self._state[_CEILING_UV] = supply_uv + _DIODE_UV
+        self._set_rates()
         self.reset()
 
     def reset(self) -> None:
+        state = self._state
         self._pointer = 0
-        self._registers = bytearray(_RESET)
-        self._config = _RESET_CONFIG & ~_OS
-        self._converting = False
-        self._reconfigured = False
-        self._fresh = False
         self._converted_input = self.inputs[0]
-        self._started_us = 0
-        self._duration_us = 0
-        self._latched = _RESET_CONFIG
+        state[_CONFIG] = state[_LATCHED] = _RESET_CONFIG & ~_OS
+        for field in range(_CONVERTING, _CEILING_UV):
+            state[field] = 0
+        state[_CODE] = 0
+        state[_CODE + 2] = 0x8000
+        state[_CODE + 3] = 0x7FFF
 
     def point(self, register: int) -> None:
         """The first byte of a write transaction."""
@@ -82,11 +104,11 @@ class Ads1115(Chip):
         """The bytes after it, from `start` on: a register takes two."""
         if len(data) < start + 2:
             return
+        word = data[start] << 8 | data[start + 1]
         if self._pointer == 1:
-            self._configure(data[start] << 8 | data[start + 1])
+            self._configure(word)
         elif self._pointer > 1:
-            self._registers[2 * self._pointer] = data[start]
-            self._registers[2 * self._pointer + 1] = data[start + 1]
+            self._state[_CODE + self._pointer] = word
 
     def fetch(self, buffer: "memoryview | bytearray") -> None:
         """Fill a read transaction from the register that the pointer names."""
@@ -101,18 +123,13 @@ class Ads1115(Chip):
 
     def read_register(self, register: int, buffer: "memoryview | bytearray") -> None:
         self._pointer = register = register & 3
-        if self._converting:
+        state = self._state
+        if state[_CONVERTING]:
             self.settle(self.ticks_us())
-        if len(buffer) < 2:
-            buffer[:] = self._registers[2 * register : 2 * register + len(buffer)]
-            return
-        buffer[0] = self._registers[2 * register]
-        buffer[1] = self._registers[2 * register + 1]
-        if self._fresh and not register:
-            self._fresh = False
+        if len(buffer) != 2:
+            self._read(register, buffer)
+        elif read_word(state, register, buffer):
             self._converted_input.taken += 1
-        for index in range(2, len(buffer)):
-            buffer[index] = 0xFF
 
     def general_call(self, command: int) -> None:
         """The first byte of a write to address 0."""
@@ -120,75 +137,105 @@ class Ads1115(Chip):
             self.reset()
 
     def settle(self, now_us: int) -> None:
-        while self._converting and not self.frozen:
-            elapsed = ticks_diff(now_us, self._started_us)
-            if elapsed < self._duration_us:
+        state = self._state
+        if self.frozen or not state[_CONVERTING]:
+            return
+        latched = state[_LATCHED]
+        source = self.inputs[_POSITIVE[latched >> 12]]
+        if not source.faults:
+            line = source.signal.line
+            done = convert(state, line, self._to_uv, self._to_code[latched >> 9 & 7], now_us)
+            if done == 1:
+                self._converted_input = source
+            if done < 2:
                 return
-            continuous = not self._latched & _SINGLE_SHOT
-            if continuous and not self._reconfigured:
-                whole = elapsed // self._duration_us - 1
-                self._started_us = ticks_add(self._started_us, whole * self._duration_us)
+        self._settle(now_us)
+
+    def _settle(self, now_us: int) -> None:
+        """Finish all conversions that are over."""
+        state = self._state
+        while state[_CONVERTING]:
+            elapsed = ticks_diff(now_us, state[_STARTED_US])
+            if elapsed < state[_DURATION_US]:
+                return
+            continuous = not state[_LATCHED] & _SINGLE_SHOT
+            if continuous and not state[_RECONFIGURED]:
+                whole = elapsed // state[_DURATION_US] - 1
+                state[_STARTED_US] = ticks_add(state[_STARTED_US], whole * state[_DURATION_US])
             self._finish()
-            self._started_us = ticks_add(self._started_us, self._duration_us)
-            if self._config & _SINGLE_SHOT:
-                self._converting = False
-                self._registers[2] |= _IDLE
+            state[_STARTED_US] = ticks_add(state[_STARTED_US], state[_DURATION_US])
+            if state[_CONFIG] & _SINGLE_SHOT:
+                state[_CONVERTING] = 0
                 return
-            self._reconfigured = False
-            self._latched = self._config
-            self._duration_us = self._usual_us()
+            state[_RECONFIGURED] = 0
+            state[_LATCHED] = state[_CONFIG]
+            state[_DURATION_US] = state[_RATES + (state[_LATCHED] >> 5 & 7)]
+
+    def _set(self, word: str, args: "dict[str, Any] | None") -> None:
+        super()._set(word, args)
+        self._set_rates()
+
+    def _set_rates(self) -> None:
+        """Note how long the conversions to come take."""
+        for index, rate in enumerate(_RATE_HZ):
+            usual_us = 1_000_000_000 // (rate * self._rate_permille)
+            self._state[_RATES + index] = usual_us * self.slow_permille // 1000
 
     def _configure(self, word: int) -> None:
+        state = self._state
         now_us = self.ticks_us()
-        if self._converting:
+        if state[_CONVERTING]:
             self.settle(now_us)
-        self._config = word & ~_OS
-        self._registers[3] = word & 0xFF
-        if self._converting:
-            self._reconfigured = True
-        elif not word & _SINGLE_SHOT or word & _OS:
-            self._converting = True
-            self._reconfigured = False
-            self._started_us = now_us
-            self._latched = word & ~_OS
-            self._duration_us = self._usual_us() + _WAKE_UP_US
-        self._registers[2] = word >> 8 & ~_IDLE | (0 if self._converting else _IDLE)
+        if state[_CONVERTING]:
+            state[_CONFIG] = word & ~_OS
+            state[_RECONFIGURED] = 1
+        elif not begin(state, word, now_us) and not word & _SINGLE_SHOT:
+            state[_LATCHED] = word & ~_OS
+            state[_CONVERTING] = 1
+            state[_RECONFIGURED] = 0
+            state[_STARTED_US] = now_us
+            state[_DURATION_US] = state[_RATES + (word >> 5 & 7)] + _WAKE_UP_US
 
-    def _usual_us(self) -> int:
-        """How long a conversion takes with the settings that were latched for it."""
-        usual_us = self._conversion_us[self._latched >> 5 & 7]
-        if self.slow_permille != 1000:
-            usual_us = usual_us * self.slow_permille // 1000
-        return usual_us
+    def _read(self, register: int, buffer: "memoryview | bytearray") -> None:
+        """Fewer bytes than a register has, or more."""
+        both = bytearray(2)
+        if read_word(self._state, register, both):
+            if len(buffer) > 1:
+                self._converted_input.taken += 1
+            else:
+                self._state[_FRESH] = 1
+        for index in range(len(buffer)):
+            buffer[index] = both[index] if index < 2 else 0xFF
 
     def _finish(self) -> None:
         """Put the result into its register: the inputs as they were half-way."""
-        source = self.inputs[_POSITIVE[self._latched >> 12 & 7]]
-        code = self._code(source, ticks_add(self._started_us, self._duration_us >> 1))
-        self._registers[0] = code >> 8 & 0xFF
-        self._registers[1] = code & 0xFF
+        state = self._state
+        source = self.inputs[_POSITIVE[state[_LATCHED] >> 12]]
+        middle_us = ticks_add(state[_STARTED_US], state[_DURATION_US] >> 1)
+        state[_CODE] = self._code(source, middle_us) & 0xFFFF
         self._converted_input = source
-        self._fresh = True
+        state[_FRESH] = 1
 
     def _code(self, positive: "Input", at_us: int) -> int:
+        latched = self._state[_LATCHED]
         microvolts = self._microvolts(positive, at_us)
         if positive.condition == HIGH:
             return 0x7FFF
         if positive.condition == LOW:
             return -0x8000
-        if not self._latched & _TO_GROUND:
-            negative = self.inputs[_NEGATIVE[self._latched >> 12 & 7]]
+        if not latched & _TO_GROUND:
+            negative = self.inputs[_NEGATIVE[latched >> 12]]
             microvolts -= self._microvolts(negative, at_us)
-        code = scaled(microvolts, self._to_code[self._latched >> 9 & 7])
+        code = scaled(microvolts, self._to_code[latched >> 9 & 7])
         return 0x7FFF if code > 0x7FFF else -0x8000 if code < -0x8000 else code
 
     def _microvolts(self, source: "Input", at_us: int) -> int:
         value = source.value(at_us)
         if source.condition != OK:
             current = source.signal.unit == "nA"
-            return self._ceiling_uv if current and source.condition != OPEN else 0
+            return self._state[_CEILING_UV] if current and source.condition != OPEN else 0
         if source.signal.unit == "nA":
             value = scaled(value, self._to_uv)
-        if value > self._ceiling_uv:
-            return self._ceiling_uv
+        if value > self._state[_CEILING_UV]:
+            return self._state[_CEILING_UV]
         return value if value > -_DIODE_UV else -_DIODE_UV

@@ -18,6 +18,7 @@ with nothing in the FIFO gives the newest sample; 12 mg of noise at the highest 
 """
 
 from simulators.board.chip import Chip
+from simulators.board.constant import const
 from simulators.board.motion import Motion
 from simulators.board.ticks import ticks_add, ticks_diff
 
@@ -27,18 +28,23 @@ if TYPE_CHECKING:
 
     from simulators.board.inputs import Input
 
-_ID = 0xE5
-_RATE, _POWER, _SOURCE, _FORMAT = 0x2C, 0x2D, 0x30, 0x31
-_DATA, _FIFO, _ENTRIES = 0x32, 0x38, 0x39
-_MEASURE = 0x08
-_FILL = 1
-_SAMPLES = 32
-_HALF_US = 625
+_ID = const(0xE5)
+_RATE = const(0x2C)
+_POWER = const(0x2D)
+_SOURCE = const(0x30)
+_FORMAT = const(0x31)
+_DATA = const(0x32)
+_FIFO = const(0x38)
+_ENTRIES = const(0x39)
+_MEASURE = const(0x08)
+_FILL = const(1)
+_SAMPLES = const(32)
+_HALF_US = const(625)
 """Half microseconds from sample to sample at the highest rate."""
 
-_UG_A_CODE_256 = 1_000_000
-_NOISE_UG = 12_000
-_FIRST_WRITABLE = 0x1D
+_UG_A_CODE_256 = const(1_000_000)
+_NOISE_UG = const(12_000)
+_FIRST_WRITABLE = const(0x1D)
 _READ_ONLY = (0x2B, 0x30, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37)
 _RESTARTING = (_POWER, _FIFO, _RATE)
 """Registers whose change empties the FIFO."""

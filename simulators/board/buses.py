@@ -1,6 +1,7 @@
 """`machine.I2C` and `machine.SPI`, over the chips of the wiring file."""
 
 from simulators.board.board import current
+from simulators.board.constant import const
 from simulators.board.hardware import I2cWires, SpiWires
 from simulators.board.ticks import sleep_us
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:
     Readable = bytes | bytearray | memoryview
     Writable = bytearray | memoryview
 
-_EIO = 5
-_ETIMEDOUT = 110
-_FLOATING = 0xFF
+_EIO = const(5)
+_ETIMEDOUT = const(110)
+_FLOATING = const(0xFF)
 
 
 class I2C:
@@ -180,8 +181,11 @@ class SPI:
 
     def readinto(self, buf: "Writable", write: int = 0) -> None:
         chip = self._selected()
+        if chip is not None:
+            chip.exchange_into(write, buf)
+            return
         for index in range(len(buf)):
-            buf[index] = self._idle if chip is None else chip.exchange(write)
+            buf[index] = self._idle
 
     def read(self, nbytes: int, write: int = 0) -> bytes:
         buffer = bytearray(nbytes)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
         def select(self, low: bool) -> None: ...
         def exchange(self, out: int) -> int: ...
+        def exchange_into(self, out: int, buffer: "memoryview | bytearray") -> None: ...
 
     class OnPins(Protocol):
         def clock(self, level: int) -> None: ...
@@ -77,6 +78,12 @@ class Chip:
         chip: "Any" = self
         chip.point(register)
         chip.fetch(buffer)
+
+    def exchange_into(self, out: int, buffer: "memoryview | bytearray") -> None:
+        """On SPI: send this byte over and over, and fill the buffer with what comes back."""
+        chip: "Any" = self
+        for index in range(len(buffer)):
+            buffer[index] = chip.exchange(out)
 
     def reset(self) -> None:
         """Every register to its value after power-up."""

@@ -20,6 +20,7 @@ reads as zeros, tag and all; 6 mg of noise.
 """
 
 from simulators.board.chip import Chip
+from simulators.board.constant import const
 from simulators.board.motion import Motion
 from simulators.board.ticks import ticks_add, ticks_diff
 
@@ -29,24 +30,32 @@ if TYPE_CHECKING:
 
     from simulators.board.inputs import Input
 
-_ID = 0x7B
-_WTM, _STOP, _BATCH, _MODE = 0x07, 0x08, 0x09, 0x0A
-_IDENTITY = 0x0F
-_CTRL1, _CTRL3 = 0x10, 0x12
-_STATUS, _TEMPERATURE, _NEWEST = 0x1E, 0x20, 0x28
-_LEVEL, _FLAGS = 0x3A, 0x3B
-_FREQ_FINE = 0x63
-_TAG, _LAST = 0x78, 0x7E
-_ON = 5
-_ALL_SAMPLES = 0x0A
-_FILL = 1
-_SAMPLES = 512
-_HALF_US = 75
+_ID = const(0x7B)
+_WTM = const(0x07)
+_STOP = const(0x08)
+_BATCH = const(0x09)
+_MODE = const(0x0A)
+_IDENTITY = const(0x0F)
+_CTRL1 = const(0x10)
+_CTRL3 = const(0x12)
+_STATUS = const(0x1E)
+_TEMPERATURE = const(0x20)
+_NEWEST = const(0x28)
+_LEVEL = const(0x3A)
+_FLAGS = const(0x3B)
+_FREQ_FINE = const(0x63)
+_TAG = const(0x78)
+_LAST = const(0x7E)
+_ON = const(5)
+_ALL_SAMPLES = const(0x0A)
+_FILL = const(1)
+_SAMPLES = const(512)
+_HALF_US = const(75)
 """Half microseconds from sample to sample."""
 
-_TURN_ON_US = 10_000
+_TURN_ON_US = const(10_000)
 _UG_A_CODE_256 = (61 * 256, 488 * 256, 122 * 256, 244 * 256)
-_NOISE_UG = 6_000
+_NOISE_UG = const(6_000)
 _READ_ONLY = (_IDENTITY, _STATUS, _LEVEL, _FLAGS, _FREQ_FINE)
 
 
@@ -98,7 +107,7 @@ class Iis3dwb(Chip):
         address = self._address
         if self._reading and _TAG <= address <= _LAST:
             if address == _TAG:
-                self._take()
+                self._take(self._sample, 0)
             self._address = _TAG if address == _LAST else address + 1
             return self._sample[address - _TAG]
         if address < 0:
@@ -110,6 +119,16 @@ class Iis3dwb(Chip):
             return self._fetch(address)
         self._store(address, out)
         return 0xFF
+
+    def exchange_into(self, out: int, buffer: "memoryview | bytearray") -> None:
+        at = 0
+        while at < len(buffer):
+            if self._reading and self._address == _TAG and at + 7 <= len(buffer):
+                self._take(buffer, at)
+                at += 7
+            else:
+                buffer[at] = self.exchange(out)
+                at += 1
 
     def settle(self, now_us: int) -> None:
         """Count what has gone into the FIFO by now; forget when it was switched on long ago."""
@@ -188,30 +207,31 @@ class Iis3dwb(Chip):
         flags = 0x80 if watermark and level >= watermark else 0
         return flags | (0x20 if level == _SAMPLES else 0) | level >> 8
 
-    def _take(self) -> None:
+    def _take(self, into: "memoryview | bytearray", where: int) -> None:
         """The oldest sample of the FIFO comes out; with the last of a window, that is taken."""
-        self.settle(self.ticks_us())
-        sample = self._sample
+        if self._filling:
+            self.settle(self.ticks_us())
         if self._read == self._collected:
-            for index in range(7):
-                sample[index] = 0
+            for index in range(where, where + 7):
+                into[index] = 0
             return
-        self._read += 1
-        tag = 0x02 << 3 | (self._read & 3) << 1
-        sample[0] = tag | (tag >> 4 ^ tag >> 3 ^ tag >> 2 ^ tag >> 1) & 1
+        self._read = read = self._read + 1
+        tag = 0x02 << 3 | (read & 3) << 1
+        into[where] = tag | (tag >> 4 ^ tag >> 3 ^ tag >> 2 ^ tag >> 1) & 1
         period = self._period() * 1000 // self._rate_permille
-        self._convert(ticks_add(self._began_us, self._read * period >> 1), 1)
-        if self._read == self._collected and not self._filling:
+        self._convert(ticks_add(self._began_us, read * period >> 1), into, where + 1)
+        if read == self._collected and not self._filling:
             self.inputs[0].taken += self._features
 
-    def _convert(self, at_us: int, where: int) -> None:
+    def _convert(self, at_us: int, into: "memoryview | bytearray", where: int) -> None:
         scale = _UG_A_CODE_256[self._registers[_CTRL1] >> 2 & 3]
         for axis in range(3):
             code = self._motion.code(axis, at_us, scale)
-            self._sample[where + 2 * axis] = code & 0xFF
-            self._sample[where + 2 * axis + 1] = code >> 8 & 0xFF
+            into[where] = code & 0xFF
+            into[where + 1] = code >> 8 & 0xFF
+            where += 2
 
     def _newest(self, byte: int) -> int:
         if byte == 0:
-            self._convert(self.ticks_us(), 1)
+            self._convert(self.ticks_us(), self._sample, 1)
         return self._sample[1 + byte] if self._is_on() else 0

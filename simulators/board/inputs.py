@@ -113,6 +113,10 @@ class Noise:
         for _ in range(20):
             self.sample(1)
 
+    def state(self) -> "tuple[int, int, int]":
+        """For who goes on with it elsewhere."""
+        return self._x, self._y, self._z
+
     def sample(self, sigma: int) -> int:
         """The next value, with mean 0 and this standard deviation."""
         self._x = self._x * 171 % 30269

@@ -9,7 +9,7 @@ HEAP_EXTRA_BYTES = 256 * 1024
 """By how much the heap is made larger than the board's for the simulated hardware, with up to 16
 signals of the default size: `-X heapsize=` is the board's and this, AXSIM_HEAP_EXTRA is this."""
 
-LOCKSTEP_HEAP_EXTRA_BYTES = 256 * 1024
+LOCKSTEP_HEAP_EXTRA_BYTES = 320 * 1024
 """The same in lock-step, where the simulated hardware is larger."""
 
 _HOST_ONLY = ("layout.py", "descriptors_host.py")

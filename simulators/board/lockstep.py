@@ -15,6 +15,7 @@ from sys import modules
 
 from simulators.board import power, tasks
 from simulators.board.board import Board, power_up
+from simulators.board.constant import const
 from simulators.board.control_frames import (
     BYTES,
     BYTES_HEADER,
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_SETTLE_US = 60_000_000
-_FAR_US = (1 << 29) - 1
+_SETTLE_US = const(60_000_000)
+_FAR_US = const((1 << 29) - 1)
 
 
 class Grants:

@@ -16,6 +16,7 @@ of the value), after 1.5 ms (10.5 time constants of 430 ohm and 100 nF, and 1 ms
 """
 
 from simulators.board.chip import Chip
+from simulators.board.constant import const
 from simulators.board.inputs import HIGH, LOW, OPEN, SHORT
 from simulators.board.scaling import Ratio
 from simulators.board.ticks import ticks_add, ticks_diff
@@ -26,27 +27,27 @@ if TYPE_CHECKING:
 
     from simulators.board.inputs import Input
 
-_BIAS = 0x80
-_AUTO = 0x40
-_ONE_SHOT = 0x20
-_THREE_WIRE = 0x10
-_CYCLE = 0x0C
-_CYCLE_AUTOMATIC = 0x04
-_CYCLE_MANUAL_END = 0x0C
-_CLEAR = 0x02
-_FIFTY_HZ = 0x01
+_BIAS = const(0x80)
+_AUTO = const(0x40)
+_ONE_SHOT = const(0x20)
+_THREE_WIRE = const(0x10)
+_CYCLE = const(0x0C)
+_CYCLE_AUTOMATIC = const(0x04)
+_CYCLE_MANUAL_END = const(0x0C)
+_CLEAR = const(0x02)
+_FIFTY_HZ = const(0x01)
 _KEPT = _BIAS | _AUTO | _THREE_WIRE | _FIFTY_HZ
 
-_ABOVE_HIGH = 0x80
-_BELOW_LOW = 0x40
-_REFIN_HIGH = 0x20
+_ABOVE_HIGH = const(0x80)
+_BELOW_LOW = const(0x40)
+_REFIN_HIGH = const(0x20)
 
 _ONE_SHOT_US = (52_000, 62_500)
 _PERIOD_US = (16_667, 20_000)
-_CYCLE_US = 600
-_BIAS_SETTLE_US = 1_500
+_CYCLE_US = const(600)
+_BIAS_SETTLE_US = const(1_500)
 _FULL_SCALE = (OPEN, HIGH)
-_NEAR_ZERO = 2
+_NEAR_ZERO = const(2)
 
 
 class Max31865(Chip):

@@ -8,6 +8,7 @@ A reading is the four words that fill the FIFO: it is taken with the fourth. Aft
 there are none. A test holds this and the program's instructions together.
 """
 
+from simulators.board.constant import const
 from simulators.board.errors import BoardError
 from simulators.board.ticks import ticks_diff
 
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
     from simulators.board.rp2 import StateMachine
     from simulators.board.tacho import Edges
 
-_FILTER_HZ = 64_000_000
+_FILTER_HZ = const(64_000_000)
 """The clock at which two turns take 1 us."""
 
-_WORDS = 4
-_MASK = (1 << 30) - 1
-_PUSH = 0x8000
-_IN_X, _IN_Y, _IN_OSR = 0x403E, 0x405E, 0x40FE
+_WORDS = const(4)
+_MASK = const((1 << 30) - 1)
+_PUSH = const(0x8000)
+_IN_X = const(0x403E)
+_IN_Y = const(0x405E)
+_IN_OSR = const(0x40FE)
 
 
 class Model:

@@ -20,6 +20,7 @@ import sys
 from array import array
 
 from simulators.board.board import current
+from simulators.board.constant import const
 from simulators.board.spares import let_go
 from simulators.board.ticks import sleep_us
 
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PIO", "StateMachine", "asm_pio"]
 
-_DEPTH = 4
-_MACHINES = 8
-_WAIT_US = 100
+_DEPTH = const(4)
+_MACHINES = const(8)
+_WAIT_US = const(100)
 
 
 class PIO:

@@ -10,6 +10,7 @@ resistance in 0.1 mOhm, acceleration in ug, pulses in mHz, a contact's level 0 o
 
 from array import array
 
+from simulators.board.constant import const
 from simulators.board.ticks import HALF, ticks_add, ticks_diff
 
 TYPE_CHECKING = False
@@ -24,18 +25,25 @@ else:
     except (ImportError, SyntaxError, ValueError):
         from simulators.board.arithmetic_plain import share
 
-SLOTS = 4
-LINEAR = 1
-STEADY = 2
+SLOTS = const(4)
+LINEAR = const(1)
+STEADY = const(2)
 """Flags of a stretch: straight lines between samples; its last value is meant to hold for good."""
-_LOOK_BACK_US = 250_000
+_FROM_US = const(0)
+_KNOWN_US = const(1)
+_BASE = const(2)
+_STEP = const(3)
+_STEP_US = const(4)
+_HELD_US = const(120_000_000)
+_LOOK_BACK_US = const(250_000)
 """A chip asks for the middle of a conversion that is over: stretches are kept this much longer."""
 
 
 class Signal:
     """One physical quantity over time. `starved` counts values asked for past the last stretch.
 
-    `before_feed(now_us)` is called before older stretches are forgotten.
+    `before_feed(now_us)` is called before older stretches are forgotten. `line` is what the last
+    value lay on, see arithmetic_plain.py.
     """
 
     def __init__(self, name: str, unit: str, initial: int, capacity: int) -> None:
@@ -54,12 +62,7 @@ class Signal:
         self._flags = [0] * SLOTS
         self._head = 0
         self._queued = 0
-        # The line that the last value lay on: where it begins, and for how long it is known.
-        self._from_us = 0
-        self._known_us = 0
-        self._base = 0
-        self._step = 0
-        self._step_us = 1
+        self.line = array("i", (0, 0, 0, 0, 1, unit == "nA"))
 
     def feed(
         self,
@@ -98,15 +101,16 @@ class Signal:
 
     def value(self, at_us: int) -> int:
         """The value at a moment; past the last stretch its last value, and a count."""
-        part_us = ticks_diff(at_us, self._from_us)
-        if 0 <= part_us < self._known_us:
-            return self._base + share(self._step, part_us, self._step_us)
+        line = self.line
+        part_us = ticks_diff(at_us, line[_FROM_US])
+        if 0 <= part_us < line[_KNOWN_US]:
+            return line[_BASE] + share(line[_STEP], part_us, line[_STEP_US])
         return self._look_up(at_us)
 
     def settle(self, now_us: int) -> None:
         """Close what lies in the past, so that it is not mistaken for the future when the clock
         wraps. To be called at least every few minutes."""
-        self._known_us = 0
+        self.line[_KNOWN_US] = 0
         self._advance(ticks_add(now_us, -_LOOK_BACK_US))
 
     def _look_up(self, at_us: int) -> int:
@@ -116,6 +120,8 @@ class Signal:
         if not self._queued:
             if self._starving:
                 self.starved += 1
+            else:
+                self._hold(at_us)
             return self._held
         slot = self._head
         elapsed = ticks_diff(at_us, self._t0_us[slot])
@@ -137,15 +143,25 @@ class Signal:
             end_us = ticks_add(self._t0_us[slot], last * step_us)
             step_us = ticks_diff(self._t0_us[following], end_us)
         begin_us = index * self._period_us[slot]
-        self._base = samples[index]
-        self._step = step
-        self._step_us = step_us
-        self._from_us = ticks_add(self._t0_us[slot], begin_us)
-        self._known_us = step_us
+        line = self.line
+        line[_BASE] = samples[index]
+        line[_STEP] = step
+        line[_STEP_US] = step_us
+        line[_FROM_US] = ticks_add(self._t0_us[slot], begin_us)
+        line[_KNOWN_US] = step_us
         if self._queued > 1:
-            over_us = ticks_diff(self._t0_us[following], self._from_us)
-            self._known_us = over_us if index == last else min(step_us, over_us)
+            over_us = ticks_diff(self._t0_us[following], line[_FROM_US])
+            line[_KNOWN_US] = over_us if index == last else min(step_us, over_us)
         return samples[index] + share(step, elapsed - begin_us, step_us)
+
+    def _hold(self, at_us: int) -> None:
+        """The line is level until something is fed."""
+        line = self.line
+        line[_BASE] = self._held
+        line[_STEP] = 0
+        line[_STEP_US] = 1
+        line[_FROM_US] = at_us
+        line[_KNOWN_US] = _HELD_US
 
     def _advance(self, at_us: int) -> None:
         while self._queued:

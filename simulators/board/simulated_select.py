@@ -4,6 +4,7 @@ It polls streams that are written in Python and have `ioctl`, as `machine.UART` 
 on the edge of a millisecond, as on RP2, or when a stream is ready.
 """
 
+from simulators.board.constant import const
 from simulators.board.simulated_time import clock
 from simulators.board.ticks import ticks_add, ticks_diff
 
@@ -16,9 +17,9 @@ POLLOUT = 4
 POLLERR = 8
 POLLHUP = 16
 
-_IOCTL_POLL = 3
-_EINVAL = 22
-_LONG_MS = 60_000
+_IOCTL_POLL = const(3)
+_EINVAL = const(22)
+_LONG_MS = const(60_000)
 
 
 class poll:  # noqa: N801 MicroPython's name

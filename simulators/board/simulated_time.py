@@ -28,6 +28,11 @@ PATIENCE = 10_000
 _EPOCH_S = 1_609_459_200
 """A board whose clock was never set believes it is 2021-01-01."""
 
+if utime is not None and ticks_add(_MASK, 1):
+    try:
+        from simulators.board.ticks_viper import ticks_add, ticks_diff
+    except (ImportError, SyntaxError, ValueError):
+        pass
 if utime is None or ticks_add(_MASK, 1):
 
     def ticks_add(ticks: int, delta: int) -> int:

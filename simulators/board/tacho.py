@@ -14,6 +14,7 @@ board's own pin gives: so what was taken stays what it is.
 """
 
 from simulators.board.chip import Chip
+from simulators.board.constant import const
 from simulators.board.errors import FaultError
 from simulators.board.inputs import HIGH, LOW, OPEN, SHORT
 from simulators.board.ticks import ticks_add, ticks_diff
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
     from simulators.board.inputs import Input
 
-_FLOATING = -1
-_STEP_US = 5_000
-_WHOLE = 1_000_000
-_MASK = (1 << 30) - 1
-_EIO = 5
+_FLOATING = const(-1)
+_STEP_US = const(5_000)
+_WHOLE = const(1_000_000)
+_MASK = const((1 << 30) - 1)
+_EIO = const(5)
 _ENDS = (HIGH, LOW)
 _NOT_ITS = ("slow_conversion", "brown_out")
 

@@ -1,15 +1,16 @@
 """A UART's wires in lock-step: every byte takes its time, by the board's clock."""
 
+from simulators.board.constant import const
 from simulators.board.ticks import ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_BITS_A_BYTE = 10
-_FIFO_BYTES = 32
-_FIFO_STEP = 4
-_IDLE_BITS = 32
+_BITS_A_BYTE = const(10)
+_FIFO_BYTES = const(32)
+_FIFO_STEP = const(4)
+_IDLE_BITS = const(32)
 """The receiver hands bytes over four at a time, and the rest once the line has been idle for 32
 bits, as an RP2040's FIFO does at its lowest level (unverified)."""
 

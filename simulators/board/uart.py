@@ -3,16 +3,20 @@
 import io
 
 from simulators.board.board import current
+from simulators.board.constant import const
 from simulators.board.ticks import sleep_us, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_POLL, _CLOSE, _GET_FILENO = 3, 4, 10
-_POLL_IN, _POLL_OUT = 1, 4
-_EINVAL = 22
-_WAIT_STEP_US = 500
+_POLL = const(3)
+_CLOSE = const(4)
+_GET_FILENO = const(10)
+_POLL_IN = const(1)
+_POLL_OUT = const(4)
+_EINVAL = const(22)
+_WAIT_STEP_US = const(500)
 
 
 class UART(io.IOBase):
