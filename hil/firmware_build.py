@@ -21,7 +21,16 @@ from hil.errors import BuildError
 from hil.firmware_files import MAIN, board_files
 from hil.firmware_strip import strip
 
-__all__ = ["MANIFEST", "Built", "Compiler", "build", "compiled", "files_for", "find_compiler"]
+__all__ = [
+    "MANIFEST",
+    "Built",
+    "Compiler",
+    "build",
+    "compile_source",
+    "compiled",
+    "files_for",
+    "find_compiler",
+]
 
 MANIFEST = "manifest.json"
 
@@ -112,11 +121,11 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
 
 
 def compiled(
-    sources: dict[str, Path], architecture: str, compiler: Compiler
+    sources: dict[str, Path], architecture: str, compiler: Compiler, *, native: bool = False
 ) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
     """The files that a board gets, by their path there, and what their short names stand for.
 
-    Raises BuildError.
+    `native`: as machine code, see `compile_source`. Raises BuildError.
     """
     texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
     roots = {MAIN: texts.pop(MAIN)}
@@ -126,28 +135,49 @@ def compiled(
         name = f"{(error.filename or '').replace('.', '/')}.py"
         raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
     contents = {MAIN: roots[MAIN].encode()}
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in texts:
-            content = _compiled(
-                compiler, architecture, name, stripped.sources[_module(name)], scratch
-            )
-            contents[name.removesuffix(".py") + ".mpy"] = content
+    for name in texts:
+        text = stripped.sources[_module(name)]
+        content = compile_source(compiler, architecture, name, text, native=native)
+        contents[name.removesuffix(".py") + ".mpy"] = content
     return contents, stripped.names
+
+
+def compile_source(
+    compiler: Compiler, architecture: str, name: str, text: str, *, native: bool = False
+) -> bytes:
+    """One file, compiled. Raises BuildError.
+
+    `native`: to machine code, which is faster and several times larger; a file that mpy-cross
+    cannot do that with (it stumbles over `raise ... from`) to bytecode all the same.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        if native:
+            done = _cross(compiler, architecture, name, text, Path(scratch), "-X", "emit=native")
+            if not isinstance(done, str):
+                return done
+        done = _cross(compiler, architecture, name, text, Path(scratch))
+    if isinstance(done, str):
+        raise BuildError(f"mpy-cross refuses {name} for {architecture}: {done}")
+    return done
 
 
 def _module(name: str) -> str:
     return name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _compiled(compiler: Compiler, architecture: str, name: str, text: str, scratch: str) -> bytes:
-    stripped = Path(scratch) / "stripped.py"
-    output = Path(scratch) / "compiled.mpy"
+def _cross(
+    compiler: Compiler, architecture: str, name: str, text: str, scratch: Path, *options: str
+) -> bytes | str:
+    """What mpy-cross makes of it, or what it says instead."""
+    stripped = scratch / "stripped.py"
+    output = scratch / "compiled.mpy"
     stripped.write_text(text, encoding="utf-8")
     done = subprocess.run(
         [
             *compiler.command,
             *([f"-march={architecture}"] if architecture else []),
             f"-msmall-int-bits={_SMALL_INT_BITS}",
+            *options,
             *("-O3", "-s", _module(name), "-o", str(output), str(stripped)),
         ],
         stdin=subprocess.DEVNULL,
@@ -156,9 +186,7 @@ def _compiled(compiler: Compiler, architecture: str, name: str, text: str, scrat
         errors="replace",
         timeout=_LIMIT_S,
     )
-    if done.returncode:
-        raise BuildError(f"mpy-cross refuses {name} for {architecture}: {done.stderr.strip()}")
-    return output.read_bytes()
+    return done.stderr.strip() if done.returncode else output.read_bytes()
 
 
 def _firmware_version(source: Path) -> str:

@@ -3,6 +3,10 @@
 The process is stopped between two grants, so a run repeats exactly, whatever else the machine
 does. Times are microseconds of the bench's clock, which all its boards share; a board's ticks are
 these modulo 2**30. Code takes no time, and a wait what it says, plus `wake_up_us`.
+
+With hil.interpreter.find_interpreter the heap is a board's; with find_fast_interpreter the node
+sends the same samples at the same times, sooner, but what it says of its heap means nothing, and
+its firmware takes far more of a simulated flash.
 """
 
 import json
@@ -16,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hil.bench_firmware import lay_out_firmware
+from hil.bench_firmware import lay_out_firmware, lay_out_lockstep
 from hil.errors import BenchError
 from hil.fitting import Fitting
 from hil.flash_image import make_image
@@ -40,7 +44,7 @@ from simulators.board.control_frames import (
     json_frame,
     stretch_frame,
 )
-from simulators.board.layout import LOCKSTEP_HEAP_EXTRA_BYTES, lay_out
+from simulators.board.layout import LOCKSTEP_HEAP_EXTRA_BYTES
 from simulators.board.power import CAUSE_OF_EXIT
 from simulators.board.signals import SLOTS
 from simulators.board.ticks import HALF, PERIOD
@@ -268,7 +272,7 @@ class LockstepTarget:
     def _lay_out(self, key: bytes, wake_up_us: int, flash_blocks: int) -> None:
         flash = self._folder / "flash"
         lay_out_firmware(flash, self._interpreter)
-        lay_out(self._sim, lockstep=True)
+        lay_out_lockstep(self._sim, self._interpreter)
         lay_out_node(flash, self.fitting.configuration, key)
         wiring = {
             **self.fitting.wiring,
