@@ -1,22 +1,19 @@
-"""Hours of the busiest role in simulated time: how much of its heap stays free."""
+"""Hours of the busiest role in simulated time: its free heap, and that a fast run is no other."""
 
 import os
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from busiest_role import SAMPLES_A_SECOND, busiest_fitting
-from lockstep_peer import LockstepPeer
+from axwire import GATEWAY_MESSAGE_CAP, cose
+from axwire.framing import Deframer
+from axwire.parse import Readings, parse_up
+from busiest_bench import busiest_bench
+from busiest_role import SAMPLES_A_SECOND
 
 from gateway.timebase import SystemClock
-from hil.interpreter import find_interpreter
-from hil.lockstep import LockstepTarget
-from hil.lockstep_gateway import LockstepCable
-from hil.schedule import Schedule, SimulatedClock
+from hil.interpreter import Interpreter, find_fast_interpreter, find_interpreter
 from hil.target import BOARD_HEAP_BYTES
-from simulators.board.signals import LINEAR
-from simulators.board.ticks import PERIOD
 
 pytestmark = pytest.mark.timeout(3600)
 
@@ -31,62 +28,18 @@ HEALTH_S = 5
 
 STARTING_S = 3
 SEED = 61
-POINT_US = 100_000
-POINTS = 50
-CURRENT_NA = (5_000_000, 19_000_000)
-WINDING = (1_300_000, 1_500_000)
-"""4 to 20 mA loops, and a PT100 at 80 to 130 degrees, in tenths of a milliohm."""
-
-
-class Wandering:
-    """Feeds currents and windings that wander at random, always a stretch ahead."""
-
-    def __init__(self, target: LockstepTarget, schedule: Schedule, seed: int) -> None:
-        self._target = target
-        self._schedule = schedule
-        self._random = random.Random(seed)
-        self._values = [12_000_000] * 6 + [1_385_000] * 6
-        self._begin_us = schedule.clock.monotonic_us()
-        self.feed()
-
-    def feed(self) -> None:
-        for signal in range(len(self._values)):
-            loop = signal < 6
-            low, high = CURRENT_NA if loop else WINDING
-            values = [self._values[signal]]
-            for _ in range(POINTS):
-                step = self._random.randint(-500_000, 500_000) if loop else 0
-                values.append(min(max(values[-1] + step, low), high))
-            self._values[signal] = values[-1]
-            self._target.feed(signal, LINEAR, self._begin_us % PERIOD, POINT_US, values)
-        self._begin_us += POINTS * POINT_US
-        self._schedule.at(self._begin_us - POINTS * POINT_US // 2, self.feed)
 
 
 def test_the_heap_of_the_busiest_role_is_the_same_after_each_hour(tmp_path: Path) -> None:
     print(f"seed {SEED}")
-    clock = SimulatedClock(PERIOD - 60_000_000)
-    schedule = Schedule(clock)
-    key = bytes(range(32))
-    target = LockstepTarget(
-        busiest_fitting(SEED), key, find_interpreter(), tmp_path, clock.monotonic_us()
-    )
-    cable = LockstepCable(target, schedule)
-    peer = LockstepPeer("busiest", key, cable, schedule)
-    Wandering(target, schedule, SEED)
-    target.start()
-    schedule.add(target, cable)
-    try:
-        took_s = timed(lambda: schedule.run_for(SECONDS))
-        first = peer.health[-1]
-        schedule.run_for(SECONDS)
-        second = peer.health[-1]
-        account = target.account()
+    with busiest_bench(tmp_path, find_interpreter(), SEED) as bench:
+        timed(lambda: bench.schedule.run_for(SECONDS))
+        first = bench.peer.health[-1]
+        bench.schedule.run_for(SECONDS)
+        second = bench.peer.health[-1]
+        account = bench.target.account()
         console = (tmp_path / "console.log").read_text(encoding="utf-8")
-        assert not target.resets, console
-    finally:
-        target.stop()
-    print(f"{SECONDS:.0f} s in {took_s:.1f} s: {SECONDS / took_s:.0f} times real time")
+        assert not bench.target.resets, console
     for part in (first, second):
         print(", ".join(f"{name} {value}" for name, value in part.items() if value))
     assert account["starved"] == {}
@@ -101,9 +54,43 @@ def test_the_heap_of_the_busiest_role_is_the_same_after_each_hour(tmp_path: Path
     assert low >= LEAST_FREE_BYTES
 
 
-def timed(run: Callable[[], None]) -> float:
-    """Seconds that it took."""
+def test_a_fast_run_of_the_busiest_role_repeats_and_measures_what_a_board_does(
+    tmp_path: Path,
+) -> None:
+    """From its seed byte by byte; and message by message the samples that the interpreter gives
+    which is like a board's, vibration among them. Ticks wrap on the way."""
+    print(f"seed {SEED}")
+    fast, board = find_fast_interpreter(), find_interpreter()
+    first = said(tmp_path / "fast", fast)
+    assert said(tmp_path / "again in a folder with a longer name", fast) == first
+    assert said(tmp_path / "other", fast, SEED + 1) != first
+    samples = readings(first)
+    assert len(samples) > SECONDS
+    assert samples == readings(said(tmp_path / "board", board))
+
+
+def said(folder: Path, interpreter: Interpreter, seed: int = SEED) -> bytes:
+    """All that the node sends."""
+    folder.mkdir()
+    with busiest_bench(folder, interpreter, seed) as bench:
+        bench.cable.record()
+        timed(lambda: bench.schedule.run_for(SECONDS))
+        assert bench.target.account()["starved"] == {}
+        assert not bench.target.resets
+        return bytes(bench.cable.recorded or b"")
+
+
+def readings(sent: bytes) -> list[bytes]:
+    """The sample messages in it."""
+    messages = Deframer(GATEWAY_MESSAGE_CAP).feed(sent)
+    payloads = [cose.split(message).payload for message in messages]
+    return [payload for payload in payloads if isinstance(parse_up(payload), Readings)]
+
+
+def timed(run: Callable[[], None]) -> None:
+    """Run for SECONDS, and print how fast that was."""
     clock = SystemClock()
     begun_us = clock.monotonic_us()
     run()
-    return (clock.monotonic_us() - begun_us) / 1e6
+    took_s = (clock.monotonic_us() - begun_us) / 1e6
+    print(f"{SECONDS:.0f} s in {took_s:.1f} s: {SECONDS / took_s:.0f} times real time")

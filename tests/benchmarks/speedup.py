@@ -1,0 +1,70 @@
+"""How fast time passes in lock-step: simulated seconds for each second of processor time that the
+board's process and the bench's take together, once the board runs."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from busiest_bench import busiest_bench
+
+from benchmarks.report import Figure
+from gateway.profiles import load_profile
+from hil.interpreter import Interpreter, find_fast_interpreter, find_interpreter
+from hil.lockstep_rig import LockstepRig
+from hil.rig import RigPlan
+from simulators.locomotive import Locomotive
+
+_GOAL = 70.0
+_SECONDS = 60.0
+_WARM_UP_S = 5.0
+_NODE = "motors-a"
+
+
+def measure(folder: Path, seed: int) -> dict[str, Figure]:
+    """Of the profile's busiest node with the gateway, and of the busiest role with a peer; beside
+    each, with the interpreter whose heap is a board's."""
+    fast, board = find_fast_interpreter(), find_interpreter()
+    figures: dict[str, Figure] = {}
+    for name, run, goal in (
+        ("hil.node_speedup", _node, _GOAL),
+        ("hil.busiest_role_speedup", _role, None),
+    ):
+        speedups = []
+        for interpreter in (fast, board):
+            place = folder / name / str(interpreter.bits)
+            place.mkdir(parents=True)
+            speedups.append(run(place, interpreter, seed))
+        figures[name] = Figure(speedups[0], "times", goal, seed, {"like a board": speedups[1]})
+    return figures
+
+
+def _node(folder: Path, interpreter: Interpreter, seed: int) -> float:
+    profile = load_profile("te33a")
+    locomotive = Locomotive(profile, seed)
+    fits = tuple((node, locomotive, False) for node in profile.nodes if node.name == _NODE)
+    rig = LockstepRig(RigPlan(profile, "TE33A-0001", fits, folder, seed), interpreter)
+    try:
+        rig.start()
+        return _speedup(rig.run_for, rig.targets[_NODE].pid)
+    finally:
+        rig.stop()
+
+
+def _role(folder: Path, interpreter: Interpreter, seed: int) -> float:
+    with busiest_bench(folder, interpreter, seed) as bench:
+        return _speedup(bench.schedule.run_for, bench.target.pid)
+
+
+def _speedup(run_for: Callable[[float], None], pid: int | None) -> float:
+    run_for(_WARM_UP_S)
+    before_s = _spent_s(pid)
+    run_for(_SECONDS)
+    return _SECONDS / (_spent_s(pid) - before_s)
+
+
+def _spent_s(pid: int | None) -> float:
+    """Processor time of the bench and of the board's process, user and system."""
+    bench = os.times()
+    stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return bench.user + bench.system + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
