@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from simulators.board.arithmetic_plain import begin, convert, read_word
+    from simulators.board.ads1115_plain import begin, convert, read_word
     from simulators.board.inputs import Input
 else:
     try:
-        from simulators.board.arithmetic_viper import begin, convert, read_word
+        from simulators.board.ads1115_viper import begin, convert, read_word
     except (ImportError, SyntaxError, ValueError):
-        from simulators.board.arithmetic_plain import begin, convert, read_word
+        from simulators.board.ads1115_plain import begin, convert, read_word
 
 _RESET_CONFIG = const(0x8583)
 _OS = const(0x8000)
@@ -44,7 +44,7 @@ _NEGATIVE = (1, 3, 3, 3)
 _DIODE_UV = const(300_000)
 """A pin follows its signal this far beyond the supply, then the protection conducts."""
 
-# Fields of the state, which arithmetic_plain.py works on too: the configuration without OS, as
+# Fields of the state, which ads1115_plain.py works on too: the configuration without OS, as
 # it was written and as the conversion has it; from _CODE on the four registers, and from _RATES
 # on how long a conversion takes at each rate.
 _CONFIG = const(0)

@@ -14,13 +14,13 @@ from simulators.board.ticks import ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from simulators.board.arithmetic_plain import felt
     from simulators.board.inputs import Input
+    from simulators.board.motion_plain import felt
 else:
     try:
-        from simulators.board.arithmetic_viper import felt
+        from simulators.board.motion_viper import felt
     except (ImportError, SyntaxError, ValueError):
-        from simulators.board.arithmetic_plain import felt
+        from simulators.board.motion_plain import felt
 
 _POINTS = const(256)
 _ONE = const(1 << 14)

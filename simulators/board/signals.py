@@ -34,6 +34,9 @@ _KNOWN_US = const(1)
 _BASE = const(2)
 _STEP = const(3)
 _STEP_US = const(4)
+"""Fields of a line: from when on it holds and for how long, its first value, and by how much that
+changes in how many microseconds. The field behind them says whether it is a current."""
+
 _HELD_US = const(120_000_000)
 _LOOK_BACK_US = const(250_000)
 """A chip asks for the middle of a conversion that is over: stretches are kept this much longer."""
@@ -42,8 +45,8 @@ _LOOK_BACK_US = const(250_000)
 class Signal:
     """One physical quantity over time. `starved` counts values asked for past the last stretch.
 
-    `before_feed(now_us)` is called before older stretches are forgotten. `line` is what the last
-    value lay on, see arithmetic_plain.py.
+    `before_feed(now_us)` is called before older stretches are forgotten. `line` is what the
+    last value lay on: fields _FROM_US to _STEP_US.
     """
 
     def __init__(self, name: str, unit: str, initial: int, capacity: int) -> None:

@@ -221,7 +221,7 @@ def test_chips_are_read_in_the_heap_of_a_board(overlay: Overlay) -> None:
 def test_both_interpreters_run_the_models_alike(overlay: Overlay) -> None:
     """Half a million microseconds of chip life, faults and noise in it, by the same clock."""
     script = (HERE / "run_transcript.py").read_text(encoding="utf-8")
-    code, on_the_board = overlay.run(script)
+    code, on_the_board = overlay.run(script, heap=BOARD_HEAP + HEAP_EXTRA_BYTES)
     here = subprocess.run(
         [sys.executable, str(HERE / "run_transcript.py")],
         cwd=HERE.parent.parent,
