@@ -3,8 +3,8 @@
 In this order: the setting, the 32-bit build on PATH, Debian's 32-bit build fetched into the cache
 folder, and only where that cannot be had a 64-bit build. The 32-bit one is wanted because its
 objects and its `time.ticks_*` are as large as a board's. The machine's own build, with firmware
-and simulated hardware as machine code, is faster by half and more, for runs in simulated time of
-which only the result counts.
+and simulated hardware as machine code, is faster, for runs in simulated time of which only the
+result counts.
 """
 
 import os
