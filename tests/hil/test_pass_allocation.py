@@ -11,7 +11,9 @@ from hil.lockstep import LockstepTarget
 
 pytestmark = pytest.mark.timeout(300)
 
-SECONDS = 20
+SECONDS = 18
+"""A whole number of flushes, so that what was taken was handed on."""
+
 LOOP = f"""
 import asyncio, gc
 from axnode.config import parse
