@@ -25,6 +25,11 @@ __all__ = [
 MISSING = {2: -(1 << 15), 4: -(1 << 31)}
 """The lowest integer of a width marks a sample that was not taken."""
 
+_SLOW_MS = 1000
+"""A row a second and fewer cost little: they stay as long as anything does."""
+
+_BRAKE = "brake."
+
 _MISSING_BYTES = {
     width: value.to_bytes(width, "little", signed=True) for width, value in MISSING.items()
 }
@@ -49,6 +54,13 @@ class GroupTable:
         return tuple(place_name(channel.place) for channel in self.channels)
 
     @cached_property
+    def may_be_thinned(self) -> bool:
+        """Whether its rows may go when the disk is full: they are fast, and of no brake."""
+        if self.period_ms >= _SLOW_MS:
+            return False
+        return not any(quantity.name.startswith(_BRAKE) for quantity in self.quantities)
+
+    @cached_property
     def scales(self) -> NDArray[np.float64]:
         """Shape (channels,): units a step."""
         return np.array(
@@ -67,6 +79,16 @@ class GroupTable:
                 for c, q in zip(self.channels, self.quantities, strict=True)
             ]
         )
+
+    @cached_property
+    def lows(self) -> NDArray[np.float64]:
+        """Shape (channels,): below it a value is out of range."""
+        return np.array([quantity.low for quantity in self.quantities], np.float64)
+
+    @cached_property
+    def highs(self) -> NDArray[np.float64]:
+        """Shape (channels,): above it a value is out of range."""
+        return np.array([quantity.high for quantity in self.quantities], np.float64)
 
 
 @dataclass(frozen=True)

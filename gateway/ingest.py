@@ -17,7 +17,7 @@ from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, parse_up
 from axwire.table import bounded
-from axwire.up import EVENT, PONG, READINGS, THINNED, WAVEFORM
+from axwire.up import EVENT, PONG, WAVEFORM
 
 from gateway.clock import ClockRecord, ClockSync
 from gateway.decode import ChannelTable, Rows, decode_readings
@@ -43,12 +43,7 @@ _TOLD_ERROR_US = 1_000_000
 """How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
-_PRIORITIES = {
-    WAVEFORM: Priority.WAVEFORM,
-    READINGS: Priority.READINGS,
-    THINNED: Priority.READINGS,
-    EVENT: Priority.URGENT,
-}
+_PRIORITIES = {WAVEFORM: Priority.WAVEFORM, EVENT: Priority.URGENT}
 
 
 class Store(Protocol):
@@ -217,7 +212,7 @@ class Ingest:
             boot.check(up)
         elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
             self._declare_earlier(name, up.boot, earlier)
-        ticket = self._append(Kind.MESSAGE, _PRIORITIES.get(up.kind, Priority.SERVICE), message)
+        ticket = self._append(Kind.MESSAGE, _priority(up, rows), message)
         if isinstance(up, Hello):
             boot.learn(up, envelope.payload)
         self.lost_messages += boot.close_gap(oldest)
@@ -387,6 +382,13 @@ class Ingest:
         ticket = self._append(Kind.QUARANTINE, Priority.WAVEFORM, body)
         self.quarantined += 1
         return ticket
+
+
+def _priority(up: Up, rows: list[Rows]) -> Priority:
+    """Readings may be thinned when the disk is full unless a slow or a brake's row is in them."""
+    if rows and all(block.group.may_be_thinned for block in rows):
+        return Priority.READINGS
+    return _PRIORITIES.get(up.kind, Priority.SERVICE)
 
 
 def _numbers_of(payload: bytes) -> tuple[int, int] | None:

@@ -16,7 +16,8 @@ from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, TableBuilder, count_samples
 from gateway.seen import Seen
-from gateway.spool.format import Kind
+from gateway.spool.format import Kind, Record
+from gateway.spool.gaps import Account, accounts_of
 from gateway.thinned import count_thinned
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Ledger",
     "Quarantined",
     "Run",
+    "account_of",
     "earlier_boot",
 ]
 
@@ -99,6 +101,20 @@ def earlier_boot(event: Event) -> EarlierBoot | None:
     if number == event.boot or not in_range or max(board_ms, utc_ms) > _MOST_MS:
         return None
     return EarlierBoot(number, oldest, board_ms, utc_ms)
+
+
+def account_of(record: Record) -> Account | None:
+    """Whose message a record is, for when it is taken out of the log; None: nobody's."""
+    try:
+        if record.kind == Kind.QUARANTINE:
+            sender = msgspec.msgpack.decode(record.body, type=Quarantined).sender
+            return sender and Account(sender[0], sender[1], sender[2], sender[2], 0)
+        envelope = split(record.body)
+        up = parse_up(envelope.payload)
+    except (WireError, msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    samples = count_samples(up) if isinstance(up, Readings) else 0
+    return Account(envelope.name, up.boot, up.sequence, up.sequence, samples)
 
 
 @dataclass
@@ -263,6 +279,9 @@ class Ledger:
             sender = msgspec.msgpack.decode(body, type=Quarantined).sender
             if sender is not None:
                 self._mark(self.boot(sender[0], sender[1]), sender[2])
+        elif kind == Kind.GAP:
+            for account in accounts_of(body):
+                self._restore_thinned(account)
 
     def _replay_message(self, message: bytes) -> None:
         envelope = split(message)
@@ -285,6 +304,13 @@ class Ledger:
         self._mark(boot, up.sequence)
         if isinstance(up, Health):
             boot.settle(up)
+
+    def _restore_thinned(self, account: Account) -> None:
+        """What was taken out of the log to make room had come in: it counts as such."""
+        boot = self.boot(account.node, account.boot)
+        boot.accepted.add_range(account.first, account.last)
+        boot.durable.add_range(account.first, account.last)
+        boot.samples += account.samples
 
     @staticmethod
     def _mark(boot: Boot, sequence: int) -> None:

@@ -73,6 +73,7 @@ class Teller:
         if record.kind == Kind.MESSAGE:
             return self._take_message(record, paper)
         if record.kind == Kind.GAP:
+            fold(self._ledger, record)
             self._take_gap(record)
         elif not fold(self._ledger, record):
             self._skip(record, "unreadable")

@@ -10,9 +10,11 @@ from gateway.spool.gaps import Gap, gap_of
 from gateway.spool.opening import Spool, open_spool
 from gateway.spool.reader import SpoolReader
 from gateway.spool.recovery import Recovery, recover
+from gateway.spool.reserve import Reserve
 from gateway.spool.retention import Limits, Removed, make_room
 from gateway.spool.segments import read_records
 from gateway.spool.storage import FileStorage, Storage
+from gateway.spool.thinning import Thinner
 from gateway.spool.writer import SpoolWriter, WriterSettings
 
 __all__ = [
@@ -26,10 +28,12 @@ __all__ = [
     "Record",
     "Recovery",
     "Removed",
+    "Reserve",
     "Spool",
     "SpoolReader",
     "SpoolWriter",
     "Storage",
+    "Thinner",
     "WriterSettings",
     "gap_of",
     "make_room",

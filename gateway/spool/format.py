@@ -17,7 +17,10 @@ import msgspec
 from gateway.spool.errors import NewerFormatError, PositionError
 
 FORMAT_VERSION = 1
+COMPACT_VERSION = 2
 HEADER_BYTES = 32
+COMPACT_HEADER_BYTES = 48
+INDEX_SUFFIX = ".idx"
 RECORD_BYTES = 20
 MAX_BODY_BYTES = 64 * 1024
 MAX_STATE_BYTES = 4 * 1024 * 1024
@@ -27,9 +30,14 @@ _MARK = 0xA5F1
 _MARK_BYTES = _MARK.to_bytes(2, "little")
 _MARK_OFFSET = 4
 _SEGMENT_STEP = 0x9E3779B1
+COMPACT_SALT = 0x5BD1E995
+"""Added to the start of each CRC in a compact segment, so that no record of what the file was
+before is taken for one of what it is."""
+
 _U32 = 0xFFFFFFFF
 
 _HEADER = struct.Struct("<8sHHIqII")
+_COMPACT = struct.Struct("<IB7xI")
 _RECORD = struct.Struct("<IHBBIq")
 _CRC = struct.Struct("<I")
 _NAME = re.compile(r"(\d{10})\.seg")
@@ -110,13 +118,30 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True)
+class Compacted:
+    """What a compact segment says of itself (gateway.spool.compact).
+
+    Offsets in it count as they did in the segment it was made from, which ended at `end`.
+    Records of a priority below `level` are gone.
+    """
+
+    end: int
+    level: int
+
+
+@dataclass(frozen=True)
 class SegmentHeader:
-    """What a segment says of itself; `previous_end` is 0 where nothing came before."""
+    """What a segment says of itself; `previous_end` is 0 where nothing came before.
+
+    `compacted` is None where the segment is as it was written, and where only that part of the
+    header of a compact one cannot be read.
+    """
 
     number: int
     created_us: int
     previous_end: int
     version: int = FORMAT_VERSION
+    compacted: Compacted | None = None
 
 
 def body_limit(kind: int) -> int:
@@ -142,13 +167,17 @@ def pack_header(header: SegmentHeader) -> bytes:
     bare = _HEADER.pack(
         _MAGIC,
         header.version,
-        HEADER_BYTES,
+        COMPACT_HEADER_BYTES if header.compacted else HEADER_BYTES,
         header.number,
         header.created_us,
         header.previous_end,
         0,
     )[:-4]
-    return bare + _CRC.pack(zlib.crc32(bare))
+    packed = bare + _CRC.pack(zlib.crc32(bare))
+    if header.compacted is None:
+        return packed
+    more = _COMPACT.pack(header.compacted.end, header.compacted.level, 0)[:-4]
+    return packed + more + _CRC.pack(zlib.crc32(more, header.number))
 
 
 def unpack_header(data: bytes, number: int) -> SegmentHeader | None:
@@ -161,19 +190,29 @@ def unpack_header(data: bytes, number: int) -> SegmentHeader | None:
     magic, version, _size, stored, created_us, previous_end, crc = _HEADER.unpack_from(data)
     if magic != _MAGIC or crc != zlib.crc32(data[: HEADER_BYTES - 4]) or stored != number:
         return None
-    if version > FORMAT_VERSION:
+    if version > COMPACT_VERSION:
         raise NewerFormatError(
             f"{segment_name(number)} has format {version}, this axlebox reads up to "
-            f"{FORMAT_VERSION}: install the version that wrote it, or a later one"
+            f"{COMPACT_VERSION}: install the version that wrote it, or a later one"
         )
-    return SegmentHeader(number, created_us, previous_end, version)
+    compacted = _unpack_compacted(data, number) if version == COMPACT_VERSION else None
+    return SegmentHeader(number, created_us, previous_end, version, compacted)
 
 
-def pack_records(entries: Sequence[Entry], number: int, offset: int) -> bytearray:
+def _unpack_compacted(data: bytes, number: int) -> Compacted | None:
+    if len(data) < COMPACT_HEADER_BYTES:
+        return None
+    end, level, crc = _COMPACT.unpack_from(data, HEADER_BYTES)
+    if crc != zlib.crc32(data[HEADER_BYTES : COMPACT_HEADER_BYTES - 4], number):
+        return None
+    return Compacted(end, level)
+
+
+def pack_records(entries: Sequence[Entry], number: int, offset: int, salt: int = 0) -> bytearray:
     """The bytes of `entries` for segment `number` from `offset` on, nothing between them."""
     buffer = bytearray(sum(len(entry[3]) for entry in entries) + RECORD_BYTES * len(entries))
     view = memoryview(buffer)
-    seed = number * _SEGMENT_STEP + offset
+    seed = number * _SEGMENT_STEP + salt + offset
     at = 0
     for kind, priority, received_us, body in entries:
         end = at + RECORD_BYTES + len(body)
@@ -184,14 +223,16 @@ def pack_records(entries: Sequence[Entry], number: int, offset: int) -> bytearra
     return buffer
 
 
-def parse_records(data: bytes, number: int, base: int, out: list[Record]) -> tuple[int, int]:
+def parse_records(
+    data: bytes, number: int, base: int, out: list[Record], salt: int = 0
+) -> tuple[int, int]:
     """Append the sound records at the start of `data`, which lies at offset `base`, to `out`.
 
     Returns where they end, and how many bytes from there the next record needs: 0 when `data`
     was used up, -1 when what follows is no record.
     """
     at, limit = 0, len(data)
-    seed = number * _SEGMENT_STEP + base
+    seed = number * _SEGMENT_STEP + salt + base
     view = memoryview(data)
     unpack, crc32, append = _RECORD.unpack_from, zlib.crc32, out.append
     while at < limit:
@@ -211,9 +252,9 @@ def parse_records(data: bytes, number: int, base: int, out: list[Record]) -> tup
     return base + at, 0
 
 
-def find_record(data: bytes, number: int, base: int) -> int | None:
+def find_record(data: bytes, number: int, base: int, salt: int = 0) -> int | None:
     """The offset of the first sound record behind the first byte of `data`, or None."""
-    seed = number * _SEGMENT_STEP + base
+    seed = number * _SEGMENT_STEP + salt + base
     view = memoryview(data)
     mark = data.find(_MARK_BYTES, 1 + _MARK_OFFSET)
     while mark >= 0:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gateway.spool.errors import NewerFormatError
 from gateway.spool.format import Kind, Position, segment_path
+from gateway.spool.gaps import gap_of
 from gateway.spool.segments import SegmentReader, file_size, list_segments, segment_end
 from gateway.spool.storage import FileStorage, Storage
 
@@ -26,9 +27,10 @@ class SegmentReport:
     """One segment, read from end to end (from offset `since` on).
 
     `end` is where its records end; `torn_bytes` lie behind in the newest segment, from a write
-    that a power cut or a full disk stopped. Times are receive times in UTC
-    microseconds, 0 where there is no record. `unreadable` says why nothing else
-    could be found out.
+    that a power cut or a full disk stopped. `gap_messages` are those that its GAP records tell
+    of; `level` is what a compact segment was thinned to, None for one as it was written. Times
+    are receive times in UTC microseconds, 0 where there is no record. `unreadable` says why
+    nothing else could be found out.
     """
 
     number: int
@@ -42,6 +44,8 @@ class SegmentReport:
     damage: tuple[Damage, ...]
     torn_bytes: int
     newest_state: Position | None
+    gap_messages: int = 0
+    level: int | None = None
     unreadable: str | None = None
 
     @property
@@ -73,11 +77,12 @@ def inspect_segment(
     with reader:
         size = reader.size()
         end = None if newest else segment_end(storage, folder, number)
-        reader.offset = max(reader.offset, since)
-        stop = max(end or size, reader.offset)
+        reader.seek(since)
+        stop = max(end or reader.end(), reader.offset)
         counts: Counter[int] = Counter()
         damage: list[Damage] = []
         newest_state = None
+        gap_messages = 0
         first_us, last_us = 0, 0
         while records := reader.read(stop, torn_tail=newest):
             for record in records:
@@ -87,6 +92,8 @@ def inspect_segment(
                 counts[record.kind] += 1
                 if record.kind == Kind.STATE:
                     newest_state = record.start
+                if record.kind == Kind.GAP:
+                    gap_messages += gap_of(record).messages or 0
                 if record.received_us:
                     first_us = min(first_us or record.received_us, record.received_us)
                     last_us = max(last_us, record.received_us)
@@ -103,7 +110,16 @@ def inspect_segment(
             damage=tuple(damage),
             torn_bytes=reader.torn_bytes,
             newest_state=newest_state,
+            gap_messages=gap_messages,
+            level=_level(reader),
         )
+
+
+def _level(reader: SegmentReader) -> int | None:
+    if not reader.compact:
+        return None
+    compacted = reader.header.compacted if reader.header else None
+    return compacted.level if compacted else 0
 
 
 def _unreadable(storage: Storage, folder: Path, number: int, error: Exception) -> SegmentReport:

@@ -61,4 +61,6 @@ class WriterMetrics:
     segments_made: int = 0
     segments_removed: int = 0
     messages_removed: int = 0
+    segments_thinned: int = 0
+    messages_thinned: int = 0
     syncs: SyncTimes = field(default_factory=SyncTimes)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.spool.format import HEADER_BYTES, Position, Record
+from gateway.spool.format import Position, Record
 from gateway.spool.segments import SegmentReader, list_segments, segment_end
 from gateway.spool.storage import FileStorage, Storage
 
@@ -70,7 +70,7 @@ class SpoolReader:
         number = min([n for n in numbers if n >= first], default=committed.segment)
         segment = SegmentReader(self._storage, self._folder, number)
         if number == first:
-            segment.offset = max(HEADER_BYTES, self.position.offset)
+            segment.seek(self.position.offset)
         elif first:
             self.passed_segments += number - first
         self._segment = segment
@@ -79,5 +79,5 @@ class SpoolReader:
     def _stop_of(self, segment: SegmentReader) -> int:
         if self._segment_stop is None:
             end = segment_end(self._storage, self._folder, segment.number)
-            self._segment_stop = end or segment.size()
+            self._segment_stop = end or segment.end()
         return self._segment_stop

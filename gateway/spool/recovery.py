@@ -130,6 +130,7 @@ class _Mender:
             report = inspect_segment(self._storage, self._folder, number, newest=newest)
             if newest:
                 end = Position(number, report.end)
+                self._clean = report.level is None  # what comes next needs a segment of its own
             self._mend_segment(report, numbers[index - 1] if index else 0)
             if report.newest_state is not None:
                 state = self._read_state(report.newest_state)

@@ -1,4 +1,10 @@
-"""Makes room: removes the oldest segments, forwarded ones first, and tells what was lost."""
+"""Makes room, in the order of what is missed least, and tells what was lost.
+
+1. The reserve, when the disk is full.
+2. Whole segments that were forwarded, oldest first.
+3. Of the others the waveforms, then the readings, oldest first (gateway.spool.thinning).
+4. When nothing else is left, whole segments that were not forwarded, oldest first.
+"""
 
 import errno
 import logging
@@ -6,19 +12,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.spool.faults import explain
-from gateway.spool.format import HEADER_BYTES, Kind, Position, segment_path
+from gateway.spool.format import HEADER_BYTES, INDEX_SUFFIX, Kind, Position, segment_path
 from gateway.spool.gaps import REMOVED, Gap
 from gateway.spool.inspection import SegmentReport, inspect_segment
+from gateway.spool.reserve import Reserve
 from gateway.spool.segments import file_size, list_segments
+from gateway.spool.thinning import Thinned, Thinner
 from gateway.spool.writer import SpoolWriter
 
-__all__ = ["Limits", "Removed", "Unsent", "make_room"]
+__all__ = ["ALARM_SHARE", "THIN_SHARE", "Limits", "Removed", "Unsent", "make_room"]
 
 _log = logging.getLogger(__name__)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 Unsent = Callable[[int], list[tuple[int, int | None]]]
 """The stretches of a segment that were never forwarded, by offset; None: up to its end."""
+
+ALARM_SHARE = 0.8
+"""Of the limit, in what is not forwarded: people are told."""
+
+THIN_SHARE = 0.95
+"""Of the limit, in all: room is made."""
+
+_PATIENCE_SEGMENTS = 2
+"""So far above the limit the spool may be while a segment is being thinned."""
 
 
 @dataclass(frozen=True)
@@ -43,45 +60,116 @@ def make_room(
     limits: Limits,
     forwarded: Position | None,
     unsent: Unsent | None = None,
+    thinner: Thinner | None = None,
+    reserve: Reserve | None = None,
 ) -> list[Removed]:
-    """Remove the oldest segments until the limits hold; returns what was removed.
+    """Give up the least until the limits hold; returns which segments were removed whole.
 
     `forwarded` is the forwarder's cursor: all before it has left. `unsent` says what has not of
-    the segments behind; without it, all of them. What has not left is removed only where the
-    spool is above its limit or the disk is full (then one segment a call), is counted, and is
-    told by a GAP record. The segments that a restart needs always stay: those from the newest
-    STATE record on. Where only the disk is short, the segment before the cursor's stays too: it
-    may hold the STATE record that the forwarder starts from. Call it in the committing thread.
+    the segments behind; without it, all of them. What has not, and is removed, is counted and
+    told by a GAP record; what is thinned, by one in its place. Only segments of which nothing was
+    forwarded are thinned. Those that a restart needs always stay: from the newest STATE record
+    on. While the spool is below its limit, so does the segment before the cursor's, which may
+    hold the STATE record that the forwarder starts from. Call it in the committing thread.
     """
-    removed: list[Removed] = []
-    if writer.state_segment is None:
-        return removed
-    stays = min(writer.state_segment, writer.committed.segment)
-    try:
-        for number in list_segments(writer.storage, writer.folder):
-            if number >= stays or not _must_go(writer, limits, number, forwarded, removed):
-                break
-            parts = (unsent or _all_behind(forwarded or Position(0, 0)))(number)
-            removed.append(_remove(writer, number, parts))
-    except OSError as error:
-        _log.error("no room could be made: %s", explain(error, writer.folder))
-    return removed
+    cursor = forwarded or Position(0, 0)
+    unsent = unsent or _all_behind(cursor)
+    return _Room(writer, limits, cursor, unsent, thinner, reserve).make()
 
 
-def _must_go(
-    writer: SpoolWriter,
-    limits: Limits,
-    number: int,
-    forwarded: Position | None,
-    removed: list[Removed],
-) -> bool:
-    if writer.total_bytes > limits.max_bytes:
-        return True
-    if writer.fault_errno in _FULL:
-        return not removed
-    if forwarded is None or number >= forwarded.segment - 1:
-        return False
-    return writer.storage.free_bytes(writer.folder) < limits.min_free_bytes
+class _Room:
+    def __init__(
+        self,
+        writer: SpoolWriter,
+        limits: Limits,
+        forwarded: Position,
+        unsent: Unsent,
+        thinner: Thinner | None,
+        reserve: Reserve | None,
+    ) -> None:
+        self._writer = writer
+        self._limits = limits
+        self._forwarded = forwarded
+        self._unsent = unsent
+        self._thinner = thinner
+        self._reserve = reserve
+        self._removed: list[Removed] = []
+
+    def make(self) -> list[Removed]:
+        writer = self._writer
+        if self._reserve is not None:
+            if self._is_disk_full():
+                if self._reserve.give_up():
+                    writer.commit()
+            elif writer.fault is None:
+                self._reserve.renew()
+        if writer.state_segment is None:
+            return []
+        stays = min(writer.state_segment, writer.committed.segment)
+        try:
+            numbers = [n for n in list_segments(writer.storage, writer.folder) if n < stays]
+            left = self._remove_while(numbers, self._forwarded_must_go)
+            whole = [number for number in left if self._is_wholly_unsent(number)]
+            self._thin(whole)
+            self._remove_while(left, lambda number: self._unsent_must_go(number, whole))
+        except OSError as error:
+            _log.error("no room could be made: %s", explain(error, writer.folder))
+        return self._removed
+
+    def _is_disk_full(self) -> bool:
+        return self._writer.fault_errno in _FULL
+
+    def _is_above(self, share: float) -> bool:
+        return self._writer.total_bytes > share * self._limits.max_bytes
+
+    def _remove_while(self, numbers: list[int], must_go: Callable[[int], bool]) -> list[int]:
+        """Remove the oldest ones; returns what is left."""
+        for index, number in enumerate(numbers):
+            if not must_go(number):
+                return numbers[index:]
+            self._removed.append(_remove(self._writer, number, self._unsent(number)))
+        return []
+
+    def _forwarded_must_go(self, number: int) -> bool:
+        if number >= self._forwarded.segment - 1:
+            return False
+        if self._is_above(THIN_SHARE) or (self._is_disk_full() and not self._removed):
+            return True
+        writer = self._writer
+        return writer.storage.free_bytes(writer.folder) < self._limits.min_free_bytes
+
+    def _is_wholly_unsent(self, number: int) -> bool:
+        """Nothing of it has left, and it is not being sent."""
+        if number <= self._forwarded.segment:
+            return False
+        parts = self._unsent(number)
+        return len(parts) == 1 and parts[0][0] <= HEADER_BYTES and parts[0][1] is None
+
+    def _thin(self, whole: list[int]) -> None:
+        while self._thinner is not None and (self._is_above(THIN_SHARE) or self._is_disk_full()):
+            thinned = self._thinner.choose(whole)
+            if thinned is None:
+                return
+            _replace(self._writer, thinned)
+            if self._writer.fault is not None:
+                self._writer.commit()
+
+    def _unsent_must_go(self, number: int, whole: list[int]) -> bool:
+        is_busy = self._thinner is not None and self._thinner.is_busy(whole)
+        if self._is_disk_full():
+            return not self._removed and not is_busy
+        patience = _PATIENCE_SEGMENTS * self._writer.settings.segment_bytes if is_busy else 0
+        return self._writer.total_bytes > self._limits.max_bytes + patience
+
+
+def _replace(writer: SpoolWriter, thinned: Thinned) -> None:
+    storage = writer.storage
+    storage.rename(thinned.path, segment_path(writer.folder, thinned.number))
+    storage.sync_folder(writer.folder)
+    writer.note_thinned(thinned.size_before - thinned.size, thinned.size, thinned.messages)
+    _log.warning(
+        "segment %d was thinned: %d messages gone unsent", thinned.number, thinned.messages
+    )
 
 
 def _all_behind(forwarded: Position) -> Unsent:
@@ -96,9 +184,8 @@ def _all_behind(forwarded: Position) -> Unsent:
 def _remove(writer: SpoolWriter, number: int, parts: list[tuple[int, int | None]]) -> Removed:
     storage, path = writer.storage, segment_path(writer.folder, number)
     size = file_size(storage, path)
-    gap = _gap(writer, number, parts)
+    gap, messages = _gap(writer, number, parts)
     storage.unlink(path)
-    messages = gap.messages or 0 if gap else 0
     writer.forget_segment(size, messages)
     if gap is not None:
         writer.note_gap(gap)
@@ -106,27 +193,35 @@ def _remove(writer: SpoolWriter, number: int, parts: list[tuple[int, int | None]
     if gap is not None or writer.fault is not None:
         writer.commit()
     for name in storage.names(writer.folder):
-        if name.startswith(f"{path.stem}.") and name.endswith(".bad"):
+        if name.startswith(f"{path.stem}.") and name.endswith((".bad", INDEX_SUFFIX)):
             storage.unlink(writer.folder / name)
     return Removed(number, size, messages)
 
 
-def _gap(writer: SpoolWriter, number: int, parts: list[tuple[int, int | None]]) -> Gap | None:
-    """What goes with a segment of which these parts were never forwarded."""
+def _gap(
+    writer: SpoolWriter, number: int, parts: list[tuple[int, int | None]]
+) -> tuple[Gap | None, int]:
+    """What goes with a segment of which these parts were never forwarded, and its messages.
+
+    The gap tells of those, too, that gaps in the segment told of.
+    """
     if not parts:
-        return None
-    lost = messages = 0
+        return None, 0
+    lost = messages = told = 0
     for since, until in parts:
         report = _inspect(writer, number, since)
         lost += report.end - max(since, HEADER_BYTES)
         messages += report.records.get(Kind.MESSAGE, 0)
+        told += report.gap_messages
         if until is not None:
             rest = _inspect(writer, number, until)
             lost -= rest.end - until
             messages -= rest.records.get(Kind.MESSAGE, 0)
+            told -= rest.gap_messages
     whole = _inspect(writer, number, parts[0][0])
     begin = max(parts[0][0], HEADER_BYTES)
-    return Gap(REMOVED, number, begin, lost, messages, whole.first_us, whole.last_us)
+    gap = Gap(REMOVED, number, begin, lost, messages + told, whole.first_us, whole.last_us)
+    return gap, messages
 
 
 def _inspect(writer: SpoolWriter, number: int, since: int) -> SegmentReport:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.spool.compact import compact
 from gateway.spool.format import (
     HEADER_BYTES,
     SegmentHeader,
@@ -18,7 +19,7 @@ from gateway.spool.inspection import SegmentReport
 from gateway.spool.segments import SegmentReader
 from gateway.spool.storage import Storage
 
-__all__ = ["TEMPORARY_SUFFIX", "Salvage", "salvage_segment"]
+__all__ = ["TEMPORARY_SUFFIX", "Salvage", "salvage_segment", "write_whole"]
 
 TEMPORARY_SUFFIX = ".tmp"
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
@@ -45,17 +46,14 @@ def salvage_segment(
     """
     path = segment_path(folder, report.number)
     with SegmentReader(storage, folder, report.number) as reader:
-        content = bytearray(reader.raw(report.end))
-        created_us = report.first_us
-        content[:HEADER_BYTES] = pack_header(
-            reader.header or SegmentHeader(report.number, created_us, previous_end)
-        )
-    for stretch in report.damage:
-        filler = pack_records(pieces(stretch.size, report.first_us), report.number, stretch.offset)
-        content[stretch.offset : stretch.offset + len(filler)] = filler
+        header = reader.header or SegmentHeader(report.number, report.first_us, previous_end)
+        if reader.compact:
+            content = _mended_compact(reader, header, report)
+        else:
+            content = _mended(reader, header, report)
     kept_as = _free_name(storage, folder, path)
     temporary = path.with_suffix(TEMPORARY_SUFFIX)
-    _write_whole(storage, temporary, content)
+    write_whole(storage, temporary, content)
     _keep(storage, path, kept_as)
     storage.rename(temporary, path)
     storage.sync_folder(folder)
@@ -65,6 +63,26 @@ def salvage_segment(
         records=sum(report.records.values()),
         lost_bytes=sum(stretch.size for stretch in report.damage),
     )
+
+
+def _mended(reader: SegmentReader, header: SegmentHeader, report: SegmentReport) -> bytearray:
+    content = bytearray(reader.raw(report.end))
+    content[:HEADER_BYTES] = pack_header(header)
+    for stretch in report.damage:
+        filler = pack_records(pieces(stretch.size, report.first_us), report.number, stretch.offset)
+        content[stretch.offset : stretch.offset + len(filler)] = filler
+    return content
+
+
+def _mended_compact(
+    reader: SegmentReader, header: SegmentHeader, report: SegmentReport
+) -> bytearray:
+    """Its records may move within the file: what their offsets are, the gaps tell."""
+    level = header.compacted.level if header.compacted else 0
+    records = reader.records(report.end)
+    return compact(
+        header, records, report.end, level, lambda record: False, lambda record: None
+    ).content
 
 
 def _free_name(storage: Storage, folder: Path, path: Path) -> Path:
@@ -77,7 +95,8 @@ def _free_name(storage: Storage, folder: Path, path: Path) -> Path:
     return kept_as
 
 
-def _write_whole(storage: Storage, path: Path, content: bytearray) -> None:
+def write_whole(storage: Storage, path: Path, content: bytearray) -> None:
+    """A new file of `content`, on the medium; raises OSError, and then leaves no file."""
     with contextlib.suppress(FileNotFoundError):
         storage.unlink(path)
     fd = storage.create(path)
@@ -107,4 +126,4 @@ def _keep(storage: Storage, path: Path, kept_as: Path) -> None:
             content = bytearray(storage.read(fd, storage.size(fd), 0))
         finally:
             storage.close(fd)
-        _write_whole(storage, kept_as, content)
+        write_whole(storage, kept_as, content)

@@ -1,10 +1,16 @@
 """Reading the segments of a folder: which there are, where each ends, and its records."""
 
-from collections.abc import Iterator
+import contextlib
+import itertools
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
+from gateway.spool.compact import Shift
 from gateway.spool.errors import NewerFormatError, SpoolFolderError
 from gateway.spool.format import (
+    COMPACT_HEADER_BYTES,
+    COMPACT_SALT,
+    COMPACT_VERSION,
     HEADER_BYTES,
     RECORD_BYTES,
     Kind,
@@ -99,18 +105,17 @@ def read_records(
             continue
         with reader:
             if number == first.segment:
-                reader.offset = max(reader.offset, first.offset)
+                reader.seek(first.offset)
             newest = number == numbers[-1]
             end = None if newest else segment_end(storage, folder, number)
-            stop = end or reader.size()
-            while records := reader.read(stop, torn_tail=newest):
-                yield from records
+            yield from reader.records(end or reader.end(), torn_tail=newest)
 
 
 class SegmentReader:
     """Reads one segment from `offset` on, past whatever is damaged.
 
-    `header` is None where it cannot be read; the records do not need it.
+    `header` is None where it cannot be read; the records do not need it. In a `compact` segment
+    (gateway.spool.compact) offsets are those of the segment it was made from.
     """
 
     def __init__(self, storage: Storage, folder: Path, number: int) -> None:
@@ -121,10 +126,15 @@ class SegmentReader:
         self._last_received_us = 0
         self._fd = storage.open_read(segment_path(folder, number))
         try:
-            self.header: SegmentHeader | None = unpack_header(self._load(0, HEADER_BYTES), number)
+            head = self._load(0, COMPACT_HEADER_BYTES)
+            self.header: SegmentHeader | None = unpack_header(head, number)
+            self.compact = self._is_compact()
         except (OSError, NewerFormatError):
             self.close()
             raise
+        self._salt = COMPACT_SALT if self.compact else 0
+        self._place = COMPACT_HEADER_BYTES if self.compact else HEADER_BYTES
+        self._shift = Shift(self.offset) if self.compact else None
 
     def __enter__(self) -> "SegmentReader":
         return self
@@ -139,6 +149,19 @@ class SegmentReader:
         """Bytes in the file now."""
         return self._storage.size(self._fd)
 
+    def end(self) -> int:
+        """Where the segment ends by what it says itself: the size of one that is not compact."""
+        if not self.compact:
+            return self.size()
+        compacted = self.header.compacted if self.header else None
+        return compacted.end if compacted else self.size()
+
+    def seek(self, offset: int) -> None:
+        """Go to a place behind the present one."""
+        self.offset = max(self.offset, offset)
+        if not self.compact:
+            self._place = self.offset
+
     def read(
         self, stop: int, max_bytes: int = CHUNK_BYTES, *, torn_tail: bool = False
     ) -> list[Record]:
@@ -147,15 +170,64 @@ class SegmentReader:
         With `torn_tail`, bytes at the end that hold no record are left unread and counted in
         `torn_bytes`; else they come as a GAP.
         """
+        if self._shift is None:
+            records = self._read(stop, max_bytes, torn_tail)
+            self.offset = self._place
+            return records
+        size = self.size()
+        while records := self._read(size, max_bytes, torn_tail=False):
+            if not records[0].stored:
+                damage, *records = records
+                with contextlib.closing(self._rest()) as rest:
+                    behind = itertools.chain(records, rest)
+                    gap = self._shift.pass_damage(damage, self.offset, behind, stop - size)
+                self.offset = gap.offset + gap.size
+                records = [gap, *self._shift.apply(records, self.offset)]
+            else:
+                records = self._shift.apply(records, self.offset)
+            if records:
+                self.offset = records[-1].offset + records[-1].size
+                break
+        return records
+
+    def records(self, stop: int, *, torn_tail: bool = False) -> Iterator[Record]:
+        """All the records before `stop`."""
+        while records := self.read(stop, torn_tail=torn_tail):
+            yield from records
+
+    def raw(self, stop: int) -> bytes:
+        """The file's bytes up to `stop`, zeros where they cannot be read."""
+        data = self._load(0, stop)
+        return data + bytes(stop - len(data))
+
+    def _is_compact(self) -> bool:
+        """As the header says; where it cannot be read, as the records say."""
+        if self.header is not None:
+            return self.header.version == COMPACT_VERSION
+        data = self._load(0, self.size())
+        if find_record(data, self.number, 0) is not None:
+            return False
+        return find_record(data, self.number, 0, COMPACT_SALT) is not None
+
+    def _rest(self) -> Generator[Record, None, None]:
+        """All behind this place, as it lies in the file; does not move on."""
+        place, received_us = self._place, self._last_received_us
+        try:
+            while records := self._read(self.size(), CHUNK_BYTES, torn_tail=False):
+                yield from records
+        finally:
+            self._place, self._last_received_us = place, received_us
+
+    def _read(self, stop: int, max_bytes: int, torn_tail: bool) -> list[Record]:
         records: list[Record] = []
         want = max(max_bytes, RECORD_BYTES)
-        while self.offset < stop:
-            asked = min(want, stop - self.offset)
-            data = self._load(self.offset, asked)
-            self.offset, need = parse_records(data, self.number, self.offset, records)
+        while self._place < stop:
+            asked = min(want, stop - self._place)
+            data = self._load(self._place, asked)
+            self._place, need = parse_records(data, self.number, self._place, records, self._salt)
             if records:
                 break
-            if len(data) == asked < need <= stop - self.offset:
+            if len(data) == asked < need <= stop - self._place:
                 want = need
                 continue
             gap = self._pass_damage(stop, torn_tail)
@@ -166,29 +238,24 @@ class SegmentReader:
             self._last_received_us = records[-1].received_us
         return records
 
-    def raw(self, stop: int) -> bytes:
-        """The file's bytes up to `stop`, zeros where they cannot be read."""
-        data = self._load(0, stop)
-        return data + bytes(stop - len(data))
-
     def _pass_damage(self, stop: int, torn_tail: bool) -> Record | None:
-        data = self._load(self.offset, stop - self.offset)
-        found = find_record(data, self.number, self.offset)
+        data = self._load(self._place, stop - self._place)
+        found = find_record(data, self.number, self._place, self._salt)
         if found is None and torn_tail:
-            self.torn_bytes = stop - self.offset
+            self.torn_bytes = stop - self._place
             return None
         end = stop if found is None else found
         gap = Record(
             segment=self.number,
-            offset=self.offset,
-            size=end - self.offset,
+            offset=self._place,
+            size=end - self._place,
             kind=Kind.GAP,
             priority=Priority.URGENT,
             received_us=self._last_received_us,
             body=b"",
             stored=False,
         )
-        self.offset = end
+        self._place = end
         return gap
 
     def _load(self, offset: int, size: int) -> bytes:

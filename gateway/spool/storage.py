@@ -37,6 +37,9 @@ class Storage(Protocol):
     def truncate(self, fd: int, size: int) -> None:
         """Cut the file off at `size`."""
 
+    def allocate(self, fd: int, size: int) -> None:
+        """Give the file `size` bytes of the medium, whatever they hold."""
+
     def link(self, old: Path, new: Path) -> None:
         """A second name for a file."""
 
@@ -91,6 +94,9 @@ class FileStorage:
 
     def truncate(self, fd: int, size: int) -> None:
         os.ftruncate(fd, size)
+
+    def allocate(self, fd: int, size: int) -> None:
+        os.posix_fallocate(fd, 0, size)
 
     def link(self, old: Path, new: Path) -> None:
         os.link(old, new)

@@ -201,6 +201,13 @@ class SpoolWriter:
         self.metrics.segments_removed += 1
         self.metrics.messages_removed += messages_lost
 
+    def note_thinned(self, saved: int, written: int, messages: int) -> None:
+        """A closed segment has shrunk by `saved` bytes and lost `messages` that were not sent."""
+        self.total_bytes -= saved
+        self.metrics.disk_bytes += written
+        self.metrics.segments_thinned += 1
+        self.metrics.messages_thinned += messages
+
     def _put(self, entry: Entry) -> tuple[int, bool]:
         """The ticket, and whether a commit is due earlier than before."""
         before_us = self._due_us

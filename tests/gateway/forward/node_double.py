@@ -12,6 +12,8 @@ from struct import pack
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP, cose, up
 from axwire.cbor import INT16, INT32, Writer
+from axwire.cose import split
+from axwire.parse import Readings, parse_up
 from axwire.places import place_name
 from axwire.quantities import BY_NAME, QUANTITIES
 from axwire.table import Channel, Group
@@ -202,7 +204,9 @@ class FilledSpool:
         writer, now_us = self.spool.writer, self.clock.utc_us()
         if kind != Kind.GAP and writer.wants_snapshot:
             writer.append(Kind.STATE, Priority.SERVICE, self.ledger.snapshot(), now_us)
-        writer.append(kind, Priority.READINGS, body, now_us)
+        is_readings = kind == Kind.MESSAGE and isinstance(parse_up(split(body).payload), Readings)
+        priority = Priority.READINGS if is_readings else Priority.SERVICE
+        writer.append(kind, priority, body, now_us)
         self.ledger.replay(kind, body)
 
     def commit(self) -> None:

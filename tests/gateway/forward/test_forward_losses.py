@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 from manual_clock import ManualClock
 
-from gateway.ledger import Run
-from gateway.spool import Gap, Kind, Limits, make_room
+from gateway.ledger import Run, account_of
+from gateway.spool import Gap, Kind, Limits, Thinner, make_room
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
@@ -50,6 +50,37 @@ def test_segments_that_were_removed_unsent_are_told_as_a_gap(
             feed.expected[:12] + feed.expected[12 * (1 + lost) :],
         )
         assert not forwarder.records_unreadable
+
+
+def test_what_was_thinned_unsent_is_a_gap_of_the_store_and_no_loss_of_the_node(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.commit()
+            told: list[int | None] = [None] * SAMPLES + [len(feed.expected)]
+            oldest = feed.node.sequence
+            spool.message(feed.node.health(feed.t_ms, oldest, told))
+            spool.commit()
+        writer = spool.spool.writer
+        thinner = Thinner(writer.storage, spool.folder, account_of)
+        make_room(writer, Limits(writer.total_bytes, 0), None, thinner=thinner)
+        thinned = writer.metrics.messages_thinned
+        assert 20 < thinned < 200
+        sink = SinkDouble()
+        forwarder = forwarder_of(spool, sink)
+        drain(forwarder, clock)
+        forwarder.close()
+
+    found = points(sink.accepted)
+    gaps = [p for p in found if p.measurement == "gateway" and ("reason", "thinned") in p.tags]
+    assert sum(int(dict(p.fields)["gap_messages"][:-1]) for p in gaps) == thinned
+    healths = [dict(p.fields) for p in found if p.measurement == "node"]
+    assert len(healths) == 40
+    assert {(h["lost_messages"], h["lost_samples"]) for h in healths} == {("0i", "0i")}
 
 
 def test_health_and_messages_that_never_came_reach_the_server(

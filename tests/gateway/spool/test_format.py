@@ -89,8 +89,8 @@ def test_each_flipped_bit_of_a_header_is_noticed() -> None:
 
 
 def test_a_newer_format_is_named_and_not_guessed_at() -> None:
-    data = pack_header(SegmentHeader(7, 0, 0, version=2))
-    with pytest.raises(NewerFormatError, match=r"0000000007\.seg has format 2.*install"):
+    data = pack_header(SegmentHeader(7, 0, 0, version=3))
+    with pytest.raises(NewerFormatError, match=r"0000000007\.seg has format 3.*install"):
         unpack_header(data, 7)
 
 
