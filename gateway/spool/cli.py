@@ -1,4 +1,4 @@
-"""`axlebox spool`: list, verify and print a spool. Only reads, also while a gateway writes."""
+"""`axlebox spool`: list, verify, print and export. Only reads, also while a gateway writes."""
 
 import contextlib
 import json
@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.history.cli import export_rows, show_trend
 from gateway.spool.describe import describe, describe_message, kind_name, utc_text
 from gateway.spool.errors import SpoolError
 from gateway.spool.format import Kind, Position, segment_name
@@ -18,7 +19,7 @@ from gateway.spool.inspection import SegmentReport, inspect_spool
 from gateway.spool.segments import read_records
 
 app = typer.Typer(
-    name="spool", help="List, verify and print the durable store.", no_args_is_help=True
+    name="spool", help="List, verify, print and export the durable store.", no_args_is_help=True
 )
 
 Folder = Annotated[
@@ -137,6 +138,8 @@ def _note(report: SegmentReport) -> str:
         notes.append(f"{sum(stretch.size for stretch in report.damage)} bytes damaged")
     if report.torn_bytes:
         notes.append(f"{report.torn_bytes} bytes unfinished")
+    if report.level is not None:
+        notes.append(f"thinned: {report.gap_messages} messages gone")
     return ", ".join(notes)
 
 
@@ -157,6 +160,10 @@ def _missing(previous: int | None, number: int) -> list[str]:
     return [
         f"{segment_name(n)}: missing, though older ones are there" for n in range(first, number)
     ]
+
+
+app.command("export")(export_rows)
+app.command("trend")(show_trend)
 
 
 @contextlib.contextmanager
