@@ -5,7 +5,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from benchmarks import flash, forward, ingest, locomotive, speedup, wire
+from benchmarks import flash, forward, ingest, locomotive, speedup, trend, wire
 from benchmarks.report import Figure, write_report
 
 
@@ -20,6 +20,7 @@ def main() -> None:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
         figures |= forward.measure(Path(folder) / "forward", arguments.seed)
+        figures |= trend.measure(Path(folder) / "trend", arguments.seed)
         figures |= flash.measure(Path(folder) / "flash", arguments.seed)
         figures |= speedup.measure(Path(folder) / "speedup", arguments.seed)
         figures |= locomotive.measure(Path(folder) / "rig", arguments.seed)
