@@ -74,6 +74,7 @@ class SpoolConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     segment_mb: Annotated[int, Meta(ge=1, le=256)] = 16
     commit_ms: Annotated[int, Meta(ge=10, le=10_000)] = 1000
     buffer_mb: Annotated[int, Meta(ge=1, le=1024)] = 16
+    reserve_mb: Annotated[int, Meta(ge=0, le=1024)] = 32
 
 
 class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,19 +15,24 @@ from gateway.clock import ClockSync
 from gateway.commands import Commands
 from gateway.config import GatewayConfig, load_keys
 from gateway.downlink import Downlink
+from gateway.history.indexer import Indexer
 from gateway.ingest import Ingest
-from gateway.ledger import Ledger
+from gateway.ledger import Ledger, account_of
 from gateway.profiles import load_profile
 from gateway.registry import Registry
 from gateway.spool.format import Kind, Position
 from gateway.spool.opening import open_spool
 from gateway.spool.recovery import Recovery
-from gateway.spool.retention import Limits, Unsent, make_room
+from gateway.spool.reserve import Reserve
+from gateway.spool.retention import ALARM_SHARE, THIN_SHARE, Limits, Unsent, make_room
 from gateway.spool.segments import read_records
 from gateway.spool.storage import FileStorage, Storage
+from gateway.spool.thinning import Thinner
+from gateway.spool.verification import Verifier
 from gateway.spool.writer import WriterSettings
 from gateway.state import Forward, Locomotive, Spool
 from gateway.timebase import Clock
+from gateway.upkeep import Upkeep
 from gateway.version import VERSION
 
 __all__ = ["Gateway"]
@@ -39,6 +44,7 @@ _MEGABYTE = 1_000_000
 _SEGMENT_UNIT = 1024 * 1024
 _MIN_FREE_BYTES = 200 * _MEGABYTE
 _RATE_FLOOR_US = 60_000_000
+_UNSENT_LOOK_US = 1_000_000
 _DAY_US = 86_400_000_000
 
 
@@ -74,9 +80,17 @@ class Gateway:
         except BaseException:
             self._spool.close()
             raise
+        folder = config.spool.folder
+        self.thinner = Thinner(self._storage, folder, account_of)
+        self.reserve = Reserve(self._storage, folder, config.spool.reserve_mb * _SEGMENT_UNIT)
+        self.indexer = Indexer(self._storage, folder, lambda: self.writer.committed)
+        self.verifier = Verifier(self._storage, folder, lambda: self.writer.committed, clock)
+        self.upkeep = Upkeep(self.thinner, self.indexer, self.verifier, clock)
         self.downlink = Downlink(keys)
         self.clocks = ClockSync(clock)
         self._started_us = clock.monotonic_us()
+        self._unsent_us: int | None = None
+        self._unsent_bytes = 0
         self._forward_state: Callable[[], Forward] = lambda: Forward(state="off")
         self._forwarded: Callable[[], Position | None] = lambda: None
         self._unsent: Unsent | None = None
@@ -115,9 +129,10 @@ class Gateway:
         self._unsent = unsent
 
     def make_room(self) -> None:
-        """Keep the spool within its limit; call it in the committing thread."""
-        limits = Limits(self.config.spool.limit_mb * _MEGABYTE, _MIN_FREE_BYTES)
-        make_room(self.writer, limits, self._forwarded(), self._unsent)
+        """Keep the spool sound and within its limit; call it in the committing thread."""
+        self.verifier.salvage()
+        limits = Limits(self._limit_bytes, _MIN_FREE_BYTES)
+        make_room(self.writer, limits, self._forwarded(), self._unsent, self.thinner, self.reserve)
 
     def problems(self) -> list[str]:
         """What is wrong now, a sentence each, with what to do."""
@@ -126,17 +141,38 @@ class Gateway:
             found.append(self.writer.fault)
         if self.writer.metrics.syncs.slow:
             found.append("the disk takes over 2 s to store a commit: check or replace the card")
+        found += self._room_problems()
         found += [f"node {name} is silent" for name in self._silent_nodes()]
         return found
 
     def spool_state(self) -> Spool:
         writer = self.writer
+        problems = self._room_problems()
+        verified_us = self.verifier.passed_utc_us
         return Spool(
             bytes=writer.total_bytes,
+            limit_bytes=self._limit_bytes,
             free_days=self._free_days(),
             commit_age_ms=writer.commit_age_us(self.clock.monotonic_us()) // 1000,
             fault=writer.fault,
+            warning=problems[0] if problems else None,
+            removed_messages=writer.metrics.messages_removed,
+            thinned_messages=writer.metrics.messages_thinned,
+            damaged_segments=self.verifier.damaged,
+            verified_ms=None if verified_us is None else verified_us // 1000,
         )
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What of the spool has not been forwarded, at most a second ago: all of it while
+        forwarding is off."""
+        now_us = self.clock.monotonic_us()
+        if self._unsent_us is None or now_us - self._unsent_us >= _UNSENT_LOOK_US:
+            self._unsent_us = now_us
+            forward = self._forward_state()
+            is_off = forward.state == "off"
+            self._unsent_bytes = self.writer.total_bytes if is_off else forward.backlog_bytes
+        return self._unsent_bytes
 
     def close(self) -> bool:
         """Commit what is left and give the spool back; False where something was left over."""
@@ -165,7 +201,34 @@ class Gateway:
         return {
             "samples_dropped_by_nodes": self.ingest.lost_samples,
             "messages_removed_unsent": self.writer.metrics.messages_removed,
+            "messages_thinned_unsent": self.writer.metrics.messages_thinned,
         }
+
+    @property
+    def _limit_bytes(self) -> int:
+        return self.config.spool.limit_mb * _MEGABYTE
+
+    def _room_problems(self) -> list[str]:
+        found = []
+        share = self.unsent_bytes / self._limit_bytes
+        if share >= ALARM_SHARE:
+            when = "now" if share >= THIN_SHARE else f"at {THIN_SHARE * 100:.0f} %"
+            found.append(
+                f"the store is {share * 100:.0f} % full of what the server does not have: {when} "
+                "the oldest waveforms are given up, then the oldest fast readings. Bring the "
+                "server back, or raise spool.limit_mb"
+            )
+        if self.verifier.damaged:
+            found.append(
+                f"{self.verifier.damaged} segments of the store were found damaged, "
+                f"{self.verifier.lost_bytes} bytes of them are lost: look into `dmesg`, replace "
+                "the card"
+            )
+        if self.reserve.is_given_up:
+            found.append(
+                "the disk was full and the store's reserve is in use: free space on the disk"
+            )
+        return found
 
     def _silent_nodes(self) -> list[str]:
         return [
@@ -173,12 +236,14 @@ class Gateway:
         ]
 
     def _free_days(self) -> float | None:
-        """Days until the limit at the rate of this run; None in its first minute."""
+        """Days until something unsent must be given up, at the rate of this run; None in its
+        first minute."""
         elapsed_us = self.clock.monotonic_us() - self._started_us
         written = self.writer.metrics.bytes
         if elapsed_us < _RATE_FLOOR_US or not written:
             return None
-        room = self.config.spool.limit_mb * _MEGABYTE - self.writer.total_bytes
+        room = self._limit_bytes - self.unsent_bytes
         with suppress(OSError):
-            room = min(room, self._storage.free_bytes(self.config.spool.folder))
+            sent = self.writer.total_bytes - self.unsent_bytes
+            room = min(room, sent + self._storage.free_bytes(self.config.spool.folder))
         return max(0.0, room * elapsed_us / written / _DAY_US)

@@ -17,6 +17,7 @@ from gateway.forward import (
     Replay,
     server_of,
 )
+from gateway.forward.progress import Progress
 from gateway.ledger import SERVER_REFUSED, Quarantined
 from gateway.spool.format import Kind, Priority
 
@@ -30,6 +31,8 @@ class Forwarding:
         self._gateway = gateway
         folder = gateway.config.spool.folder
         clock = gateway.clock
+        cursor_file = CursorFile(folder, server_of(config.url, config.org, config.bucket))
+        self._stored = (cursor_file.load() or Progress()).within(gateway.writer.committed)
         self._sink = InfluxSink(
             config.url, config.org, config.bucket, token, clock, gzip=config.gzip
         )
@@ -40,7 +43,7 @@ class Forwarding:
                 settled=lambda: gateway.writer.buffered_bytes == 0,
             ),
             self._sink,
-            CursorFile(folder, server_of(config.url, config.org, config.bucket)),
+            cursor_file,
             clock,
             random.Random(),
             self._keep,
@@ -49,8 +52,8 @@ class Forwarding:
         self._thread = ForwarderThread(self.forwarder, self._sink, clock)
         gateway.use_forwarder(
             self.forwarder.state,
-            lambda: self.forwarder.acknowledged,
-            lambda segment: self.forwarder.progress.unsent_in(segment),
+            lambda: self._progress().unsent_from,
+            lambda segment: self._progress().unsent_in(segment),
         )
 
     def start(self) -> None:
@@ -80,6 +83,11 @@ class Forwarding:
         """End within two seconds; what was not sent is sent by the next run."""
         self._thread.stop()
         self._sink.close()
+
+    def _progress(self) -> Progress:
+        """What the server has, as it was stored until the forwarder has begun."""
+        progress = self.forwarder.progress
+        return self._stored if progress == Progress() else progress
 
     def _keep(self, line: bytes, reason: str) -> None:
         """A line that the server will never take goes to the quarantine."""

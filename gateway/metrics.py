@@ -11,6 +11,7 @@ from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.spool.commit_thread import CommitThread
+from gateway.upkeep import UpkeepThread
 
 __all__ = ["registry_for"]
 
@@ -19,11 +20,12 @@ def registry_for(
     gateway: Gateway,
     links: Iterable[SerialLink | MqttLink],
     committer: CommitThread,
+    upkeep: UpkeepThread,
     forwarding: Forwarding | None,
 ) -> CollectorRegistry:
     """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
     registry = CollectorRegistry()
-    registry.register(_GatewayCollector(gateway, list(links), committer, forwarding))
+    registry.register(_GatewayCollector(gateway, list(links), committer, upkeep, forwarding))
     return registry
 
 
@@ -33,9 +35,11 @@ class _GatewayCollector(Collector):
         gateway: Gateway,
         links: list[SerialLink | MqttLink],
         committer: CommitThread,
+        upkeep: UpkeepThread,
         forwarding: Forwarding | None,
     ) -> None:
         self._gateway = gateway
+        self._upkeep = upkeep
         self._committer = committer
         self._forwarding = forwarding
         self._links = links
@@ -43,6 +47,7 @@ class _GatewayCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from self._ingest()
         yield from self._spool()
+        yield from self._upkept()
         yield from self._nodes()
         yield from self._commands()
         yield from self._ports()
@@ -85,6 +90,14 @@ class _GatewayCollector(Collector):
         yield _gauge("axlebox_spool_bytes", "Bytes kept on disk", writer.total_bytes)
         yield _gauge("axlebox_spool_buffer_bytes", "Bytes waiting", writer.buffered_bytes)
         yield _gauge("axlebox_spool_fault", "1 while the disk refuses", int(bool(writer.fault)))
+        yield _gauge("axlebox_spool_unsent_bytes", "Not forwarded", self._gateway.unsent_bytes)
+        yield _gauge(
+            "axlebox_spool_reserve_held",
+            "1 while it is set apart",
+            int(self._gateway.reserve.held),
+        )
+        yield _counter("axlebox_spool_segments_removed", "Removed", metrics.segments_removed)
+        yield _counter("axlebox_spool_segments_thinned", "Thinned", metrics.segments_thinned)
         yield _counter("axlebox_spool_records", "Records made durable", metrics.records)
         yield _counter("axlebox_spool_commits", "Group commits", metrics.commits)
         yield _counter("axlebox_spool_written_bytes", "Bytes written", metrics.disk_bytes)
@@ -93,6 +106,18 @@ class _GatewayCollector(Collector):
         yield _gauge(
             "axlebox_spool_sync_max_seconds", "Longest fdatasync", metrics.syncs.max_us / 1e6
         )
+
+    def _upkept(self) -> Iterator[Metric]:
+        verifier, indexer = self._gateway.verifier, self._gateway.indexer
+        passed_us = verifier.passed_utc_us
+        yield _counter("axlebox_spool_verified_bytes", "Bytes read through", verifier.bytes)
+        yield _counter("axlebox_spool_verify_passes", "Times all was read", verifier.passes)
+        if passed_us is not None:
+            yield _gauge("axlebox_spool_verified_seconds", "Unix time of it", passed_us / 1e6)
+        yield _counter("axlebox_spool_damaged_segments", "Found damaged", verifier.damaged)
+        yield _counter("axlebox_spool_damaged_bytes", "Not salvaged", verifier.lost_bytes)
+        yield _counter("axlebox_spool_indexed_segments", "Indexes written", indexer.written)
+        yield _gauge("axlebox_spool_unindexed_segments", "Without an index", indexer.behind)
 
     def _nodes(self) -> Iterator[Metric]:
         live = GaugeMetricFamily("axlebox_node_live", "1 while the node speaks", labels=["node"])
@@ -187,6 +212,7 @@ class _GatewayCollector(Collector):
     def _errors(self) -> Metric:
         errors = {
             "spool_thread": self._committer.crashes,
+            "upkeep_thread": self._upkeep.crashes,
             "forward_thread": self._forwarding.crashes if self._forwarding else 0,
             "log_at_start": self._gateway.unreadable_records,
         }

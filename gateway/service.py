@@ -16,6 +16,7 @@ from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
 from gateway.supervision import Supervisor
 from gateway.timebase import Clock, SystemClock
+from gateway.upkeep import UpkeepThread
 from gateway.web.app import create_app
 from gateway.web.server import serve
 
@@ -64,6 +65,8 @@ async def serve_gateway(
             forwarding.wake()
 
     committer = CommitThread(gateway.writer, clock, after_commit)
+    gateway.thinner.background = True
+    upkeep = UpkeepThread(gateway.upkeep, clock)
     links: list[SerialLink | MqttLink] = [
         SerialLink(port, gateway.ingest) for port in config.serial
     ]
@@ -85,10 +88,11 @@ async def serve_gateway(
 
     replay = forwarding.replay if forwarding is not None else None
     control = Control(gateway.commands, control_socket(config), replay)
-    metrics = registry_for(gateway, links, committer, forwarding)
+    metrics = registry_for(gateway, links, committer, upkeep, forwarding)
     app = create_app(gateway.registry, health=problems, metrics=metrics)
     try:
         committer.start()
+        upkeep.start()
         if forwarding is not None:
             forwarding.start()
         await control.open()
@@ -110,6 +114,7 @@ async def serve_gateway(
             link.stop_reading()
         if forwarding is not None:
             forwarding.stop()
+        upkeep.stop()
         if not committer.stop():
             _log.error("not everything could be stored: %s", gateway.writer.fault)
         await asyncio.sleep(0)  # lets the acks of the last commit out

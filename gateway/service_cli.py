@@ -130,7 +130,7 @@ def _print_state(console: Console, state: dict[str, Any]) -> None:
     console.print(
         f"forwarding: {forward['state']}, backlog {forward['backlog_bytes'] / 1e6:.1f} MB"
     )
-    for words in (spool["fault"], forward["error"]):
+    for words in (spool["fault"], spool["warning"], forward["error"]):
         if words:
             console.print(f"! {words}", style="bold red")
     for title in ("losses", "refused"):

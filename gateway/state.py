@@ -81,12 +81,23 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Spool(msgspec.Struct, frozen=True, kw_only=True):
-    """The durable store: bytes kept, days of room left, age of the last commit, what is wrong."""
+    """The durable store: bytes kept, at most so many, days of room, age of the last commit.
+
+    `fault` is why nothing can be stored now, `warning` what is about to be given up. The messages
+    that were given up before the server had them count since the start, and so do segments found
+    damaged. `verified_ms` = Unix time when all closed segments had been read through last.
+    """
 
     bytes: int
+    limit_bytes: int | None = None
     free_days: float | None = None
     commit_age_ms: int | None = None
     fault: str | None = None
+    warning: str | None = None
+    removed_messages: int = 0
+    thinned_messages: int = 0
+    damaged_segments: int = 0
+    verified_ms: int | None = None
 
 
 class Forward(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,7 @@ from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
+from gateway.upkeep import UpkeepThread
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -143,7 +144,9 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     forwarding.start()
     shown: dict[str, set[str]] = {}
     committer = CommitThread(core.writer, core.clock)
-    for family in registry_for(core, [link, broker], committer, forwarding).collect():
+    upkeep = UpkeepThread(core.upkeep, core.clock)
+    core.upkeep.step()
+    for family in registry_for(core, [link, broker], committer, upkeep, forwarding).collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         shown[name] = {label for sample in family.samples for label in sample.labels}
     yield shown

@@ -1,20 +1,37 @@
 """The gateway's parts as one: how it starts, what it says of itself, what it gives back."""
 
 import errno
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 from axwire.down import PING
-from board_peer import Board
+from axwire.table import Group
+from board_peer import Board, group_of
 from collecting import Collecting
 
+from gateway.config import InfluxConfig
 from gateway.core import Gateway
-from gateway.ledger import Run
+from gateway.forward import CursorFile, Log, server_of
+from gateway.forward.fold import ledger_at
+from gateway.forward.progress import Progress
+from gateway.forwarding import Forwarding
+from gateway.ledger import Run, account_of
 from gateway.registry import NODE_SILENT_US
-from gateway.spool import Kind, Position, Priority
+from gateway.spool import (
+    Kind,
+    Limits,
+    Position,
+    Priority,
+    Thinner,
+    gap_of,
+    make_room,
+    read_records,
+)
 from gateway.spool.errors import SpoolLockedError
+from gateway.state import Forward
 from gateway.version import VERSION
 
 Collect = Callable[..., Collecting]
@@ -111,29 +128,130 @@ def test_the_days_left_follow_from_the_rate_of_this_run(collect: Collect, board:
     assert 0 < expected < 0.01
 
 
-def test_what_is_removed_before_it_was_forwarded_is_counted_as_lost(
-    collect: Collect, board: Board
-) -> None:
-    gateway = collect(board, limit_mb=1, segment_mb=1)
+def overfill(gateway: Collecting, board: Board) -> None:
+    """Some 5 MB of readings for a store that may have one."""
     gateway.receive(board.hello())
     for _ in range(3):
         for _ in range(15):
             gateway.receive(*(board.readings([[n, n]] * 200) for n in range(100)))
             gateway.commit()
         gateway.gateway.make_room()
-    assert gateway.gateway.losses()["messages_removed_unsent"] > 0
+
+
+def test_fast_readings_are_given_up_before_their_segments_are(
+    collect: Collect, board: Board
+) -> None:
+    gateway = collect(board, limit_mb=1, segment_mb=1)
+    overfill(gateway, board)
+    losses = gateway.gateway.losses()
+    assert losses["messages_thinned_unsent"] > 0
+    assert losses["messages_removed_unsent"] == 0
+    gone = 4500 - sum(message is not None for message in gateway.stored()[1:])
+    assert losses["messages_thinned_unsent"] == gone
+    gaps = [gap_of(record) for record in gateway.records(Kind.GAP)]
+    assert sum(gap.messages or 0 for gap in gaps) == gone
+    assert gateway.gateway.spool_state().thinned_messages == gone
+
+
+@pytest.mark.parametrize(
+    "group",
+    [group_of("brake.pipe_pressure", 2), group_of("motor.frame_temperature", 2, period_ms=1000)],
+    ids=["brakes", "slow rows"],
+)
+def test_brakes_and_slow_rows_are_given_up_last_with_their_segments_and_counted(
+    collect: Collect, group: Group
+) -> None:
+    board = Board(groups=[group])
+    gateway = collect(board, limit_mb=1, segment_mb=1)
+    overfill(gateway, board)
+    losses = gateway.gateway.losses()
+    assert losses["messages_removed_unsent"] > 0
+    assert losses["messages_thinned_unsent"] == 0
+    assert gateway.gateway.spool_state().removed_messages == losses["messages_removed_unsent"]
+
+
+def test_a_store_that_is_thinned_knows_what_had_come_in(
+    collect: Collect, board: Board, tmp_path: Path
+) -> None:
+    """Else the forwarder would tell the server that the node had lost it."""
+    gateway = collect(board, limit_mb=1000, segment_mb=1)
+    overfill(gateway, board)
+    gateway.receive(board.health(samples=4500 * 400))
+    gateway.commit()
+    core = gateway.gateway
+    end = core.writer.committed
+    log = Log(core.writer.folder, lambda: end)
+    whole = tmp_path / "whole"
+    shutil.copytree(core.writer.folder, whole)
+    thinner = Thinner(core.writer.storage, core.writer.folder, account_of)
+    make_room(core.writer, Limits(core.writer.total_bytes, 0), None, thinner=thinner)
+    assert core.writer.metrics.messages_thinned > 500
+    for place in [*[record.end for record in read_records(core.writer.folder)][::50], end]:
+        before = ledger_at(Log(whole, lambda: end), place).boot(board.name, board.boot)
+        after = ledger_at(log, place).boot(board.name, board.boot)
+        assert after.samples >= before.samples
+        assert after.accepted.next >= before.accepted.next
+        assert (after.lost_messages, after.lost_samples) == (0, 0)
+    assert (after.samples, after.accepted.next) == (before.samples, before.accepted.next)
+
+
+def test_a_store_that_fills_with_what_is_unsent_warns_at_80_percent(
+    collect: Collect, board: Board
+) -> None:
+    gateway = collect(board, limit_mb=1, segment_mb=1)
+    core = gateway.gateway
+    gateway.receive(board.hello())
+    core.make_room()
+    warned_at = None
+    while warned_at is None:
+        gateway.receive(*(board.readings([[n, n]] * 200) for n in range(10)))
+        gateway.commit()
+        gateway.tick(1_000_000)
+        warning = core.spool_state().warning
+        if warning is not None:
+            warned_at = core.writer.total_bytes
+            assert warning in core.problems()
+            assert "80 %" in warning or "81 %" in warning
+            assert "raise spool.limit_mb" in warning
+            assert "at 95 %" in warning
+    assert 800_000 <= warned_at < 820_000
+
+
+def test_what_was_sent_by_the_run_before_is_no_loss_before_the_forwarder_begins(
+    collect: Collect, board: Board
+) -> None:
+    gateway = collect(board, limit_mb=1, segment_mb=1)
+    core = gateway.gateway
+    gateway.receive(board.hello())
+    while core.writer.committed.segment < 3:
+        gateway.receive(*(board.readings([[n, n]] * 200) for n in range(100)))
+        gateway.commit()
+    config = InfluxConfig(url="http://127.0.0.1:9")
+    cursor = CursorFile(core.writer.folder, server_of(config.url, config.org, config.bucket))
+    cursor.save(Progress(live=core.writer.committed))
+    forwarding = Forwarding(core, config, None)
+    core.make_room()
+    assert core.writer.metrics.segments_removed > 0
+    assert core.losses()["messages_thinned_unsent"] == 0
+    assert core.losses()["messages_removed_unsent"] == 0
+    forwarding.stop()
+
+
+def test_what_the_server_has_is_no_reason_to_warn(collect: Collect, board: Board) -> None:
+    gateway = collect(board, limit_mb=1, segment_mb=1)
+    core = gateway.gateway
+    core.use_forwarder(lambda: Forward(state="idle"), lambda: core.writer.committed)
+    overfill(gateway, board)
+    gateway.tick(1_000_000)
+    assert core.unsent_bytes == 0
+    assert core.spool_state().warning is None
 
 
 def test_what_was_forwarded_is_no_loss_when_it_is_removed(collect: Collect, board: Board) -> None:
     gateway = collect(board, limit_mb=1, segment_mb=1)
     core = gateway.gateway
     core.use_forwarder(lambda: core.registry.state().forward, lambda: Position(1_000_000, 0))
-    gateway.receive(board.hello())
-    for _ in range(3):
-        for _ in range(15):
-            gateway.receive(*(board.readings([[n, n]] * 200) for n in range(100)))
-            gateway.commit()
-        core.make_room()
+    overfill(gateway, board)
     assert core.writer.metrics.segments_removed > 0
     assert core.losses()["messages_removed_unsent"] == 0
 
@@ -156,3 +274,24 @@ def test_what_no_port_took_is_counted(collect: Collect, board: Board) -> None:
     gateway.line.cut = True
     gateway.commit()
     assert (gateway.gateway.downlink.sent, gateway.gateway.downlink.dropped) == (0, 1)
+
+
+def test_damage_found_in_the_background_is_mended_and_told(collect: Collect, board: Board) -> None:
+    gateway = collect(board, limit_mb=1000, segment_mb=1)
+    overfill(gateway, board)
+    core = gateway.gateway
+    path = core.writer.folder / "0000000001.seg"
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 1
+    path.write_bytes(content)
+    for _ in range(2000):
+        gateway.clock.advance_us(max(0, core.upkeep.step() - gateway.clock.monotonic_us()))
+    core.make_room()
+    assert path.with_suffix(".bad").read_bytes() == content
+    spool = core.spool_state()
+    assert spool.damaged_segments == 1
+    assert spool.verified_ms is not None
+    (told,) = [text for text in core.problems() if "damaged" in text]
+    assert "1 segments of the store were found damaged" in told
+    assert "replace the card" in told
+    assert spool.warning == told

@@ -14,6 +14,7 @@ from gateway.profiles import load_profile
 from gateway.spool.commit_thread import CommitThread
 from gateway.spool.format import Kind
 from gateway.spool.segments import read_records
+from gateway.upkeep import UpkeepThread
 from hil.account import read_store, settle
 from hil.interpreter import find_interpreter
 from hil.lockstep_rig import LockstepRig
@@ -110,7 +111,8 @@ def recover(rig: LockstepRig) -> int:
 def metrics_of(rig: LockstepRig) -> dict[str, float]:
     """What /metrics shows of losses, and of the node's HEALTH by field."""
     core = rig.gateway.core
-    registry = registry_for(core, [], CommitThread(core.writer, core.clock), None)
+    committer = CommitThread(core.writer, core.clock)
+    registry = registry_for(core, [], committer, UpkeepThread(core.upkeep, core.clock), None)
     return {
         sample.labels.get("field", sample.name): sample.value
         for family in registry.collect()

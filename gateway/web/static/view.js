@@ -206,10 +206,10 @@ function store(state, elapsedMs) {
     },
     {
       name: t("disk"),
-      shape: spool.fault === null ? "" : "triangle",
+      shape: spool.fault !== null ? "triangle" : spool.warning !== null ? "diamond" : "",
       word: spool.fault === null ? room || size(spool.bytes) : t("disk.fault"),
       more: [],
-      title: spool.fault ?? size(spool.bytes),
+      title: spool.fault ?? spool.warning ?? size(spool.bytes),
     },
   ].filter((item) => item.shown ?? true);
   const list = at("store");
