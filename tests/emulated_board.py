@@ -76,10 +76,6 @@ class EmulatedBoard:
         self._runner.run(self._stopped())
         self._runner.close()
 
-    def reset(self) -> None:
-        """As by the reset button: what is in flash stays."""
-        self._do(self._device.ahard_reset(None), _START_S)
-
     def run(self, code: str, limit_s: float) -> str:
         """What the code prints, run through the raw REPL. An exception in it is one here.
 
@@ -118,14 +114,20 @@ class EmulatedBoard:
         return self._runner.run(self._within(work, limit_s))
 
     async def _within(self, work: Coroutine[Any, Any, Any], limit_s: float) -> Any:
-        """What comes of it. Raises TimeoutError when the board's clock has gone on so long."""
+        """What comes of it. Raises TimeoutError when the board's clock has gone on so long.
+
+        Raises also what stopped the board: an error in `listen`, for one.
+        """
         end_ns = self._clock.nanos + limit_s * 1e9
         task = asyncio.ensure_future(work)
         while not task.done():
-            if self._clock.nanos > end_ns:
+            error = self._device.simulator.engine_room_error
+            if error is None and self._clock.nanos > end_ns:
+                error = TimeoutError(f"not done within {limit_s} s of the board's time")
+            if error is not None:
                 task.cancel()
                 await asyncio.wait([task])
-                raise TimeoutError(f"not done within {limit_s} s of the board's time")
+                raise error
             await asyncio.sleep(0)
         return task.result()
 
