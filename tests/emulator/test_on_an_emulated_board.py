@@ -35,7 +35,7 @@ LINES = [json.dumps(vector).encode() + b"\n" for vector in VECTORS]
 LINES_A_TIME = 10
 CHECK_S = 20
 NODE_S = 15
-"""Of the board's time. The longest check was seen to take 1.2, the node 8.7."""
+"""Of the board's time. The longest check was seen to take some 2, the node 8.7."""
 
 FIRMWARE = TESTS.parent / "firmware"
 MODULES = (
