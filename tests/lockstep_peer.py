@@ -1,10 +1,12 @@
 """The other end of a board's cable in simulated time: hears all, acknowledges it each second."""
 
+from collections.abc import Callable
+
 from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.cbor import Writer
 from axwire.codes import HEALTH_FIELDS
 from axwire.framing import Deframer, frame
-from axwire.parse import Health, parse_up
+from axwire.parse import Health, Up, parse_up
 
 from hil.lockstep_gateway import LockstepCable
 from hil.schedule import Schedule
@@ -17,12 +19,14 @@ _ACK_US = 1_000_000
 class LockstepPeer:
     """As much of a gateway as a node needs: the next sequence of each boot, and HEALTH.
 
-    `messages` counts those heard, `health` has the fields of each HEALTH by their names.
+    `messages` counts those heard, `health` has the fields of each HEALTH by their names; `hear` is
+    given each message.
     """
 
     def __init__(self, name: str, key: bytes, cable: LockstepCable, schedule: Schedule) -> None:
         self.messages = 0
         self.health: list[dict[str, int | None]] = []
+        self.hear: Callable[[Up], None] = lambda message: None
         self._name = name
         self._key = cose.MacKey(key)
         self._cable = cable
@@ -40,6 +44,7 @@ class LockstepPeer:
             envelope.check(self._key, cose.UP)
             up = parse_up(envelope.payload)
             self.messages += 1
+            self.hear(up)
             if up.boot != self._boot:
                 self._boot, self._upto = up.boot, 0
             if up.sequence is not None:

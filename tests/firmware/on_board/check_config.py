@@ -5,6 +5,12 @@ import json
 from axnode.config import ConfigError, parse
 from axwire.table import CHANNEL_CAP
 
+try:
+    import tls
+except ImportError:
+    # The stock image of a board without a network has none.
+    tls = None
+
 GOOD = {
     "node": "motors-a",
     "board": "pico",
@@ -251,11 +257,19 @@ def test_a_broker_is_named_by_its_address():
         assert "mqtt.host must be an IPv4 address" in said, said
     said = _refusal(_linked(mqtt={"host": "1.2.3.4", "locomotive": "a/b"}))
     assert "mqtt.locomotive must be without + # /" in said, said
-    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
+    assert "key 'mqtt.locomotive' is missing" in said, said
+
+
+def test_the_authority_of_a_broker_is_tried_where_there_is_tls():
+    with_tls = _linked(mqtt=dict(BROKER, tls="ca.der"))
+    if tls is None:
+        said = _refusal(with_tls)
+        assert said == "node.json: mqtt.tls: this board's MicroPython has no TLS", said
+        return
+    said = _refusal(with_tls)
     assert "mqtt.tls: ca.der is no certificate: [Errno 2]" in said, said
     with open("ca.der", "wb") as file:
         file.write(b"rubbish")
-    said = _refusal(_linked(mqtt=dict(BROKER, tls="ca.der")))
+    said = _refusal(with_tls)
     assert "mqtt.tls: ca.der is no certificate: invalid cert" in said, said
-    said = _refusal(_linked(mqtt={"host": "1.2.3.4"}))
-    assert "key 'mqtt.locomotive' is missing" in said, said
