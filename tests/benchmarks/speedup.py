@@ -6,27 +6,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from busiest_bench import busiest_bench
+from lockstep_peer import LockstepPeer
 
 from benchmarks.report import Figure
 from gateway.profiles import load_profile
+from hil.feeder import feed_stretch
+from hil.fitting import fit_node
 from hil.interpreter import Interpreter, find_fast_interpreter, find_interpreter
+from hil.lockstep import LockstepTarget
+from hil.lockstep_gateway import LockstepCable
 from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
+from hil.schedule import Schedule, SimulatedClock
 from simulators.locomotive import Locomotive
 
 _GOAL = 70.0
 _SECONDS = 60.0
 _WARM_UP_S = 5.0
+_STRETCH_S = 1.5
 _NODE = "motors-a"
+_UNIQUE_ID = "e66038b7132a5b2f"
+_KEY = bytes(range(32))
 
 
 def measure(folder: Path, seed: int) -> dict[str, Figure]:
-    """Of the profile's busiest node with the gateway, and of the busiest role with a peer; beside
-    each, with the interpreter whose heap is a board's."""
+    """Of the profile's busiest node with a peer and with the gateway, and of the busiest role with
+    a peer; beside each, with the interpreter whose heap is a board's."""
     fast, board = find_fast_interpreter(), find_interpreter()
     figures: dict[str, Figure] = {}
     for name, run, goal in (
-        ("hil.node_speedup", _node, _GOAL),
+        ("hil.node_speedup", _node_with_peer, _GOAL),
+        ("hil.node_and_gateway_speedup", _node, None),
         ("hil.busiest_role_speedup", _role, None),
     ):
         speedups = []
@@ -36,6 +46,31 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
             speedups.append(run(place, interpreter, seed))
         figures[name] = Figure(speedups[0], "times", goal, seed, {"like a board": speedups[1]})
     return figures
+
+
+def _node_with_peer(folder: Path, interpreter: Interpreter, seed: int) -> float:
+    profile = load_profile("te33a")
+    locomotive = Locomotive(profile, seed)
+    fit = next(node for node in profile.nodes if node.name == _NODE)
+    schedule = Schedule(SimulatedClock())
+    target = LockstepTarget(fit_node(fit, _UNIQUE_ID, seed), _KEY, interpreter, folder)
+    cable = LockstepCable(target, schedule)
+    LockstepPeer(_NODE, _KEY, cable, schedule)
+    fed_s = 0.0
+
+    def feed() -> None:
+        nonlocal fed_s
+        feed_stretch(target, locomotive, False, 0, fed_s, _STRETCH_S)
+        fed_s += _STRETCH_S
+        schedule.at(round((fed_s - _STRETCH_S / 2) * 1e6), feed)
+
+    feed()
+    target.start()
+    try:
+        schedule.add(target, cable)
+        return _speedup(schedule.run_for, target.pid)
+    finally:
+        target.stop()
 
 
 def _node(folder: Path, interpreter: Interpreter, seed: int) -> float:
