@@ -1,31 +1,23 @@
-"""Board time to UTC: a regression over the pings with the shortest round trips.
+"""Board time to UTC, over pings: decides whom to ping when, and what is worth storing.
 
 A board counts microseconds since its reset and knows no wall time. The gateway pings it; the
-board answers with its count. Half the round trip bounds the error of one ping, so only the
-quickest ones count; a straight line through them gives offset and drift. What is stored with the
-rows is the board's time; `ClockRecord` turns it into UTC when rows are read, so that a correction
-reaches old rows too.
+board answers with its count; gateway/fit.py finds the line through the answers. What is stored
+with the rows is the board's time; `ClockRecord` turns it into the gateway's monotonic time and
+into UTC when rows are read, so that a correction reaches old rows too.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 import msgspec
-import numpy as np
 
+from gateway.fit import Drift, Line, PingFit
 from gateway.timebase import Clock
+from gateway.walltime import SURE_US, TimeRecord, WallTime
 
-__all__ = ["Answer", "BoardClock", "ClockRecord", "ClockSync"]
+__all__ = ["SILENCE_US", "Answer", "ClockRecord", "ClockSync", "between", "placed"]
 
-_WINDOW = 64
-_QUICKEST = 16
-"""Of the last 64 pings the 16 quickest are believed."""
-
-_MIN_SPAN_US = 20_000_000
-"""Over less than this, jitter would pass for drift."""
-
-_MAX_DRIFT_PPB = 200_000
-"""A crystal is good for 100 ppm from -40 to 85 °C; more is a measuring error (unverified)."""
+SILENCE_US = 300_000_000
+"""Records of a boot so far apart in its time are joined by a line for the rows between them."""
 
 _PING_EARLY_US = 250_000
 _PING_LATE_US = 1_000_000
@@ -36,9 +28,20 @@ _RECORD_EACH_US = 60_000_000
 _RECORD_SHIFT_US = 1_000
 """A record stays in force until the estimate has moved this far: part of the error it admits."""
 
+_WANDER_PPB = 500
+_WANDER_US = 60_000_000
+"""By how much a crystal's drift may change in a minute: 0.5 ppm (unverified)."""
+_UNKNOWN_PPB = 30_000
+"""How far a crystal may run off over hours in which nothing was heard of it (unverified)."""
+
 
 class ClockRecord(msgspec.Struct, frozen=True):
-    """How one boot's time maps to UTC, as stored: `board_us` was `utc_us`, within `error_us`."""
+    """How one boot's time maps to UTC, as stored: `board_us` was `utc_us`, within `error_us`.
+
+    `utc_us` less `wall_us` is the monotonic time of the gateway's `base`; records of axlebox 0.1
+    had no base. `trusted`: whether somebody vouched for the wall clock then. The drift is
+    known within `drift_error_ppb`.
+    """
 
     node: str
     boot: int
@@ -47,11 +50,60 @@ class ClockRecord(msgspec.Struct, frozen=True):
     drift_ppb: int
     error_us: int
     trusted: bool
+    base: str = ""
+    wall_us: int = 0
+    drift_error_ppb: int = _UNKNOWN_PPB
 
     def utc_at(self, board_us: int) -> int:
         """UTC in microseconds at that board time; exact integers, the same on every machine."""
         elapsed = board_us - self.board_us
         return self.utc_us + elapsed + elapsed * self.drift_ppb // 1_000_000_000
+
+    def monotonic_at(self, board_us: int) -> int:
+        """The base's monotonic time at that board time."""
+        return self.utc_at(board_us) - self.wall_us
+
+    def error_at(self, board_us: int) -> int:
+        """How wrong that may be: grows with the time to the record, for drift changes."""
+        elapsed = abs(board_us - self.board_us)
+        wandered = self.drift_error_ppb + elapsed * _WANDER_PPB // (2 * _WANDER_US)
+        ppb = min(wandered, max(_UNKNOWN_PPB, self.drift_error_ppb))
+        return self.error_us + elapsed * ppb // 1_000_000_000
+
+
+def placed(record: ClockRecord, time: TimeRecord | None, board_us: int) -> ClockRecord:
+    """The record as it holds at `board_us`, its UTC by what is known of its base.
+
+    Its `error_us` is that of then, and it is `trusted` only where the time there is sure.
+    """
+    error_us = record.error_at(board_us)
+    trusted, wall_us = record.trusted, record.wall_us
+    if time is not None:
+        error_us += time.error_at(record.monotonic_at(board_us))
+        trusted, wall_us = time.trusted, time.wall_us
+    return msgspec.structs.replace(
+        record,
+        utc_us=record.utc_us - record.wall_us + wall_us,
+        wall_us=wall_us,
+        error_us=error_us,
+        trusted=trusted and error_us <= SURE_US,
+    )
+
+
+def between(first: ClockRecord, second: ClockRecord, board_us: int) -> ClockRecord:
+    """The line through two records of one boot, as it holds at `board_us` between them.
+
+    Both are placed, each at its own board time. In between, the drift may have been off its mean.
+    """
+    span = second.board_us - first.board_us
+    off = (board_us - first.board_us) * (second.board_us - board_us) // span
+    error_us = max(first.error_us, second.error_us) + off * _UNKNOWN_PPB // 1_000_000_000
+    return msgspec.structs.replace(
+        first,
+        drift_ppb=(second.utc_us - first.utc_us - span) * 1_000_000_000 // span,
+        error_us=error_us,
+        trusted=first.trusted and second.trusted and error_us <= SURE_US,
+    )
 
 
 @dataclass(frozen=True)
@@ -62,73 +114,39 @@ class Answer:
     record: ClockRecord | None = None
 
 
-@dataclass(frozen=True)
-class _Ping:
-    board_us: int
-    monotonic_us: int
-    round_trip_us: int
-
-
-class BoardClock:
-    """One boot's pings and the line through them."""
-
-    def __init__(self) -> None:
-        self._pings: deque[_Ping] = deque(maxlen=_WINDOW)
-
-    def add(self, sent_us: int, received_us: int, board_us: int) -> None:
-        """A ping: sent and answered on the gateway's monotonic clock, board time in between."""
-        middle = (sent_us + received_us) // 2
-        self._pings.append(_Ping(board_us, middle, received_us - sent_us))
-
-    def __len__(self) -> int:
-        return len(self._pings)
-
-    def line(self) -> tuple[int, int, int, int]:
-        """`(board_us, monotonic_us, drift_ppb, error_us)`."""
-        quickest = sorted(self._pings, key=lambda ping: ping.round_trip_us)[:_QUICKEST]
-        best = quickest[0]
-        newest = max(ping.board_us for ping in quickest)
-        board = np.array([ping.board_us - newest for ping in quickest], np.float64)
-        offset = np.array(
-            [ping.monotonic_us - best.monotonic_us - (ping.board_us - best.board_us)
-             for ping in quickest],
-            np.float64,
-        )  # fmt: skip
-        if np.ptp(board) < _MIN_SPAN_US:
-            shift, drift_ppb = 0.0, 0
-        else:
-            slope, shift = np.polyfit(board, offset, 1)
-            drift_ppb = round(float(np.clip(slope * 1e9, -_MAX_DRIFT_PPB, _MAX_DRIFT_PPB)))
-        residual = float(np.std(offset - shift - board * drift_ppb * 1e-9))
-        monotonic = best.monotonic_us + (newest - best.board_us) + round(float(shift))
-        return newest, monotonic, drift_ppb, best.round_trip_us // 2 + round(residual)
-
-
 @dataclass
 class _Boot:
     boot: int
-    clock: BoardClock
+    fit: PingFit
     next_ping_us: int
     pings_sent: int = 0
     record: ClockRecord | None = None
     recorded_us: int = 0
-    wall_us: int = 0
-    """What the record adds to the gateway's monotonic time to get UTC."""
 
 
 class ClockSync:
-    """Decides when to ping whom, and when an estimate is worth a record."""
+    """Decides when to ping whom, and when an estimate is worth a record.
 
-    def __init__(self, clock: Clock) -> None:
+    `known`: what the log says of the machine's present base.
+    """
+
+    def __init__(self, clock: Clock, known: TimeRecord | None = None) -> None:
+        self.wall = WallTime(clock, known)
+        self.contradictions = 0
+        """Answers that no clock could have given."""
         self._clock = clock
         self._boots: dict[str, _Boot] = {}
         self._waiting: dict[tuple[str, int], int] = {}
 
-    def seen(self, node: str, boot: int) -> None:
-        """A message of that boot came in: from now on it is pinged, its predecessor no more."""
-        known = self._boots.get(node)
-        if known is None or known.boot != boot:
-            self._boots[node] = _Boot(boot, BoardClock(), self._clock.monotonic_us())
+    def seen(self, node: str, boot: int, known: ClockRecord | None = None) -> None:
+        """A message of that boot came in: from now on it is pinged, its predecessor no more.
+
+        `known`: what the log says of its clock, which runs on while a gateway is away.
+        """
+        state = self._boots.get(node)
+        if state is None or state.boot != boot:
+            drift = None if known is None else Drift(known.drift_ppb, _UNKNOWN_PPB)
+            self._boots[node] = _Boot(boot, PingFit(drift), self._clock.monotonic_us())
 
     def due(self) -> list[tuple[str, int]]:
         """Nodes and boots to ping now; tell `pinged` with the sequence used."""
@@ -159,23 +177,16 @@ class ClockSync:
         state = self._boots.get(node)
         if sent is None or state is None or state.boot != boot or now - sent > _PONG_TIMEOUT_US:
             return Answer(expected=False)
-        state.clock.add(sent, now, board_us)
-        board, monotonic, drift_ppb, error_us = state.clock.line()
-        wall = self._clock.utc_us() - now
-        record = ClockRecord(
-            node,
-            boot,
-            board,
-            monotonic + wall,
-            drift_ppb,
-            error_us + _RECORD_SHIFT_US,
-            self._clock.trusted(),
-        )
+        before = state.fit.contradictions
+        taken = state.fit.add(sent, now, board_us)
+        self.contradictions += state.fit.contradictions - before
+        if not taken:
+            return Answer(expected=True)
+        record = self._record(node, boot, state.fit.line())
         if not self._worth_storing(state, record, now):
             return Answer(expected=True)
         state.record = record
         state.recorded_us = now
-        state.wall_us = wall
         return Answer(True, record)
 
     def estimate(self, node: str, boot: int) -> ClockRecord | None:
@@ -185,15 +196,39 @@ class ClockSync:
 
     def monotonic_at(self, node: str, boot: int, board_us: int) -> int | None:
         """That board time on the gateway's monotonic clock; None while the boot has no record."""
-        state = self._boots.get(node)
-        if state is None or state.boot != boot or state.record is None:
+        record = self.estimate(node, boot)
+        return None if record is None else record.monotonic_at(board_us)
+
+    def error_us(self, node: str, boot: int) -> int | None:
+        """How wrong that boot's time may be now, against the gateway's."""
+        record = self.estimate(node, boot)
+        if record is None:
             return None
-        return state.record.utc_at(board_us) - state.wall_us
+        now_us = self._clock.monotonic_us()
+        return record.error_at(record.board_us + now_us - record.monotonic_at(record.board_us))
+
+    def _record(self, node: str, boot: int, line: Line) -> ClockRecord:
+        wall = self.wall.record
+        return ClockRecord(
+            node,
+            boot,
+            line.board_us,
+            line.monotonic_us + wall.wall_us,
+            line.drift.ppb,
+            line.error_us + _RECORD_SHIFT_US,
+            self.wall.trusted(),
+            wall.base,
+            wall.wall_us,
+            line.drift.error_ppb,
+        )
 
     @staticmethod
     def _worth_storing(state: _Boot, new: ClockRecord, now: int) -> bool:
         old = state.record
         if old is None or old.trusted != new.trusted or now - state.recorded_us > _RECORD_EACH_US:
             return True
+        admitted = old.error_at(new.board_us)
+        if 2 * new.error_us < admitted or 2 * new.drift_error_ppb < old.drift_error_ppb:
+            return True
         shift = abs(old.utc_at(new.board_us) - new.utc_us)
-        return shift > _RECORD_SHIFT_US and new.error_us <= max(2 * old.error_us, shift)
+        return shift > _RECORD_SHIFT_US and new.error_us <= max(2 * admitted, shift)

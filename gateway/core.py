@@ -87,7 +87,7 @@ class Gateway:
         self.verifier = Verifier(self._storage, folder, lambda: self.writer.committed, clock)
         self.upkeep = Upkeep(self.thinner, self.indexer, self.verifier, clock)
         self.downlink = Downlink(keys)
-        self.clocks = ClockSync(clock)
+        self.clocks = ClockSync(clock, self.ledger.times.of(clock.boot_id()))
         self._started_us = clock.monotonic_us()
         self._unsent_us: int | None = None
         self._unsent_bytes = 0

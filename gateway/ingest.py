@@ -8,6 +8,7 @@ bad message cannot block its node; one whose sender proved nothing is never answ
 
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -19,6 +20,7 @@ from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, pars
 from axwire.table import bounded
 from axwire.up import EVENT, PONG, WAVEFORM
 
+from gateway.bridge import bridges
 from gateway.clock import ClockRecord, ClockSync
 from gateway.decode import ChannelTable, Rows, decode_readings
 from gateway.downlink import Downlink, Link
@@ -27,6 +29,7 @@ from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
 from gateway.thinned import decode_thinned
 from gateway.timebase import Clock
+from gateway.walltime import TimeRecord
 
 __all__ = ["Ingest", "Observer", "Store"]
 
@@ -113,11 +116,12 @@ class Ingest:
         return len(self._pending)
 
     def start(self, version: str, locomotive: str) -> int:
-        """Record this run; commit the ticket it returns before any message is sent."""
+        """Record this run and its time; commit the ticket before any message is sent."""
         self._ledger.run += 1
         self._downlink.begin_run(self._ledger.run)
         body = msgspec.msgpack.encode(Run(self._ledger.run, version, locomotive))
-        return self._append(Kind.RUN, Priority.URGENT, body)
+        self._append(Kind.RUN, Priority.URGENT, body)
+        return self._store_time(self._clocks.wall.record)
 
     def link_opened(self, link: Link) -> None:
         """Tell the nodes that may be behind it that we are here: they send what we lack."""
@@ -125,7 +129,7 @@ class Ingest:
             boot = self._downlink.boot(name)
             boot = self._ledger.latest(name) if boot is None else boot
             if boot is not None:
-                self._clocks.seen(name, boot)
+                self._clocks.seen(name, boot, self._ledger.boot(name, boot).clock)
                 self._ping(name, boot, link)
 
     def receive(self, link: Link, message: bytes) -> bool:
@@ -172,7 +176,9 @@ class Ingest:
             self._acknowledge(name, number, sequences)
 
     def tick(self) -> None:
-        """Ping every node that is due, and repeat acks that got lost; call ten times a second."""
+        """Look at the machine's clock, repeat acks that got lost, ping every node that is due;
+        call ten times a second."""
+        self._look_at_time()
         repeated, self._repeated = self._repeated, {}
         for (name, number), (link, sequences) in repeated.items():
             self._acknowledge(name, number, sequences, link)
@@ -180,7 +186,8 @@ class Ingest:
             self._ping(name, boot)
 
     def _ping(self, name: str, boot: int, link: Link | None = None) -> None:
-        utc_ms = self._clock.utc_us() // 1000 if self._clock.trusted() else None
+        wall = self._clocks.wall
+        utc_ms = wall.utc_us() // 1000 if wall.trusted() else None
         self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms, link))
 
     def _take(self, link: Link, envelope: cose.Envelope, up: Up, message: bytes) -> None:
@@ -284,7 +291,7 @@ class Ingest:
                 trusted=True,
             )
             self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
-            boot.clock = record
+            boot.learn_clock(record)
 
     def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
         if self._downlink.boot(name) not in (None, pong.boot):
@@ -297,7 +304,26 @@ class Ingest:
         self._spoke(link, name, pong.boot)
         if answer.record is not None:
             self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(answer.record))
-            self._ledger.boot(name, pong.boot).clock = answer.record
+            self._ledger.boot(name, pong.boot).learn_clock(answer.record)
+            self._bridge()
+
+    def _look_at_time(self) -> None:
+        """Store what is new of the machine's clock; where there is no room, at the next tick."""
+        wall = self._clocks.wall
+        wall.look()
+        if wall.record != self._ledger.times.of(wall.record.base):
+            with suppress(BufferFullError):
+                self._store_time(wall.record)
+                self._bridge()
+
+    def _bridge(self) -> None:
+        for record in bridges(self._ledger.times, self._ledger.live_clocks()):
+            self._store_time(record)
+
+    def _store_time(self, record: TimeRecord) -> int:
+        ticket = self._append(Kind.TIME, Priority.SERVICE, msgspec.msgpack.encode(record))
+        self._ledger.times.learn(record)
+        return ticket
 
     def _spoke(self, link: Link, name: str, number: int) -> None:
         present = self._downlink.boot(name)
@@ -305,7 +331,7 @@ class Ingest:
         if present is not None and self._is_leftover(name, number, present):
             newest = present
         self._downlink.heard(name, newest, link)
-        self._clocks.seen(name, newest)
+        self._clocks.seen(name, newest, self._ledger.boot(name, newest).clock)
         self._observer.spoke(name, newest, link.name)
         if newest != present:
             boot = self._ledger.boot(name, newest)

@@ -1,4 +1,4 @@
-"""What is in, by node and boot: sequences, channel tables, clock records. Rebuilt from the log.
+"""What is in, by node and boot: sequences, channel tables, clocks. Rebuilt from the log.
 
 A STATE record holds a snapshot of it, so that reading the log may begin there; every record
 behind it brings the ledger on. Boots are kept for ever (a few bytes each): an old capture is
@@ -13,12 +13,13 @@ from axwire.cose import split
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
 
-from gateway.clock import ClockRecord
+from gateway.clock import SILENCE_US, ClockRecord
 from gateway.decode import ChannelTable, TableBuilder, count_samples
 from gateway.seen import Seen
 from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import Account, accounts_of
 from gateway.thinned import count_thinned
+from gateway.walltime import TimeRecord, Times
 
 __all__ = [
     "SERVER_REFUSED",
@@ -35,6 +36,9 @@ _SAMPLES = HEALTH_FIELDS.index("samples")
 _BOOTS_WITH_TABLES = 8
 """A snapshot carries the tables and clocks of a node's latest boots only."""
 
+
+_BASES_KEPT = 4
+"""Of so many runs of the machine, one behind the other, a boot's clock is remembered."""
 
 SERVER_REFUSED = "server_refused"
 """Why a line of ours is in quarantine: the server will never take it."""
@@ -77,6 +81,9 @@ class _Snapshot(msgspec.Struct):
     boots: dict[str, list[_BootSnapshot]]
     hellos: dict[str, list[bytes]]
     clocks: list[ClockRecord]
+    times: list[TimeRecord] = []
+    base: str = ""
+    silences: list[tuple[ClockRecord, ClockRecord]] = []
 
 
 @dataclass(frozen=True)
@@ -136,11 +143,31 @@ class Boot:
     """The latest piece of the channel table, for what the node says of itself."""
     tables: dict[int, ChannelTable] = field(default_factory=dict)
     """Whole tables by revision."""
-    clock: ClockRecord | None = None
+    clocks: dict[str, ClockRecord] = field(default_factory=dict)
+    """The latest by base, the base of the latest last."""
+    silence: tuple[ClockRecord, ClockRecord] | None = None
+    """Its clock before and after the latest stretch in which nothing was heard of it for long."""
     awaited: bool = False
     """A later boot has said that the rest of this one follows."""
     hellos: dict[tuple[int, int], bytes] = field(default_factory=dict)
     _builder: TableBuilder = field(default_factory=TableBuilder)
+
+    @property
+    def clock(self) -> ClockRecord | None:
+        return next(reversed(self.clocks.values()), None)
+
+    def learn_clock(self, record: ClockRecord) -> None:
+        before = self.clock
+        if before is not None and record.board_us - before.board_us > SILENCE_US:
+            self.silence = before, record
+        self.recall_clock(record)
+
+    def recall_clock(self, record: ClockRecord) -> None:
+        """Take a record in that a snapshot kept."""
+        self.clocks.pop(record.base, None)
+        self.clocks[record.base] = record
+        while len(self.clocks) > _BASES_KEPT:
+            del self.clocks[next(iter(self.clocks))]
 
     def check(self, hello: Hello) -> None:
         """Raises MessageError where `learn` would; changes nothing."""
@@ -198,6 +225,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.run = 0
+        self.times = Times()
         self._nodes: dict[str, dict[int, Boot]] = {}
 
     def find(self, node: str, number: int) -> Boot | None:
@@ -209,6 +237,10 @@ class Ledger:
         if number not in boots:
             boots[number] = Boot()
         return boots[number]
+
+    def live_clocks(self) -> list[dict[str, ClockRecord]]:
+        """Of the latest boot of each node, the latest clock record by base."""
+        return [next(reversed(boots.values())).clocks for boots in self._nodes.values() if boots]
 
     def latest(self, node: str) -> int | None:
         """The boot of that node that was first heard last."""
@@ -246,6 +278,7 @@ class Ledger:
         boots: dict[str, list[_BootSnapshot]] = {}
         hellos: dict[str, list[bytes]] = {}
         clocks: list[ClockRecord] = []
+        silences: list[tuple[ClockRecord, ClockRecord]] = []
         for node, known in self._nodes.items():
             boots[node] = [
                 _BootSnapshot(
@@ -261,8 +294,11 @@ class Ledger:
             ]
             recent = list(known.values())[-_BOOTS_WITH_TABLES:]
             hellos[node] = [payload for boot in recent for payload in boot.hellos.values()]
-            clocks += [boot.clock for boot in recent if boot.clock is not None]
-        return msgspec.msgpack.encode(_Snapshot(self.run, boots, hellos, clocks))
+            clocks += [clock for boot in recent for clock in boot.clocks.values()]
+            silences += [boot.silence for boot in recent if boot.silence is not None]
+        return msgspec.msgpack.encode(
+            _Snapshot(self.run, boots, hellos, clocks, self.times.all(), self.times.base, silences)
+        )
 
     def replay(self, kind: int, body: bytes) -> None:
         """Bring the ledger on by one record of the log. Raises MsgspecError or WireError."""
@@ -270,7 +306,9 @@ class Ledger:
             self._replay_message(body)
         elif kind == Kind.CLOCK:
             record = msgspec.msgpack.decode(body, type=ClockRecord)
-            self.boot(record.node, record.boot).clock = record
+            self.boot(record.node, record.boot).learn_clock(record)
+        elif kind == Kind.TIME:
+            self.times.learn(msgspec.msgpack.decode(body, type=TimeRecord))
         elif kind == Kind.STATE:
             self._restore(body)
         elif kind == Kind.RUN:
@@ -335,4 +373,7 @@ class Ledger:
                 if isinstance(hello, Hello):
                     self.boot(node, hello.boot).learn(hello, payload)
         for record in snapshot.clocks:
-            self.boot(record.node, record.boot).clock = record
+            self.boot(record.node, record.boot).recall_clock(record)
+        for before, after in snapshot.silences:
+            self.boot(before.node, before.boot).silence = before, after
+        self.times.restore(snapshot.times, snapshot.base)

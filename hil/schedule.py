@@ -36,6 +36,9 @@ class SimulatedClock:
     def trusted(self) -> bool:
         return self._trusted
 
+    def boot_id(self) -> str:
+        return "bench"
+
     def advance_to(self, us: int) -> None:
         """Time never goes back: a moment that has passed changes nothing."""
         self._us = max(self._us, us)

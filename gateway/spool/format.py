@@ -52,6 +52,7 @@ class Kind(IntEnum):
     GAP = 4
     RUN = 5
     QUARANTINE = 6
+    TIME = 7
 
 
 class Priority(IntEnum):

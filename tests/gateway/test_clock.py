@@ -57,6 +57,7 @@ class Simulation:
     def run(self, seconds: float) -> None:
         end_us = self.clock.monotonic_us() + round(seconds * SECOND_US)
         while self.clock.monotonic_us() < end_us:
+            self.sync.wall.look()
             for node, boot in self.sync.due():
                 self._ping(node, boot)
             self.clock.advance_us(STEP_US)
@@ -166,8 +167,7 @@ def test_a_step_of_the_wall_clock_moves_no_age() -> None:
 
 
 def test_a_record_says_whether_the_wall_clock_was_believed() -> None:
-    simulation = Simulation()
-    simulation.clock.trust(False)
+    simulation = Simulation(clock=ManualClock(trusted=False))
     simulation.run(10)
     assert {record.trusted for record in simulation.records} == {False}
     simulation.clock.trust(True)

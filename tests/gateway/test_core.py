@@ -11,6 +11,7 @@ from axwire.down import PING
 from axwire.table import Group
 from board_peer import Board, group_of
 from collecting import Collecting
+from manual_clock import ManualClock
 
 from gateway.config import InfluxConfig
 from gateway.core import Gateway
@@ -256,9 +257,11 @@ def test_what_was_forwarded_is_no_loss_when_it_is_removed(collect: Collect, boar
     assert core.losses()["messages_removed_unsent"] == 0
 
 
-def test_nodes_are_told_the_time_only_while_it_is_believed(collect: Collect, board: Board) -> None:
+def test_nodes_are_told_the_time_only_once_it_is_believed(
+    collect: Collect, board: Board, clock: ManualClock
+) -> None:
+    clock.trust(False)
     gateway = collect(board)
-    gateway.clock.trust(False)
     gateway.receive(board.hello())
     told = []
     for trusted in (False, True):
