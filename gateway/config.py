@@ -78,9 +78,16 @@ class SpoolConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ClockConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Whether this machine's wall time is believed: as the kernel says, or always, or never."""
+    """Whether this machine's wall time is believed, as the kernel says, or always, or never, and
+    how long a server that answers waits for rows while it is not."""
 
     trust: Literal["system", "always", "never"] = "system"
+    wait_s: Annotated[int, Meta(ge=0, le=604_800)] = 3600
+
+    @property
+    def longest_wait_s(self) -> int:
+        """0 where waiting is of no use."""
+        return 0 if self.trust == "never" else self.wait_s
 
 
 class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -47,7 +47,11 @@ class Forwarding:
             clock,
             random.Random(),
             self._keep,
-            ForwardSettings(gateway.config.locomotive.id, config.batch_values),
+            ForwardSettings(
+                gateway.config.locomotive.id,
+                config.batch_values,
+                time_wait_us=gateway.config.clock.longest_wait_s * 1_000_000,
+            ),
         )
         self._thread = ForwarderThread(self.forwarder, self._sink, clock)
         gateway.use_forwarder(

@@ -7,6 +7,7 @@ from gateway.forward.audit import section_at
 from gateway.forward.fold import ledger_at
 from gateway.forward.lines import Lines, LineWriter
 from gateway.forward.log import CHUNK_BYTES, Log
+from gateway.forward.surety import Hold
 from gateway.forward.telling import Teller
 from gateway.spool.format import Kind, Position, Record
 from gateway.timebase import Clock
@@ -88,6 +89,7 @@ class BatchReader:
         end: Position | None = None,
         mark: str | None = None,
         replay: bool = False,
+        hold: Hold | None = None,
     ) -> None:
         self.decided_us: int | None = None
         """Monotonic time up to which a row waits for its clock; None while none does."""
@@ -98,13 +100,20 @@ class BatchReader:
         self._mark = mark
         self._values = values
         begin = None if start is None else section_at(log, start)
-        self._teller = Teller(log, lines, clock, ledger_at(log, begin), replay=replay)
+        self._teller = Teller(
+            log, lines, clock, ledger_at(log, begin), hold or Hold(clock, 0), replay=replay
+        )
         self._reader = log.reader(begin)
         self._ahead: deque[Record] = deque()
         self._draft = _Draft()
         self._ended = False
         self._log_bytes = 0
         self._messages = 0
+
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether the next row waits until the gateway's own clock is set."""
+        return self.decided_us is not None and self._teller.waits_for_time
 
     @property
     def unreadable(self) -> Counter[str]:

@@ -90,6 +90,15 @@ class Delivery:
         if body:
             self._pieces.append(_Piece(body))
 
+    def ask(self) -> bool:
+        """Make one request with a line that is surely sound: whether the server took it."""
+        answer = self._sink.write(self._probe)
+        if answer.verdict is Verdict.OK:
+            self._healthy()
+        else:
+            self._wait(answer)
+        return answer.verdict is Verdict.OK
+
     def drop(self) -> None:
         """Let go of a batch that will come again; what was refused of it, too."""
         self._pieces.clear()

@@ -21,6 +21,7 @@ from gateway.forward.log import Log
 from gateway.forward.progress import REPLAYED, Progress
 from gateway.forward.replay import Replay, add_replay
 from gateway.forward.sink import Sink
+from gateway.forward.surety import Hold
 from gateway.spool.errors import SpoolError
 from gateway.spool.format import Position
 from gateway.state import Forward
@@ -33,19 +34,26 @@ _log = logging.getLogger(__name__)
 _IDLE_US = 60_000_000
 _CLOCK_LOOK_US = 1_000_000
 _UNREADABLE_LOOK_US = 5_000_000
+_ASK_US = 30_000_000
+_NO_TIME = (
+    "this machine's clock is not set: rows wait for a time source; if none comes, they go with "
+    "estimated times"
+)
 _LATE_US = 60_000_000
 """What goes out so long after it was received is remembered as late."""
 
 
 @dataclass(frozen=True)
 class ForwardSettings:
-    """Who sends, how much at a time, how often the cursor is stored at most, and how much may
-    lie unsent before newest data goes first."""
+    """Who sends, how much at a time, how often the cursor is stored at most, how much may lie
+    unsent before newest data goes first, and how long a server that answers waits for rows whose
+    time is not sure yet."""
 
     locomotive: str
     batch_values: int = 20_000
     cursor_period_us: int = 10_000_000
     live_bytes: int = 512 * 1024
+    time_wait_us: int = 0
 
 
 class Forwarder:
@@ -81,6 +89,8 @@ class Forwarder:
         self._live = Lane(Delivery(sink, clock, random, probe, quarantine))
         self._behind = Lane(Delivery(sink, clock, random, probe, quarantine))
         self._lanes = (self._live, self._behind)
+        self._hold = Hold(clock, settings.time_wait_us)
+        self._ask_us = 0
         self._loaded = False
         self._saved = Progress()
         self._save_us = 0
@@ -151,6 +161,7 @@ class Forwarder:
             return self._rest(now_us)
         if not lane.delivery.done:
             lane.delivery.attempt()
+            self._hold.heard(answers=lane.delivery.error is None)
         if lane.delivery.done and lane.batch is not None:
             self._acknowledge(lane, lane.batch)
         self._note_waiting()
@@ -161,6 +172,8 @@ class Forwarder:
         """For the page. The number of messages is estimated from the bytes that wait."""
         progress = self.progress
         error = self._fault or self._delivery_error()
+        if error is None and self._waits_for_time():
+            error = _NO_TIME
         try:
             backlog = self._log.bytes_between(progress.live, self._log.committed())
             backlog += sum(self._log.bytes_between(one.start, one.end) for one in progress.behind)
@@ -227,7 +240,8 @@ class Forwarder:
 
     def _fetch_live(self) -> bool:
         lane = self._live
-        if lane.batch is None and self._is_far_behind():
+        waits = lane.reader is not None and lane.reader.waits_for_time
+        if lane.batch is None and not waits and self._is_far_behind():
             committed = self._log.committed()
             place = section_at(self._log, committed)
             if self.progress.live < place < committed:
@@ -270,7 +284,11 @@ class Forwarder:
             end=end,
             mark=mark,
             replay=mark == REPLAYED,
+            hold=self._hold,
         )
+
+    def _waits_for_time(self) -> bool:
+        return any(lane.reader is not None and lane.reader.waits_for_time for lane in self._lanes)
 
     def _acknowledge(self, lane: Lane, batch: Batch) -> None:
         lane.batch = None
@@ -303,6 +321,9 @@ class Forwarder:
         """Nothing to send: store the cursor when it is due, and wait."""
         if self._saved != self.progress and now_us >= self._save_us:
             self._save_cursor()
+        if self._waits_for_time() and now_us >= self._ask_us:
+            self._hold.heard(answers=self._live.delivery.ask())
+            self._ask_us = self._clock.monotonic_us() + _ASK_US
         waits = [now_us + _IDLE_US]
         for lane in self._lanes:
             if lane.delivery.retry_us > now_us:

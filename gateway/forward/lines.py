@@ -90,6 +90,8 @@ class LineWriter:
         ]
         fields += [f"boot={health.boot}i", f"lost_messages={lost.messages}i"]
         fields.append(f"lost_samples={lost.samples}i")
+        if clock.trusted:
+            fields.append(f"clock_error_us={clock.error_us}i")
         head = self._head("node", node=node, estimated=not clock.trusted)
         stamp = clock.utc_at(health.t_ms * 1000)
         return Lines(f"{head} {','.join(fields)} {stamp}\n", 1, len(fields))

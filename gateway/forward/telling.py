@@ -16,7 +16,8 @@ from gateway.forward.audit import HOUR_US, Audit
 from gateway.forward.fold import fold, note_readings
 from gateway.forward.lines import Lines, LineWriter, Lost
 from gateway.forward.log import Log
-from gateway.forward.lookahead import ClockSearch, NoClock
+from gateway.forward.placing import Placing
+from gateway.forward.surety import Hold
 from gateway.ledger import SERVER_REFUSED, Boot, Ledger, Quarantined, Run, earlier_boot
 from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import gap_of
@@ -44,16 +45,28 @@ class Teller:
     """
 
     def __init__(
-        self, log: Log, lines: LineWriter, clock: Clock, ledger: Ledger, *, replay: bool
+        self,
+        log: Log,
+        lines: LineWriter,
+        clock: Clock,
+        ledger: Ledger,
+        hold: Hold,
+        *,
+        replay: bool,
     ) -> None:
         self.unreadable: Counter[str] = Counter()
         """Records that could not be read, by reason; messages among them are written as a gap."""
         self.again = False
         self._lines = lines
         self._ledger = ledger
-        self._search = ClockSearch(log, clock)
+        self._placing = Placing(log, clock, hold)
         self._audit = Audit(lines, replay=replay)
         self._gaps: dict[tuple[str, int], Counter[str]] = {}
+
+    @property
+    def waits_for_time(self) -> bool:
+        """Whether the last row waits until the gateway's own clock is set."""
+        return self._placing.waits_for_time
 
     @property
     def is_summing(self) -> bool:
@@ -86,7 +99,7 @@ class Teller:
 
     def decided_us(self, record: Record) -> int:
         """The monotonic time from which on the record's rows wait no more."""
-        return self._search.decided_us(record)
+        return self._placing.decided_us(record)
 
     def write_gaps(self, paper: Paper) -> None:
         """Gaps noted at one time become one point: points of equal time and tags overwrite."""
@@ -96,7 +109,7 @@ class Teller:
 
     def close(self) -> None:
         """Give the open files back."""
-        self._search.close()
+        self._placing.close()
 
     def _take_message(self, record: Record, paper: Paper) -> bool:
         try:
@@ -201,15 +214,9 @@ class Teller:
 
     def _clock(self, record: Record, node: str, number: int, t_ms: int) -> ClockRecord | None:
         """The clock for a record whose newest row is of `t_ms`; None: it may still come."""
-        known = self._ledger.boot(node, number).clock
-        if known is not None:
-            return known
-        found = self._search.find(node, number, record)
-        if found is NoClock.NOT_YET and not self.again:
-            return None
-        if isinstance(found, ClockRecord):
-            return found
-        return ClockRecord(node, number, t_ms * 1000, record.received_us, 0, 0, trusted=False)
+        return self._placing.find(
+            self._ledger, record, node, number, t_ms, may_wait=not self.again
+        )
 
     def _take_quarantine(self, record: Record, paper: Paper) -> None:
         refused = msgspec.msgpack.decode(record.body, type=Quarantined)

@@ -158,10 +158,13 @@ class NodeDouble:
         up.health(self.writer, self.boot, self._next(), t_ms, oldest, fields)
         return self._sealed()
 
-    def clock(self, utc_at_boot_us: int, *, trusted: bool = True, drift_ppb: int = 0) -> bytes:
-        """The body of a clock record that puts board time 0 at that UTC."""
+    def clock(
+        self, utc_at_boot_us: int, *, trusted: bool = True, drift_ppb: int = 0, t_ms: int = 0
+    ) -> bytes:
+        """The body of a clock record that was made at `t_ms` and puts board time 0 at that UTC."""
+        us = t_ms * 1000
         return msgspec.msgpack.encode(
-            ClockRecord(self.name, self.boot, 0, utc_at_boot_us, drift_ppb, 500, trusted)
+            ClockRecord(self.name, self.boot, us, utc_at_boot_us + us, drift_ppb, 500, trusted)
         )
 
     def skip(self, count: int) -> None:

@@ -50,11 +50,12 @@ class Run:
         self._axles = NodeDouble("axles", AXLES, boot=2)
         for node in (self._motors, self._axles):
             self.spool.message(node.hello())
-            self.spool.append(Kind.CLOCK, node.clock(BOOTED_US))
         self._t_ms = 0
 
     def read(self, seconds: int) -> None:
         """Both nodes at work; one row in each second has a gap, a fault or a wild value."""
+        for node in (self._motors, self._axles):
+            self.spool.append(Kind.CLOCK, node.clock(BOOTED_US, t_ms=self._t_ms))
         for _ in range(seconds):
             t_ms = self._t_ms
             currents = [[k - 50, 30_000 + k] for k in range(10)]
@@ -76,6 +77,8 @@ class Run:
         self._expect("node_boot", self._t_ms, 1, node="motors-a")
         self._expect("node_lost_messages", self._t_ms, 0, node="motors-a")
         self._expect("node_lost_samples", self._t_ms, 0, node="motors-a")
+        error_us = 500 + 30 * seconds
+        self._expect("node_clock_error_us", self._t_ms, error_us, node="motors-a")
         self.spool.commit()
 
     def rest(self, seconds: int) -> None:

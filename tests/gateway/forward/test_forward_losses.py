@@ -101,6 +101,7 @@ def test_health_and_messages_that_never_came_reach_the_server(
     assert dict(health.fields) == {
         "heap_free_bytes": "100i",
         "loop_lag_max_us": "7i",
+        "clock_error_us": "560i",
         "samples": f"{len(feed.expected) + 60}i",
         "boot": f"{feed.node.boot}i",
         "lost_messages": "5i",

@@ -252,5 +252,8 @@ def test_health_carries_every_field_a_node_told_and_what_it_lost() -> None:
         "boot": "77i",
         "lost_messages": "9i",
         "lost_samples": "540i",
+        "clock_error_us": "500i",
     }
-    assert lines.values == len(HEALTH_FIELDS) + 2
+    guessed = LineWriter("TE33A-0001").health("motors-a", health, Lost(9, 540), GUESSED)
+    assert "clock_error_us" not in guessed.text
+    assert lines.values == len(HEALTH_FIELDS) + 3
