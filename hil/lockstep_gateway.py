@@ -12,6 +12,7 @@ from gateway.config import GatewayConfig
 from gateway.core import Gateway
 from gateway.ingest import Ingest
 from gateway.spool.storage import FileStorage
+from gateway.timebase import Clock
 from hil.cable import LineNoise, disturbed
 from hil.lockstep import LockstepTarget
 from hil.schedule import Schedule
@@ -20,6 +21,8 @@ __all__ = ["LockstepCable", "LockstepGateway", "LockstepPort"]
 
 _TICK_US = 100_000
 _OFFER_AGAIN_US = 50_000
+_OFF = 1000
+"""A gateway's clock runs off the schedule's by less than a thousandth."""
 
 
 class LockstepCable:
@@ -27,6 +30,7 @@ class LockstepCable:
 
     `listen` is called with what arrives there. Bytes for the board go one after the other at the
     board's rate, `delay_us` after they were given. Unplugged, it loses them all, both ways.
+    `jitter_us` says how much later each piece arrives; none overtakes another.
     """
 
     def __init__(
@@ -38,6 +42,7 @@ class LockstepCable:
     ) -> None:
         self.listen: Callable[[bytes], None] = lambda data: None
         self.on_plug: Callable[[bool], None] = lambda plugged: None
+        self.jitter_us: Callable[[], int] = lambda: 0
         self.plugged = True
         self.dropped_bytes = 0
         self.flipped_bytes = 0
@@ -46,6 +51,7 @@ class LockstepCable:
         self._schedule = schedule
         self._delay_us = delay_us
         self._free_us = 0
+        self._arrives_us = 0
         self._random = random.Random()
         self.disturb(noise)
 
@@ -75,9 +81,10 @@ class LockstepCable:
         """The board has sent this."""
         if self.recorded is not None:
             self.recorded += data
-        if self._delay_us:
-            at_us = self._schedule.clock.monotonic_us() + self._delay_us
-            self._schedule.at(at_us, lambda: self._arrive(data))
+        now_us = self._schedule.clock.monotonic_us()
+        self._arrives_us = max(self._arrives_us, now_us + self._delay_us + self.jitter_us())
+        if self._arrives_us > now_us:
+            self._schedule.at(self._arrives_us, lambda: self._arrive(data))
         else:
             self._arrive(data)
 
@@ -87,7 +94,8 @@ class LockstepCable:
         if not self.plugged or now_us < self._target.on_us:
             self.dropped_bytes += len(data)
             return
-        begin_us = max(now_us + self._delay_us, self._free_us, self._target.now_us)
+        delayed_us = now_us + self._delay_us + self.jitter_us()
+        begin_us = max(delayed_us, self._free_us, self._target.now_us)
         self._free_us = begin_us + round(len(data) * self._target.byte_us)
         self._target.send(self._disturbed(data), begin_us)
 
@@ -175,14 +183,20 @@ class LockstepPort:
 class LockstepGateway:
     """gateway.core.Gateway with the schedule's clock, driven as gateway.service drives it.
 
-    `cables`: by the names of the nodes. Commits happen when they are due and take no time; the
-    disk is not waited for, since no power fails under this gateway.
+    `cables`: by the names of the nodes. `clock`: the gateway's own, where it is to run a bit off
+    the schedule's. Commits happen when they are due and take no time; the disk is not waited for,
+    since no power fails under this gateway.
     """
 
     def __init__(
-        self, config: GatewayConfig, schedule: Schedule, cables: Mapping[str, LockstepCable]
+        self,
+        config: GatewayConfig,
+        schedule: Schedule,
+        cables: Mapping[str, LockstepCable],
+        clock: Clock | None = None,
     ) -> None:
         self._config = config
+        self._clock = clock or schedule.clock
         self._schedule = schedule
         self._cables = cables
         self._gateway: Gateway | None = None
@@ -197,7 +211,7 @@ class LockstepGateway:
 
     def start(self) -> None:
         """Raises AxleboxError where the gateway cannot start."""
-        self._gateway = gateway = Gateway(self._config, self._schedule.clock, _UnsyncedStorage())
+        self._gateway = gateway = Gateway(self._config, self._clock, _UnsyncedStorage())
         gateway.writer.on_committed = gateway.ingest.committed
         gateway.writer.on_due_changed = self._plan_commit
         self._plan_commit()
@@ -228,13 +242,16 @@ class LockstepGateway:
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us
         if due_us is not None:
-            self._schedule.at(due_us, self._commit)
+            left_us = due_us - self._clock.monotonic_us()
+            if self._clock is not self._schedule.clock:
+                left_us += left_us // _OFF
+            self._schedule.at(self._schedule.clock.monotonic_us() + left_us, self._commit)
 
     def _commit(self) -> None:
         if self._gateway is None:
             return
         writer = self._gateway.writer
-        if writer.due(self._schedule.clock.monotonic_us()):
+        if writer.due(self._clock.monotonic_us()):
             writer.commit()
             self._gateway.make_room()
             self._plan_commit()

@@ -1,9 +1,11 @@
 """A locomotive on the bench in simulated time: boards, cables, a feeder, a gateway."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
 from hil.feeder import feed_stretch
 from hil.interpreter import Interpreter
@@ -24,7 +26,8 @@ class LockstepRig:
     """Everything of a RigPlan, as hil.rig.Rig, under one clock: a run repeats from its seed.
 
     `start_us` is the clock's at the start; the boards' tick counters, which wrap at 2**30 us, are
-    taken from it. There is no page and no forwarder: what the plan says of them does nothing.
+    taken from it. `gateway_clock` makes the gateway's clock of the bench's. There is no page and
+    no forwarder: what the plan says of them does nothing.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class LockstepRig:
         start_us: int = 0,
         wake_up_us: int = 0,
         flash_blocks: int = 0,
+        gateway_clock: Callable[[Clock], Clock] = lambda clock: clock,
     ) -> None:
         self.plan = plan
         self.spool = plan.folder / "spool"
@@ -60,7 +64,9 @@ class LockstepRig:
             )
             self.targets[fit.name] = target
             self.cables[fit.name] = LockstepCable(target, self.schedule, plan.noise.get(fit.name))
-        self.gateway = LockstepGateway(self._config(), self.schedule, self.cables)
+        self.gateway = LockstepGateway(
+            self._config(), self.schedule, self.cables, gateway_clock(self.clock)
+        )
 
     def start(self) -> None:
         """Supply on."""

@@ -5,7 +5,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from benchmarks import flash, forward, ingest, locomotive, speedup, trend, wire
+from benchmarks import clock, flash, forward, ingest, locomotive, speedup, trend, wire
 from benchmarks.report import Figure, write_report
 
 
@@ -23,6 +23,7 @@ def main() -> None:
         figures |= trend.measure(Path(folder) / "trend", arguments.seed)
         figures |= flash.measure(Path(folder) / "flash", arguments.seed)
         figures |= speedup.measure(Path(folder) / "speedup", arguments.seed)
+        figures |= clock.measure(Path(folder) / "clock", arguments.seed)
         figures |= locomotive.measure(Path(folder) / "rig", arguments.seed)
     write_report(figures, arguments.out)
 
