@@ -49,6 +49,7 @@ class _GatewayCollector(Collector):
         yield from self._spool()
         yield from self._upkept()
         yield from self._nodes()
+        yield from self._time()
         yield from self._commands()
         yield from self._ports()
         yield from self._broker()
@@ -124,11 +125,30 @@ class _GatewayCollector(Collector):
         error = GaugeMetricFamily(
             "axlebox_node_clock_error_seconds", "Bound of its time's error", labels=["node"]
         )
+        drift = GaugeMetricFamily(
+            "axlebox_node_clock_drift_ppm", "How much longer its seconds are", labels=["node"]
+        )
         for node in self._gateway.registry.state().nodes:
             live.add_metric([node.name], float(node.status == "live"))
             if node.clock_error_ms is not None:
                 error.add_metric([node.name], node.clock_error_ms / 1000)
-        yield from (live, error, *self._health())
+            if node.clock_drift_ppm is not None:
+                drift.add_metric([node.name], node.clock_drift_ppm)
+        yield from (live, error, drift, *self._health())
+
+    def _time(self) -> Iterator[Metric]:
+        clocks = self._gateway.clocks
+        wall = clocks.wall
+        yield _gauge("axlebox_clock_sure", "1 while its time is sure", int(wall.trusted()))
+        error_us = wall.error_us()
+        if error_us is not None:
+            yield _gauge("axlebox_clock_error_seconds", "Bound of its error", error_us / 1e6)
+        yield _counter("axlebox_clock_steps", "Jumps of the machine's clock", wall.steps)
+        yield _counter(
+            "axlebox_node_clock_contradictions",
+            "Answers to pings that no clock could give",
+            clocks.contradictions,
+        )
 
     def _health(self) -> Iterator[Metric]:
         """Each node's own figures, by field of HEALTH, as it last told them."""

@@ -171,8 +171,9 @@ class Registry:
         now = self._clock.monotonic_us()
         return State(
             locomotive=self._locomotive,
-            now_ms=self._clock.utc_us() // 1000,
-            clock_trusted=self._clock.trusted(),
+            now_ms=self._clocks.wall.utc_us() // 1000,
+            clock_trusted=self._clocks.wall.trusted(),
+            clock_error_ms=_milliseconds(self._clocks.wall.error_us()),
             version=self._version_text,
             nodes=tuple(self._node(name, node, now) for name, node in self._nodes.items()),
             channels=tuple(
@@ -209,7 +210,9 @@ class Registry:
                 waiter.set_result(None)
 
     def _node(self, name: str, node: _Node, now: int) -> Node:
-        estimate = None if node.boot is None else self._clocks.estimate(name, node.boot)
+        boot = node.boot
+        estimate = None if boot is None else self._clocks.estimate(name, boot)
+        error_us = None if boot is None else self._clocks.error_us(name, boot)
         return Node(
             name=name,
             status=_status(node, now),
@@ -221,7 +224,8 @@ class Registry:
             reset_cause=RESET_CAUSES[node.hello.reset_cause] if node.hello else None,
             outbox_messages=_fields(node.health).get("outbox_messages"),
             lost_samples=sum(node.lost_samples.values()),
-            clock_error_ms=None if estimate is None else estimate.error_us / 1000,
+            clock_error_ms=_milliseconds(error_us),
+            clock_drift_ppm=None if estimate is None else estimate.drift_ppb / 1000,
         )
 
     def _channel(self, name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
@@ -247,6 +251,10 @@ class Registry:
             return None
         sampled_us = self._clocks.monotonic_at(name, node.boot, value.t_ms * 1000)
         return None if sampled_us is None else max(0, now - sampled_us)
+
+
+def _milliseconds(us: int | None) -> float | None:
+    return None if us is None else us / 1000
 
 
 def _fields(health: Health | None) -> dict[str, int | None]:

@@ -111,7 +111,12 @@ def _print_state(console: Console, state: dict[str, Any]) -> None:
     console.print(f"{locomotive['id']} ({locomotive['title']}), axlebox {state['version']}")
     if not state["clock_trusted"]:
         console.print("clock: not set by any time source; times are estimates")
-    nodes = Table("node", "status", "age", "link", "firmware", "outbox", "lost", "clock error")
+    elif state["clock_error_ms"]:
+        error = _milliseconds(state["clock_error_ms"])
+        console.print(f"clock: its time source is gone; times may be wrong by {error}")
+    nodes = Table(
+        "node", "status", "age", "link", "firmware", "outbox", "lost", "clock error", "drift"
+    )
     for node in state["nodes"]:
         nodes.add_row(
             node["name"],
@@ -122,6 +127,7 @@ def _print_state(console: Console, state: dict[str, Any]) -> None:
             _number(node["outbox_messages"]),
             _number(node["lost_samples"]),
             _milliseconds(node["clock_error_ms"]),
+            "-" if node["clock_drift_ppm"] is None else f"{node['clock_drift_ppm']:+.1f} ppm",
         )
     console.print(nodes)
     spool, forward = state["spool"], state["forward"]

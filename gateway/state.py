@@ -45,7 +45,11 @@ class Locomotive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One board. What only a HELLO tells is None until one came."""
+    """One board. What only a HELLO tells is None until one came.
+
+    `clock_error_ms`: how wrong its time may be against the gateway's; `clock_drift_ppm`: by how
+    much its seconds are longer than the gateway's.
+    """
 
     name: str
     status: NodeStatus
@@ -58,6 +62,7 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     outbox_messages: int | None = None
     lost_samples: int = 0
     clock_error_ms: float | None = None
+    clock_drift_ppm: float | None = None
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,11 +117,16 @@ class Forward(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole picture; `losses` and `refused` count since start by reason."""
+    """The whole picture; `losses` and `refused` count since start by reason.
+
+    `clock_error_ms`: how wrong the gateway's own time may be, besides what its source is off; None
+    while no source has set it.
+    """
 
     locomotive: Locomotive
     now_ms: int
     clock_trusted: bool
+    clock_error_ms: float | None = None
     version: str
     nodes: tuple[Node, ...]
     channels: tuple[Channel, ...]
