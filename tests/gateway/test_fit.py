@@ -120,7 +120,7 @@ def test_an_outlier_moves_nothing(seed: int, ppm: float) -> None:
     assert abs(monotonic_at(fit.line(), at_us) - monotonic_at(twin.line(), at_us)) < 200
 
 
-@given(ppm=st.floats(-150, 150), way=ways)
+@given(ppm=st.floats(-100, 100), way=ways)
 def test_drift_is_found_within_two_minutes(ppm: float, way: Way) -> None:
     random = Random(1)
     fit = PingFit()
