@@ -9,7 +9,7 @@ from axwire.cose import split
 from axwire.errors import WireError
 from axwire.parse import Hello, Readings, Thinned, parse_up
 
-from gateway.clock import ClockRecord
+from gateway.clock import ClockRecord, placed
 from gateway.decode import Rows, decode_readings
 from gateway.ledger import Ledger
 from gateway.spool.format import Kind, Priority, Record
@@ -56,7 +56,7 @@ class LogDecoder:
         self.unreadable = 0
 
     def learn(self, record: Record) -> None:
-        """Take in what a STATE, a CLOCK or a HELLO says."""
+        """Take in what a STATE, a CLOCK, a TIME or a HELLO says."""
         try:
             self.ledger.replay(record.kind, record.body)
         except _UNREADABLE:
@@ -66,7 +66,7 @@ class LogDecoder:
         self, record: Record, wanted: Callable[[str], bool] = lambda node: True
     ) -> list[Block]:
         """The blocks of a record, of wanted nodes alone; none where it holds no rows."""
-        if record.kind in (Kind.STATE, Kind.CLOCK):
+        if record.kind in (Kind.STATE, Kind.CLOCK, Kind.TIME):
             self.learn(record)
         if record.kind != Kind.MESSAGE:
             return []
@@ -96,9 +96,12 @@ class LogDecoder:
             return []
 
     def clock(self, node: str, boot: int) -> ClockRecord | None:
-        """The newest clock of that boot so far."""
+        """The newest clock of that boot so far, by what is known so far of the gateway's own."""
         known = self.ledger.find(node, boot)
-        return known.clock if known else None
+        clock = known.clock if known else None
+        if clock is None:
+            return None
+        return placed(clock, self.ledger.times.of(clock.base), clock.board_us)
 
 
 def decoder_for(storage: Storage, folder: Path, number: int) -> LogDecoder:

@@ -11,7 +11,7 @@ from axwire.codes import OK, OUT_OF_RANGE, STATUSES
 from axwire.table import Channel
 from numpy.typing import NDArray
 
-from gateway.clock import ClockRecord
+from gateway.clock import ClockRecord, placed
 from gateway.decode import GroupTable
 from gateway.history.log_decoder import Block, LogDecoder, decoder_for, read_segment
 from gateway.history.selection import ChannelName, Selection
@@ -20,6 +20,7 @@ from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import gap_of
 from gateway.spool.segments import list_segments
 from gateway.spool.storage import FileStorage, Storage
+from gateway.walltime import TimeRecord
 
 __all__ = ["MISSING", "STATUS_WORDS", "Samples", "SelectedRows"]
 
@@ -73,7 +74,7 @@ class SelectedRows:
         for number in list_segments(self._storage, self._folder):
             try:
                 decoder = decoder or decoder_for(self._storage, self._folder, number)
-                later = self._clocks_in(number)
+                later = self._later_in(number)
                 yield from self._samples_of(number, decoder, later)
             except (OSError, SpoolError):
                 self.skipped.append(number)
@@ -81,31 +82,21 @@ class SelectedRows:
             self.unreadable = decoder.unreadable
             self.without_table = decoder.without_table
 
-    def _clocks_in(self, number: int) -> dict[tuple[str, int], ClockRecord]:
-        """The first clock of each boot in a segment, a believed one before any other: it holds
-        for the rows before it too."""
-        found: dict[tuple[str, int], ClockRecord] = {}
+    def _later_in(self, number: int) -> "_Later":
+        """What a segment says of clocks and times: it holds for the rows before it too."""
+        later = _Later()
         for record in read_segment(self._storage, self._folder, number):
-            if record.kind == Kind.CLOCK:
-                try:
-                    clock = msgspec.msgpack.decode(record.body, type=ClockRecord)
-                except (msgspec.MsgspecError, UnicodeDecodeError):
-                    continue
-                known = found.get((clock.node, clock.boot))
-                if known is None or (clock.trusted and not known.trusted):
-                    found[clock.node, clock.boot] = clock
-        return found
+            later.take(record)
+        return later
 
-    def _samples_of(
-        self, number: int, decoder: LogDecoder, later: dict[tuple[str, int], ClockRecord]
-    ) -> Iterator[Samples]:
+    def _samples_of(self, number: int, decoder: LogDecoder, later: "_Later") -> Iterator[Samples]:
         for record in read_segment(self._storage, self._folder, number):
             if record.kind == Kind.GAP:
                 self._note_gap(record)
             for block in decoder.decode(record, self._selection.wants_node):
                 clock = decoder.clock(block.node, block.boot)
                 if clock is None or not clock.trusted:
-                    clock = later.get((block.node, block.boot), clock)
+                    clock = later.of(block, clock)
                 samples = self._select(block, clock or _by_arrival(block))
                 if samples is not None:
                     self.samples += samples.count
@@ -153,6 +144,39 @@ class SelectedRows:
             kept = (group, columns, tuple(names[k] for k in columns))
             self._columns[id(group)] = kept
         return kept[1], kept[2]
+
+
+class _Later:
+    """The first clock of each boot, a believed one before any other, and the first sure time of
+    each run of the machine."""
+
+    def __init__(self) -> None:
+        self._clocks: dict[tuple[str, int], ClockRecord] = {}
+        self._times: dict[str, TimeRecord] = {}
+
+    def take(self, record: Record) -> None:
+        try:
+            if record.kind == Kind.CLOCK:
+                self._take_clock(msgspec.msgpack.decode(record.body, type=ClockRecord))
+            elif record.kind == Kind.TIME:
+                time = msgspec.msgpack.decode(record.body, type=TimeRecord)
+                if time.trusted:
+                    self._times.setdefault(time.base, time)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return
+
+    def of(self, block: Block, known: ClockRecord | None) -> ClockRecord | None:
+        """A better clock than the known one for rows of that block."""
+        found = self._clocks.get((block.node, block.boot))
+        clock = found if known is None or (found and found.trusted) else known
+        if clock is None or clock.trusted:
+            return clock
+        return placed(clock, self._times.get(clock.base), clock.board_us)
+
+    def _take_clock(self, clock: ClockRecord) -> None:
+        known = self._clocks.get((clock.node, clock.boot))
+        if known is None or (clock.trusted and not known.trusted):
+            self._clocks[clock.node, clock.boot] = clock
 
 
 Channels = tuple[tuple[ChannelName, Channel], ...]

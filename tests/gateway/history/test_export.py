@@ -12,6 +12,7 @@ import pytest
 from axwire.codes import STUCK
 from board_peer import MISSING, Board, group_of
 from collecting import Collecting
+from manual_clock import ManualClock
 from typer.testing import CliRunner
 
 from gateway.errors import AxleboxError
@@ -81,6 +82,27 @@ def test_rows_that_arrived_before_any_clock_are_placed_by_the_first_or_marked(
     quality = {row["node"]: (row["time_quality"], row["time"]) for row in found}
     assert quality["motors-a"] == ("sure", "2025-11-21T20:00:00.000000Z")
     assert quality["motors-b"] == ("estimated", "2025-11-21T20:00:00.000000Z")
+
+
+def test_a_time_that_came_later_places_a_boot_that_was_over_by_then(
+    collect: Collect, clock: ManualClock
+) -> None:
+    clock.trust(False)
+    clock.step_wall_us(-86_400_000_000)
+    peer = board()
+    collecting = collect(peer)
+    collecting.receive(peer.hello())
+    collecting.answer_pings(peer, clock.monotonic_us())
+    collecting.receive(peer.readings([[1, 1]], t_ms=0))
+    peer.reset(8)
+    collecting.receive(peer.hello())
+    clock.set_wall()
+    collecting.tick()
+    collecting.commit()
+    found, _ = run(collecting, "--channel", "0")
+    assert [(row["time_quality"], row["time"]) for row in found] == [
+        ("sure", "2025-11-21T20:00:00.000000Z")
+    ]
 
 
 def test_what_a_node_thinned_is_three_rows_that_say_so(collect: Collect) -> None:
