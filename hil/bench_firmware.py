@@ -146,8 +146,8 @@ def _architecture(command: tuple[str, ...]) -> str:
 
 def _digest(sources: dict[str, Path], how: str) -> str:
     digest = hashlib.sha256(how.encode())
-    for part in ("firmware_build.py", "firmware_strip.py"):
-        digest.update((Path(__file__).parent / part).read_bytes())
+    for part in sorted(Path(__file__).parent.glob("firmware_*.py")):
+        digest.update(part.read_bytes())
     for name, path in sources.items():
         digest.update(name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:32]

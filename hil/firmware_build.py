@@ -117,7 +117,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
     for name, content in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    return Built(folder, version, len(sources), sum(map(len, contents.values())))
+    return Built(folder, version, len(contents) - 1, sum(map(len, contents.values())))
 
 
 def compiled(
@@ -136,9 +136,10 @@ def compiled(
         raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
     contents = {MAIN: roots[MAIN].encode()}
     for name in texts:
-        text = stripped.sources[_module(name)]
-        content = compile_source(compiler, architecture, name, text, native=native)
-        contents[name.removesuffix(".py") + ".mpy"] = content
+        text = stripped.sources.get(_module(name))
+        if text is not None:
+            content = compile_source(compiler, architecture, name, text, native=native)
+            contents[name.removesuffix(".py") + ".mpy"] = content
     return contents, stripped.names
 
 

@@ -6,28 +6,31 @@ hundred. What the code does stays the same, in less room:
 - type annotations, the imports that only they need, and documentation go;
 - whole numbers that one module defines and others import are written where they are used;
 - what the errors of a message say goes, for a board only counts them by their class;
+- modules that are in memory at the same time become one (firmware_link.py);
 - functions, classes and methods that nothing on a board mentions go, as the gateway's do;
 - names that begin with one underscore, which are of no concern to other modules, become `_a`,
-  `_b`, ... in each; arguments that nobody passes by name become `a`, `b`, ...
+  `_b`, ... in each; arguments that nobody passes by name become `a`, `b`, ... (firmware_names.py)
 """
 
 import ast
-import keyword
 import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count, product
-from string import ascii_letters
+
+from hil.firmware_link import TOGETHER, link
+from hil.firmware_names import is_machine_code, shorten
 
 __all__ = ["Stripped", "strip"]
 
 _ONLY_FOR_TYPES = "TYPE_CHECKING"
 _CALLED_BY_MICROPYTHON = frozenset({"ioctl", "read", "readinto", "readline", "write", "close"})
+_FOR_PEOPLE = ("__repr__", "__eq__", "__hash__")
+"""What shows and compares messages, in tests and in the gateway."""
+
 _COUNTED_ERRORS = ("CborError", "EnvelopeError", "FramingError", "MessageError")
 """The last argument of each is its text."""
 
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.comprehension)
 _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -38,8 +41,6 @@ _OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_,
 }
-
-Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,11 @@ def strip(sources: Mapping[str, str], roots: Mapping[str, str]) -> Stripped:
     trees = {name: _Strip().visit(ast.parse(text, name)) for name, text in sources.items()}
     users = [ast.parse(text, name) for name, text in roots.items()]
     _inline_constants(trees)
-    _drop_unmentioned([*trees.values()], users)
-    keywords = _keywords([*trees.values(), *users])
-    names: dict[str, dict[str, str]] = {}
-    for family in _families(trees):
-        renamed = _shorten_private_names([trees[name] for name in family])
-        longer = {short: long for long, short in renamed.items()}
-        names |= dict.fromkeys(family, longer)
-    for tree in trees.values():
-        used = {*_names(tree), *_words(tree)}
-        for node in ast.walk(tree):
-            if isinstance(node, Function) and not _is_machine_code(node):
-                _shorten_arguments(node, keywords, used)
+    trees = link(trees, TOGETHER)
+    _drop_unmentioned(trees, users, {names[0] for names in TOGETHER})
+    packages = {name.rpartition(".")[0] for name in trees}
+    trees = {name: tree for name, tree in trees.items() if tree.body or name in packages}
+    names = shorten(trees, users)
     texts = {
         name: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for name, tree in trees.items()
     }
@@ -104,7 +98,7 @@ class _Strip(ast.NodeTransformer):
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.FunctionDef:
-        if not _is_machine_code(node):
+        if not is_machine_code(node):
             self._strip(node)
         return node
 
@@ -119,7 +113,7 @@ class _Strip(ast.NodeTransformer):
                 node.cause = None
         return node
 
-    def _strip(self, node: Function) -> None:
+    def _strip(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         self.generic_visit(node)
         node.returns = None
         arguments = node.args
@@ -129,11 +123,6 @@ class _Strip(ast.NodeTransformer):
             if more is not None:
                 more.annotation = None
         node.body = _without_texts(node.body) or [ast.Pass()]
-
-
-def _is_machine_code(node: Function) -> bool:
-    """Whether a decorator reads the annotations: viper's are what it compiles."""
-    return any("viper" in ast.unparse(decorator) for decorator in node.decorator_list)
 
 
 def _without_texts(body: list[ast.stmt]) -> list[ast.stmt]:
@@ -228,29 +217,46 @@ def _bound(tree: ast.Module) -> Counter[str]:
     return bound
 
 
-def _drop_unmentioned(trees: list[ast.Module], users: list[ast.Module]) -> None:
-    """Take away what is defined and never mentioned but by itself, until nothing more goes."""
+def _drop_unmentioned(
+    trees: dict[str, ast.Module], users: list[ast.Module], joined: set[str]
+) -> None:
+    """Take away what is defined and never mentioned but by itself, until nothing more goes.
+
+    In those that are `joined` nobody looks a name up by its text.
+    """
     goes = True
     while goes:
         mentions: Counter[str] = Counter()
-        for tree in (*trees, *users):
+        taken: dict[str, Counter[str]] = {}
+        for tree in (*trees.values(), *users):
             mentions.update(_mentions(tree))
-        goes = sum(_drop(tree, tree.body, mentions) for tree in trees) > 0
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ImportFrom) and node.module in joined:
+                    names = taken.setdefault(node.module, Counter())
+                    names.update(alias.name for alias in node.names)
+        goes = False
+        for name, tree in trees.items():
+            own = mentions
+            if name in joined:
+                own = Counter(_loaded(tree)) + taken.get(name, Counter())
+            goes = _drop(tree, tree.body, own, mentions) or goes
 
 
-def _drop(tree: ast.AST, body: list[ast.stmt], mentions: Counter[str]) -> bool:
+def _drop(tree: ast.AST, body: list[ast.stmt], own: Counter[str], mentions: Counter[str]) -> bool:
     dropped = False
     for statement in list(body):
         match statement:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
-                is_needed = mentions[name] > Counter(_mentions(statement))[name]
+                itself = _mentions(statement) if own is mentions else _loaded(statement)
+                is_needed = own[name] > Counter(itself)[name]
             case ast.AsyncFunctionDef(name=name):
-                is_needed = mentions[name] > Counter(_mentions(statement))[name]
+                itself = _mentions(statement) if own is mentions else _loaded(statement)
+                is_needed = own[name] > Counter(itself)[name]
             case ast.Assign(targets=[ast.Name(id=name)]) if not isinstance(tree, ast.ClassDef):
-                is_needed = mentions[name] > 0 or _calls(statement.value)
+                is_needed = own[name] > 0 or _calls(statement.value)
             case ast.Assign(targets=[ast.Tuple(elts=elements)]):
                 named = [element.id for element in elements if isinstance(element, ast.Name)]
-                is_needed = any(mentions[name] for name in named) or len(named) < len(elements)
+                is_needed = any(own[name] for name in named) or len(named) < len(elements)
             case ast.ImportFrom(names=names) if isinstance(tree, ast.Module):
                 used = _used_in(tree)
                 kept = [alias for alias in names if (alias.asname or alias.name) in used]
@@ -259,14 +265,22 @@ def _drop(tree: ast.AST, body: list[ast.stmt], mentions: Counter[str]) -> bool:
                 is_needed = bool(kept)
             case _:
                 continue
-        is_kept = is_needed or getattr(statement, "name", "").startswith("__")
-        if not is_kept and getattr(statement, "name", "") not in _CALLED_BY_MICROPYTHON:
+        called = getattr(statement, "name", "")
+        is_needed = is_needed or called in _CALLED_BY_MICROPYTHON or called.startswith("__")
+        if not is_needed or called in _FOR_PEOPLE:
             body.remove(statement)
             dropped = True
         elif isinstance(statement, ast.ClassDef):
-            dropped = _drop(statement, statement.body, mentions) or dropped
+            dropped = _drop(statement, statement.body, mentions, mentions) or dropped
             statement.body = statement.body or [ast.Pass()]
     return dropped
+
+
+def _loaded(tree: ast.AST) -> Iterator[str]:
+    """Names that a module looks up among its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            yield node.id
 
 
 def _calls(value: ast.expr) -> bool:
@@ -291,113 +305,3 @@ def _mentions(tree: ast.AST) -> Iterator[str]:
 
 def _used_in(tree: ast.Module) -> set[str]:
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _keywords(trees: list[ast.Module]) -> set[str]:
-    """The names by which anything passes an argument."""
-    return {
-        node.arg
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.keyword) and node.arg is not None
-    }
-
-
-def _families(trees: dict[str, ast.Module]) -> list[list[str]]:
-    """Modules, together with those whose classes theirs derive from: they share private names."""
-    family = {name: name for name in trees}
-    for name, tree in trees.items():
-        origin = {
-            alias.asname or alias.name: node.module
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-            for alias in node.names
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef):
-                for base in map(ast.unparse, node.bases):
-                    other = family.get(origin.get(base) or "")
-                    if other is not None:
-                        mine = family[name]
-                        family = {key: other if f == mine else f for key, f in family.items()}
-    return [
-        [name for name in trees if family[name] == head] for head in sorted({*family.values()})
-    ]
-
-
-def _shorten_private_names(family: list[ast.Module]) -> dict[str, str]:
-    """Rename them; the short one of each."""
-    uses = Counter(name for tree in family for name in _names(tree))
-    fixed = set().union(*(_constants(tree) | _words(tree) for tree in family))
-    private = [
-        name
-        for name, _ in sorted(uses.items(), key=lambda item: (-item[1], item[0]))
-        if name.startswith("_") and not name.startswith("__") and name not in fixed
-    ]
-    short = (name for name in _short_names() if name not in fixed and name not in uses)
-    renamed = dict(zip(private, short, strict=False))
-    for node in (node for tree in family for node in ast.walk(tree)):
-        for field in ("id", "attr", "name", "arg"):
-            name = getattr(node, field, None)
-            if isinstance(name, str) and name in renamed and not isinstance(node, ast.alias):
-                setattr(node, field, renamed[name])
-        if isinstance(node, ast.Global | ast.Nonlocal):
-            node.names = [renamed.get(name, name) for name in node.names]
-    return renamed
-
-
-def _shorten_arguments(function: Function, keywords: set[str], used: set[str]) -> None:
-    """Rename what comes by position; not in a function with another inside, which may share it."""
-    if any(isinstance(node, _SCOPES) for part in function.body for node in ast.walk(part)):
-        return
-    names = [argument.arg for argument in function.args.args]
-    long = [name for name in names if name != "self" and len(name) > 1 and name not in keywords]
-    letters = (name[1:] for name in _short_names() if name[1:] not in used)
-    renamed = dict(zip(long, letters, strict=False))
-    for node in ast.walk(function):
-        if isinstance(node, ast.arg):
-            node.arg = renamed.get(node.arg, node.arg)
-        elif isinstance(node, ast.Name):
-            node.id = renamed.get(node.id, node.id)
-
-
-def _names(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name):
-                yield name
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                yield name
-            case ast.ClassDef(name=name):
-                yield name
-
-
-def _constants(tree: ast.Module) -> set[str]:
-    """Names that the compiler replaces by their value, so that they cost nothing."""
-    return {
-        statement.targets[0].id
-        for statement in tree.body
-        if isinstance(statement, ast.Assign)
-        and isinstance(statement.targets[0], ast.Name)
-        and isinstance(statement.value, ast.Call)
-        and ast.unparse(statement.value.func) == "const"
-    }
-
-
-def _words(tree: ast.Module) -> set[str]:
-    """Names that the code may look up by their text, and what is imported."""
-    words = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            words.update(node.value.replace(".", " ").split())
-        elif isinstance(node, ast.alias):
-            words.update(node.name.split("."), [node.asname or ""])
-    return words
-
-
-def _short_names() -> Iterator[str]:
-    for length in count(1):
-        for letters in product(ascii_letters, repeat=length):
-            name = "".join(letters)
-            if not keyword.iskeyword(name):
-                yield "_" + name

@@ -27,12 +27,19 @@ _WINDING = (1_300_000, 1_500_000)
 class BusiestBench:
     """Node, cable and peer; the tick counters wrap a minute after the start."""
 
-    def __init__(self, folder: Path, interpreter: Interpreter, seed: int) -> None:
+    def __init__(
+        self, folder: Path, interpreter: Interpreter, seed: int, flash_blocks: int
+    ) -> None:
         clock = SimulatedClock(PERIOD - 60_000_000)
         key = bytes(range(32))
         self.schedule = Schedule(clock)
         self.target = LockstepTarget(
-            busiest_fitting(seed), key, interpreter, folder, clock.monotonic_us()
+            busiest_fitting(seed),
+            key,
+            interpreter,
+            folder,
+            clock.monotonic_us(),
+            flash_blocks=flash_blocks,
         )
         self.cable = LockstepCable(self.target, self.schedule)
         self.peer = LockstepPeer("busiest", key, self.cable, self.schedule)
@@ -40,9 +47,11 @@ class BusiestBench:
 
 
 @contextmanager
-def busiest_bench(folder: Path, interpreter: Interpreter, seed: int) -> Iterator[BusiestBench]:
-    """One that has just been switched on."""
-    bench = BusiestBench(folder, interpreter, seed)
+def busiest_bench(
+    folder: Path, interpreter: Interpreter, seed: int, flash_blocks: int = 0
+) -> Iterator[BusiestBench]:
+    """One that has just been switched on. `flash_blocks`: see LockstepTarget."""
+    bench = BusiestBench(folder, interpreter, seed, flash_blocks)
     bench.target.start()
     try:
         bench.schedule.add(bench.target, bench.cable)

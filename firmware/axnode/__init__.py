@@ -15,12 +15,14 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     self_test      each chip between two conversions, and the board, while it is asked for
     retiming       another period of a group, while it is asked for
     ticks          time since boot
+    unloading      frees the code of what was done
     node           puts it together and keeps it alive
     configure      a new configuration from the gateway
 
 and what only the start needs:
 
     boot           why this boot began, and how many resets in a row led to it
+    start          makes the node, and frees what only that needs
     provision      what this node is: its files found, repaired, read
     store          files in two copies
     trial          whether the newest configuration has yet to prove itself

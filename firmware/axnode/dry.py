@@ -1,10 +1,9 @@
-"""Stands for axnode.spill while nothing lies in flash, so that its code is not in memory."""
+"""Stands for axnode.spill while nothing lies in flash, so that its code is not in memory.
+
+Unloaded when that takes over.
+"""
 
 import os
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from axnode.spill import Spill
 
 SPILL_FOLDER = "spill"
 
@@ -40,8 +39,3 @@ class Dry:
 
     def in_flight(self) -> bool:
         return False
-
-    def tell(self, spill: "Spill") -> None:
-        """Hand the time that was told so far on to the one that takes over."""
-        spill.board_ms = self.board_ms
-        spill.utc_ms = self.utc_ms

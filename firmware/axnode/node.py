@@ -1,8 +1,8 @@
 """One node, from its files to a running whole that answers for itself.
 
-Start-up: find the files, make the hardware, tell the gateway what is measured. Then the watchdog,
-armed before anything of this was loaded, is fed only while the sampling loop, the link and the
-outbox all get on, so whatever hangs, the board comes back.
+Once it is made (axnode.start) it tells the gateway what is measured. Then the watchdog, armed
+before anything of this was loaded, is fed only while the sampling loop, the link and the outbox
+all get on, so whatever hangs, the board comes back.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ import machine
 from micropython import const
 
 from axnode import VERSION
-from axnode.dry import SPILL_FOLDER, Dry, lies_in_flash
 from axnode.outbox import Outbox
 from axnode.reports import Reports
 from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.ticks import BootClock
+from axnode.unloading import unload
 from axwire.codes import (
     COMMAND_BURST,
     COMMAND_HELLO,
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.boot import Start
     from axnode.configure import Intake
-    from axnode.hardware import Parts
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
@@ -78,21 +77,6 @@ begun to convert: the 14 ms that a collection takes on an RP2040 cost the least 
 _LOOK_EACH = const(8)
 """Flushes, in which no node leaves as much garbage: to look costs a walk over the heap."""
 
-_MAKING_DRIVERS = "make SETTINGS DEFAULTS asm_pio"
-"""What of each driver has no use once the parts are made."""
-
-_START_MODULES = (
-    "axnode.boot axnode.provision axnode.store axnode.trial axnode.hardware axnode.config "
-    "axwire.quantities axwire.places"
-)
-
-_MAKING_ONLY = [
-    ("axnode.mqtt", "connect subscribe"),
-    ("axnode.reports", "rows_cap"),
-    ("axnode.node", "_links _node _provide"),
-]
-"""Modules, and what of them has no use once the node is made."""
-
 
 def main(start: "Start", watchdog: "WDT") -> None:
     """Be a node for ever; raises what went wrong. `start` is what axnode.boot found."""
@@ -100,73 +84,40 @@ def main(start: "Start", watchdog: "WDT") -> None:
 
 
 async def _live(start: "Start", watchdog: "WDT") -> None:
-    found = [_provide(start)]
-    watchdog.feed()
-    if found[0].parts is None:
-        from axnode.unprovisioned import wait
+    from axnode.start import make_node
 
-        wait(found[0].reason, watchdog)
-    # Wake on the edge of a millisecond: there lie all times at which the loop can wake again.
-    await asyncio.sleep_ms(1)
-    node = _node(start, found, watchdog)
-    _forget(_MAKING_ONLY)
+    node = await make_node(start, watchdog)
+    del make_node
+    sys.modules["axnode.start"].__dict__.clear()
+    unload("axnode.start")
     watchdog.feed()
     await node.run()
-
-
-def _node(start: "Start", found: "list[Provision]", watchdog: "WDT") -> "Node":
-    """A node of what was found, which is taken out of the list.
-
-    A frame of its own: that of a coroutine keeps what it once worked on, and with the last object
-    of its classes a module can go, too.
-    """
-    _forget([(name, _MAKING_DRIVERS) for name in sys.modules if name.startswith("drivers.")])
-    return Node(start, found.pop(), watchdog)
-
-
-def _provide(start: "Start") -> "Provision":
-    """What the files of this node say."""
-    from axnode.provision import Provision
-
-    return Provision(start)
-
-
-def _forget(unneeded: "list[tuple[str, str]]") -> None:
-    """Free what only the start-up has a use for."""
-    for module, names in unneeded:
-        if module in sys.modules:
-            for name in names.split():
-                if hasattr(sys.modules[module], name):
-                    delattr(sys.modules[module], name)
-    for name in _START_MODULES.split():
-        if name in sys.modules:
-            # The collector may see an old pointer into it; that keeps what it points to alone.
-            sys.modules[name].__dict__.clear()
-            unload(name)
-
-
-def unload(name: str) -> None:
-    """Free a module that will be loaded again when it is needed, or never."""
-    if name in sys.modules:
-        package, module = name.split(".")
-        del sys.modules[name]
-        delattr(sys.modules[package], module)
 
 
 class Node:
     """All that runs in one boot, and the tasks that keep it going."""
 
-    def __init__(self, start: "Start", provision: "Provision", watchdog: "WDT") -> None:
+    def __init__(
+        self,
+        start: "Start",
+        provision: "Provision",
+        clock: BootClock,
+        links: "list[Link]",
+        watchdog: "WDT",
+    ) -> None:
+        from axnode.dry import Dry, lies_in_flash
+
         parts: Any = provision.parts
         boot = int.from_bytes(os.urandom(4), "big")
-        self.clock = BootClock()
+        self.clock = clock
         self.outbox = Outbox(parts.outbox_bytes)
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
         self.spill: Dry | Spill = Dry(boot)
+        self._is_wet = False
         self._spill_bytes = parts.spill_bytes
         self._thin_rows = parts.thin_rows
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
-        self.links = _links(parts, self.clock)
+        self.links = links
         self.session = Session(
             self.links,
             parts.name,
@@ -196,14 +147,13 @@ class Node:
         self._blink_beats = 0
         self._reboot_at: int | None = None
         self.test: SelfTest | None = None
-        self._low_water = 0
+        self._low_water = gc.mem_alloc() + gc.mem_free()
         self._flushes = 0
 
     async def run(self) -> None:
         """Sample and speak until something breaks."""
         gc.collect()
         gc.threshold(-1)
-        self._low_water = gc.mem_free()
         self.reports.hello(self.about)
         for code, arguments in self._notes:
             self.reports.event(code, arguments, self.clock.tick())
@@ -320,24 +270,29 @@ class Node:
             self.session.wake()
             await asyncio.sleep_ms(_BEAT_MS)
 
-    def _wet(self) -> "Spill":
+    def _wet(self) -> "Any":
         """What writes to flash; its code is loaded when it is first needed."""
-        if not isinstance(self.spill, Dry):
+        if self._is_wet:
             return self.spill
         gc.collect()
+        from axnode.dry import SPILL_FOLDER
         from axnode.spill import SEGMENT_BYTES, Spill
 
         most = self._spill_bytes // SEGMENT_BYTES
         boot = self.spill.boot
         spill = Spill(SPILL_FOLDER, most, boot, self.outbox, self.reports, self._thin_rows)
-        self.spill.tell(spill)
+        Spill.__init__ = None  # type: ignore[assignment,method-assign]
+        spill.board_ms = self.spill.board_ms
+        spill.utc_ms = self.spill.utc_ms
         self.spill = self.session.spill = spill
+        self._is_wet = True
+        unload("axnode.dry")
         return spill
 
     async def _thin(self) -> None:
         """Some steps of thinning what lies in flash, with rows that are due between them."""
         for _ in range(_THIN_STEPS):
-            if isinstance(self.spill, Dry) or not self.spill.thin():
+            if not self._is_wet or not self._wet().thin():
                 return
             await asyncio.sleep_ms(0)
 
@@ -416,38 +371,6 @@ class Node:
             ]
         )
         sampler.worst_us = 0
-
-
-def _links(parts: "Parts", clock: BootClock) -> "list[Link]":
-    """The links that are configured, and no code of others."""
-    links: list[Link] = []
-    if parts.usb:
-        from axnode.usb_link import UsbLink
-
-        links.append(UsbLink(clock))
-    elif parts.uart is not None and parts.rs485 is not None:
-        from axnode.rs485_link import Rs485Link
-
-        links.append(Rs485Link(parts.uart, parts.rs485, parts.baud, clock))
-    elif parts.uart is not None:
-        from axnode.serial_link import SerialLink
-
-        links.append(SerialLink(parts.uart, clock))
-    if parts.mqtt is not None:
-        from axnode.mqtt_link import MqttLink
-
-        wifi = None
-        if parts.mqtt["ssid"] is not None:
-            from axnode.wifi import Wifi
-
-            wifi = Wifi(parts.mqtt["ssid"], parts.mqtt["wifi_password"])
-        tls = None
-        if parts.mqtt["tls"] is not None:
-            from axnode.mqtt_tls import Tls
-
-            tls = Tls(parts.mqtt["tls"], parts.mqtt["host"])
-        links.append(MqttLink(parts.mqtt, parts.name, clock, wifi, tls))
-    return links
 
 
 def _write(path: str, text: str) -> bool:

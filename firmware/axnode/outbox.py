@@ -37,8 +37,8 @@ class Outbox:
         self._spill_dropped_messages = 0
         self._spill_dropped_samples = 0
         self._health = -1
-        self._readings = _Ring(capacity * 3 // 4)
-        self._reports = _Ring(capacity // 4)
+        self._readings = Ring(capacity * 3 // 4)
+        self._reports = Ring(capacity // 4)
         self._rings = (self._readings, self._reports)
 
     def put_readings(self, payload: "memoryview", samples: int) -> None:
@@ -70,7 +70,7 @@ class Outbox:
         """Whether a ring will soon have to drop something."""
         return self._readings.is_crowded() or self._reports.is_crowded()
 
-    def oldest_first(self, room: int, each: int) -> "list[tuple[_Ring, int]]":
+    def oldest_first(self, room: int, each: int) -> "list[tuple[Ring, int]]":
         """The oldest payloads, as ring and number, that fit `room` bytes with `each` more."""
         picked = []
         readings = self._readings.following(0)
@@ -91,7 +91,7 @@ class Outbox:
             picked.append((ring, number))
         return picked
 
-    def moved(self, picked: "list[tuple[_Ring, int]]") -> None:
+    def moved(self, picked: "list[tuple[Ring, int]]") -> None:
         """These payloads lie in flash now."""
         for ring, number in picked:
             ring.take(number)
@@ -172,7 +172,7 @@ class Outbox:
     def _bytes_in_flight(self) -> int:
         return self._readings.bytes_in_flight + self._reports.bytes_in_flight
 
-    def _earliest(self, in_readings: bool, in_reports: bool) -> "_Ring | None":
+    def _earliest(self, in_readings: bool, in_reports: bool) -> "Ring | None":
         """The ring whose `found` payload has the lower sequence."""
         if in_readings and in_reports:
             earlier = self._readings.sequence_found() < self._reports.sequence_found()
@@ -181,13 +181,13 @@ class Outbox:
             return self._readings
         return self._reports if in_reports else None
 
-    def _send(self, ring: "_Ring", number: int, now: int) -> "memoryview":
+    def _send(self, ring: "Ring", number: int, now: int) -> "memoryview":
         if ring.sent(number, now):
             self.resent += 1
         return ring.payload(number)
 
 
-class _Ring:
+class Ring:
     """Payloads of rising sequence in one buffer, each in one piece.
 
     Payloads are numbered from 0 for good: `_first` is the oldest, `_unsent` the first of those
@@ -210,7 +210,7 @@ class _Ring:
         self._first = 0
         self._unsent = 0
         self._end = 0
-        self._offset = array("I", bytes(4 * most))
+        self._offset = array("H" if capacity <= 0x10000 else "I", [0] * most)
         self._length = array("H", bytes(2 * most))
         self._sequence = array("I", bytes(4 * most))
         self._sent = array("I", bytes(4 * most))

@@ -1,4 +1,4 @@
-"""All messages that the node keeps, written and put into the outbox."""
+"""All messages of the node, written, and put into the outbox where they are kept."""
 
 from axwire import MESSAGE_CAP, up
 from axwire.cbor import INT16, Writer
@@ -128,6 +128,11 @@ class Reports:
         outbox = self._outbox
         up.health(self._writer, self._boot, outbox.sequence, t_ms, outbox.oldest(), fields)
         outbox.put_health(self._writer.written())
+
+    def pong(self, ping_sequence: int, t_us: int) -> bytes:
+        """The answer to a PING, which is not kept."""
+        up.pong(self._writer, self._boot, ping_sequence, t_us)
+        return bytes(self._writer.written())
 
     def _readings(self, blocks: "list[Block]", first: int, last: int, count: int) -> None:
         writer = self._writer

@@ -7,7 +7,7 @@ grids, and what is being converted has its time, so nothing is lost.
 
 from time import ticks_add, ticks_diff
 
-from axnode.node import unload
+from axnode.unloading import unload
 from axwire.codes import COMMAND_PERIOD, DONE, NOT_POSSIBLE
 
 TYPE_CHECKING = False

@@ -109,22 +109,26 @@ class Scan:
     """One chip and the channels on it, taken in turn; retried with back-off when it fails.
 
     While it converts, `running` is for whom, and `following` the chip that is due after it. Rows
-    wait for `wanted` of its channels. `cold`: it is colder than it is rated for.
+    wait for `wanted` of its channels. `cold`: it is colder than it is rated for. `features`: its
+    last window, where it has one.
     """
+
+    cold = False
+    features: "Any" = None
 
     def __init__(self, driver: "Any", slots: "list[Slot]") -> None:
         self.driver = driver
         self.slots = slots
         self.missing = MISSING_32 if driver.wide else MISSING_16
         self.wanted = 0
-        self.cold = False
         self.running: Slot | None = None
         self.following: Scan | None = None
         self.failing = NOT_READY
         self.retry = 0
         self.back_off_us = 0
         self.turn = 0
-        self.features: Any = getattr(driver, "features", None)
+        if hasattr(driver, "features"):
+            self.features = driver.features
 
     def start(self) -> bool:
         """Begin the next conversion that a row waits for; there must be one. False: no answer."""

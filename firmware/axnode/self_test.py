@@ -5,7 +5,7 @@ import os
 
 from micropython import const
 
-from axnode.node import unload
+from axnode.unloading import unload
 from axwire.codes import (
     COMMAND_SELF_TEST,
     DONE,

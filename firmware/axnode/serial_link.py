@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from axnode.ticks import BootClock
     from axwire.cose import Sealer
 
-_CHUNK = const(256)
+_CHUNK = const(128)
 _PAUSE_MS = const(5)
 _STALLED_MS = const(1000)
 

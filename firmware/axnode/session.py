@@ -11,8 +11,7 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-from axwire import MESSAGE_CAP, up
-from axwire.cbor import Writer
+from axwire import MESSAGE_CAP
 from axwire.codes import (
     EVENT_COMMAND_DONE,
     EVENT_LINK_BACK,
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
 
 _SILENT_US = const(3_000_000)
 _PROBE_US = const(1_000_000)
-_PONG_BYTES = const(32)
 
 
 class Session:
@@ -85,7 +83,6 @@ class Session:
         self._obey = obey
         self._wake = asyncio.Event()
         self._pong: bytes | None = None
-        self._pong_writer = Writer(_PONG_BYTES)
         self._asked = 0
         self._asking = False
         self._silent = False
@@ -194,9 +191,8 @@ class Session:
             self._hear_again(now)
         self._asked = now
         if down.kind == PING:
-            up.pong(self._pong_writer, self._boot, down.sequence, self._clock.us_at(link.arrived))
             self._pong_link = link
-            self._pong = bytes(self._pong_writer.written())
+            self._pong = self._reports.pong(down.sequence, self._clock.us_at(link.arrived))
             time: list[Any] = down.fields
             if time[0]:
                 self.spill.board_ms = self._clock.ms_at(link.arrived)

@@ -11,7 +11,6 @@ without harm to another. Files are numbered; the numbers go on over all boots th
 """
 
 import os
-import sys
 from array import array
 from binascii import crc32
 from struct import calcsize, pack, unpack
@@ -19,6 +18,7 @@ from time import ticks_diff
 
 from micropython import const
 
+from axnode.unloading import unload
 from axwire import cbor
 from axwire.codes import EVENT_EARLIER_BOOT
 from axwire.up import THINNED
@@ -404,10 +404,7 @@ class Spill:
             self._merging.close()
             self._merging = None
         for name in ("axnode.merge", "axnode.thin", "axwire.thinned"):
-            if name in sys.modules:
-                package, module = name.split(".")
-                del sys.modules[name]
-                delattr(sys.modules[package], module)
+            unload(name)
 
     def _drop(self) -> None:
         """Give the oldest segment up, and count what is lost with it."""

@@ -66,6 +66,13 @@ class Max31856:
     wide = True
     conversion_us = 200_000
 
+    # What one exchange sends and receives, the same for all chips: none waits within one.
+    _command = bytearray((_WRITE | _CR0, 0))
+    _ask = bytearray((_CR0, 0, 0, 0))
+    _answer = bytearray(4)
+    _ask_result = bytearray((_RESULT, 0, 0, 0, 0))
+    _result = bytearray(5)
+
     def __init__(self, spi: "SPI", select: "Pin", filter_hz: int) -> None:
         self.raw = MISSING_32
         self.due = 0
@@ -76,11 +83,6 @@ class Max31856:
         self._began = 0
         self._cr0 = _FILTER_50_HZ if filter_hz == 50 else 0
         self._configuration = bytes((_WRITE | _CR0, self._cr0, _TYPE_K, _MASK))
-        self._command = bytearray((_WRITE | _CR0, 0))
-        self._ask = bytearray((_CR0, 0, 0, 0))
-        self._answer = bytearray(4)
-        self._ask_result = bytearray((_RESULT, 0, 0, 0, 0))
-        self._result = bytearray(5)
 
     def check(self) -> int:
         """Configure and read that back, the result left alone."""

@@ -91,13 +91,19 @@ def make(settings: "dict[str, int]", board: "Board") -> "Max31865":
 
 
 class Pt100:
-    """Turns a ratio code into hundredths of a degree, with integers alone."""
+    """Turns a ratio code into hundredths of a degree, with integers alone. `thresholds` is the
+    write that programs the chip's."""
 
     def __init__(self, rref_milliohm: int) -> None:
         self._codes = array("i", bytes(4 * _POINTS))
         for index in range(_POINTS):
             ohm = resistance(_COLDEST_C + index * _STEP_C)
             self._codes[index] = round(ohm * 1000 / rref_milliohm * (32768 << _FINE))
+        high = self.code(_HOTTEST_C) << 1
+        low = self.code(_COLDEST_C) << 1
+        self.thresholds = bytes(
+            (_WRITE | _THRESHOLDS, high >> 8, high & 0xFF, low >> 8, low & 0xFF)
+        )
 
     def code(self, celsius: int) -> int:
         """The 15-bit code at a temperature that is a point of the table."""
@@ -138,6 +144,13 @@ class Max31865:
     wide = False
     conversion_us = _SETTLE_US + _WAKE_US + _LONGEST_US
 
+    # What one exchange sends and receives, the same for all chips: none waits within one.
+    _command = bytearray((_WRITE, 0))
+    _ask = bytearray(2)
+    _answer = bytearray(2)
+    _ask_result = bytearray((_RESULT, 0, 0, 0, 0, 0, 0, 0))
+    _result = bytearray(8)
+
     def __init__(
         self, spi: "SPI", select: "Pin", pt100: Pt100, wires: int, filter_hz: int
     ) -> None:
@@ -153,27 +166,17 @@ class Max31865:
         self._configuration = (_THREE_WIRE if wires == 3 else 0) | (
             _FILTER_50_HZ if filter_hz == 50 else 0
         )
-        high = pt100.code(_HOTTEST_C) << 1
-        low = pt100.code(_COLDEST_C) << 1
-        self._thresholds = bytes(
-            (_WRITE | _THRESHOLDS, high >> 8, high & 0xFF, low >> 8, low & 0xFF)
-        )
-        self._command = bytearray((_WRITE, 0))
-        self._ask = bytearray(2)
-        self._answer = bytearray(2)
-        self._ask_result = bytearray((_RESULT, 0, 0, 0, 0, 0, 0, 0))
-        self._result = bytearray(8)
 
     def check(self) -> int:
         """Program configuration and thresholds and read them back, the result left alone."""
         self._select(0)
-        self._spi.write(self._thresholds)
+        self._spi.write(self._pt100.thresholds)
         self._select(1)
         self._configure(_CLEAR_FAULTS)
         if (self._read(_CONFIGURATION) ^ self._configuration) & _KEPT:
             return NO_ANSWER
         for index in range(1, 5):
-            if self._read(_THRESHOLDS + index - 1) != self._thresholds[index]:
+            if self._read(_THRESHOLDS + index - 1) != self._pt100.thresholds[index]:
                 return NO_ANSWER
         return OK
 
@@ -206,7 +209,7 @@ class Max31865:
         self._select(1)
         self._configure(0)
         for index in range(1, 5):
-            if result[index + 2] != self._thresholds[index]:
+            if result[index + 2] != self._pt100.thresholds[index]:
                 return NOT_READY
         self.raw = self._pt100.centi_celsius(result[1] << 7 | result[2] >> 1)
         if result[2] & 1:

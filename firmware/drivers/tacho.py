@@ -136,8 +136,7 @@ class Tacho:
         self.due = 0
         self.gaps = 0
         self._counts = counts
-        self._pin = pin
-        self._inverse = inverse
+        self._wires = None if inverse is None else (pin, inverse)
         self._full = 5 * full_rpm
         self._stop_ms = stop_ms
         # raw = pulses / grains x this, in 0.2 1/min: 60 s x 5 x 10^9 ns a grain's ns.
@@ -147,7 +146,6 @@ class Tacho:
             factor >>= 1
             self._exponent += 1
         self._factor = factor
-        self._half_us = counts.grain_ns // 500
         self._heard = False
         self._rolling = False
         self._known = False
@@ -184,9 +182,7 @@ class Tacho:
         fresh = 0 if self._count == _UNKNOWN else (counts.count - self._count) & _MASK
         self._count = counts.count
         status = self._roll(now) if fresh else self._rest(now)
-        if self._inverse is not None:
-            status = _compared(self._pin, self._inverse, status)
-        return status
+        return status if self._wires is None else _compared(self._wires, status)
 
     def _roll(self, now: int) -> int:
         """Pulses have come: set `raw` from the edges."""
@@ -228,7 +224,7 @@ class Tacho:
         """No pulse has come: set `raw` to what the silence allows."""
         self.raw = 0
         if not self._heard:
-            return OK if self._inverse is not None else NOT_READY
+            return NOT_READY if self._wires is None else OK
         if self._dead:
             return STUCK
         silent_us = ticks_diff(now, self._seen)
@@ -239,7 +235,7 @@ class Tacho:
             return OK
         if not self._known:
             return OK
-        grains = 2 * silent_us // self._half_us + 1
+        grains = 2 * silent_us // (self._counts.grain_ns // 500) + 1
         if self._speed(3, grains) < self._good - self._reach(now, 1):
             self._dead = True
             return STUCK
@@ -306,8 +302,9 @@ class Tacho:
         return speed if speed < 0x7FFF else 0x7FFF
 
 
-def _compared(pin: Pin, inverse: Pin, status: int) -> int:
+def _compared(wires: "tuple[Pin, Pin]", status: int) -> int:
     """The status, or that of the wires: of a sensor that lives they differ."""
+    pin, inverse = wires
     level = pin()
     if inverse() == level and pin() == level:
         return OPEN if level else SHORT

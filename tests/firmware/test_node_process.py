@@ -34,9 +34,9 @@ from node_bench import BOARD_HEAP_BYTES, FIRMWARE, KEY, MISSING, NAME, NodeBench
 from hil.node_files import write_copies
 
 Start = Callable[..., NodeBench]
-ROOM_SHARE = 0.25
-"""The goal is 0.3. What is free differs a little with the layout of the heap, which follows from
-the lengths of paths."""
+ROOM_SHARE = 0.3
+"""What is free differs a little with the layout of the heap, which follows from the lengths of
+paths."""
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def values_of_last(node: NodeBench) -> list[tuple[int, list[int]]]:
     return [(t_ms, row) for t_ms, row in node.rows(0) if t_ms >= last]
 
 
-def test_the_busiest_role_leaves_a_quarter_of_the_heap_whatever_its_layout(bench: Start) -> None:
+def test_three_tenths_of_the_heap_are_free_whatever_its_layout(bench: Start) -> None:
     node = bench(windings=6, busiest=True)
     node.start()
     node.until(lambda: len(node.of(Health)) >= 2, "health")

@@ -24,7 +24,7 @@ HANG_AFTER_MS = 20_000
 
 HANGS = {
     "sampler": """
-from axnode.sampler import Sampler
+from axnode.node import Sampler
 idle_ms = Sampler.idle_ms
 Sampler.idle_ms = lambda self, now: 10_000_000 if hangs() else idle_ms(self, now)
 """,
@@ -39,7 +39,7 @@ async def stuck(self, message):
 SerialLink.send = stuck
 """,
     "outbox": """
-from axnode.outbox import Outbox
+from axnode.node import Outbox
 for name in ("put_readings", "put_health", "put_report"):
     def make(put):
         return lambda self, *more: None if hangs() else put(self, *more)
@@ -111,7 +111,7 @@ def test_a_healthy_node_is_never_reset(tmp_path: Path) -> None:
 CRASHES = """
 import os
 if "crash" in os.listdir():
-    from axnode.sampler import Sampler
+    from axnode.node import Sampler
     def step(self, now):
         raise ValueError("as the test wants it")
     Sampler.step = step
@@ -203,8 +203,8 @@ def test_supply_dips_never_put_a_node_into_safe_mode(tmp_path: Path) -> None:
 
 
 DAMAGES = {
-    "a module of the node": ("axnode/sampler.py", "what is this"),
-    "a module of the wire": ("axwire/cose.py", "\x00\x01"),
+    "a module of the start": ("axnode/start.py", "what is this"),
+    "a module of a link": ("axnode/serial_link.py", "\x00\x01"),
     "an import that fails": ("axnode/node.py", "import nothing_of_that_name"),
     "no memory": ("axnode/node.py", "x = bytearray(1 << 28)"),
     "a file system that fails": ("axnode/boot.py", "raise OSError(5)"),

@@ -15,11 +15,14 @@ SECONDS = 18
 """A whole number of flushes, so that what was taken was handed on."""
 
 LOOP = f"""
-import asyncio, gc
-from axnode.config import parse
-from axnode.hardware import Parts
-from axnode.sampler import Sampler
-from axnode.ticks import BootClock
+import asyncio, gc, sys
+import axnode.start
+
+def found(name):
+    # The build puts modules together as it likes.
+    for module in sys.modules.values():
+        if hasattr(module, name):
+            return getattr(module, name)
 
 class Sink:
     samples = 0
@@ -34,9 +37,9 @@ class Sink:
 
 async def main():
     with open("plain.json", "rb") as file:
-        parts = Parts(parse(file.read()), bytes(32))
+        parts = found("Parts")(found("parse")(file.read()), bytes(32))
     sink = Sink()
-    sampler = Sampler(BootClock(), parts.rows, parts.scans, sink, parts.flush_ms)
+    sampler = found("Sampler")(found("BootClock")(), parts.rows, parts.scans, sink, parts.flush_ms)
     asyncio.create_task(sampler.run())
     await asyncio.sleep(5)
     gc.collect()

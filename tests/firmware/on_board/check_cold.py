@@ -1,6 +1,5 @@
 """Below the temperature that a chip is rated for its values go out, marked OUT_OF_RANGE."""
 
-from axnode.node import Node
 from axwire.codes import OK, OUT_OF_RANGE, SATURATED
 
 import check_adxl345
@@ -81,7 +80,7 @@ def test_a_node_tells_its_sampler_at_start_and_with_each_health():
     class Provision(check_node.Provision):
         parts = Parts
 
-    node = Node(check_node.START, Provision, check_node.Watchdog())
+    node = check_node.node_of(Provision)
     node.sampler.tell_temperature = told.append
     reported = []
     node.reports.health = reported.append

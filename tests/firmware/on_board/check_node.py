@@ -5,6 +5,8 @@ import asyncio
 from axnode.node import Node
 from axnode.outbox import Outbox
 from axnode.reports import Reports
+from axnode.serial_link import SerialLink
+from axnode.ticks import BootClock
 from axwire.codes import COMMAND_IDENTIFY, DONE
 from axwire.cose import UP, MacKey, seal
 from axwire.framing import frame
@@ -37,10 +39,6 @@ class Parts:
     thin_rows = 0
     flush_ms = 100
     groups = []
-    uart = Uart()
-    usb = False
-    rs485 = None
-    mqtt = None
     led = None
     vitals = None
     rows = [Row]
@@ -72,6 +70,12 @@ class StopError(Exception):
     pass
 
 
+def node_of(provision=Provision):
+    """A node with a link on which nothing comes."""
+    clock = BootClock()
+    return Node(START, provision, clock, [SerialLink(Uart(), clock)], Watchdog())
+
+
 async def _nothing():
     while True:
         await asyncio.sleep_ms(50)
@@ -80,7 +84,7 @@ async def _nothing():
 def _run(change, beats=4):
     """Tend a node whose parts were changed, for some beats; how often the watchdog was fed."""
     Watchdog.fed = 0
-    node = Node(START, Provision, Watchdog())
+    node = node_of()
     node.sampler.run = node.session.transmit = node.session.listen = _nothing
     left = [beats]
 
@@ -143,7 +147,7 @@ def test_asked_which_one_it_is_it_blinks_as_long_as_asked_and_stays_dark():
 
 def test_a_task_that_crashes_ends_the_node():
     """As `_run` relies on; here by the sampling loop."""
-    node = Node(START, Provision, Watchdog())
+    node = node_of()
 
     async def crash():
         await asyncio.sleep_ms(1)
