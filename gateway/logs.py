@@ -33,7 +33,7 @@ def start_logging(form: LogFormat) -> None:
     else:
         handler = RichHandler(console=Console(stderr=True))
         handler.setFormatter(logging.Formatter("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 class _JsonLines(logging.Formatter):

@@ -164,6 +164,7 @@ def test_systemd_takes_the_unit(tmp_path: Path) -> None:
 def test_a_line_of_the_log_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
+    root.handlers[:] = []
     try:
         start_logging(LogFormat.JSON)
         log = logging.getLogger("gateway.links.serial_port")

@@ -18,6 +18,9 @@ pytestmark = pytest.mark.timeout(300)
 NODE = "motors-a"
 FLASH_BLOCKS = 352
 A_SECOND = 606
+FLUSH_MS = 100
+"""With this a HEALTH of the boot before is among what arrives of it: by that it is counted."""
+
 
 
 def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
@@ -25,7 +28,7 @@ def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((fit, locomotive, False) for fit in profile.nodes if fit.name == NODE)
-    settings = {NODE: {"spill_bytes": spill_bytes, "thin_rows": 0}}
+    settings = {NODE: {"spill_bytes": spill_bytes, "thin_rows": 0, "flush_ms": FLUSH_MS}}
     plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, settings=settings)
     return LockstepRig(plan, find_interpreter(), flash_blocks=FLASH_BLOCKS)
 
