@@ -135,7 +135,9 @@ class Checks:
         if self._board is None or module != self._module:
             self.close()
             self._board = EmulatedBoard(self._files, self._folder())
-            self._board.run(f"import gc, os, sys, {module}\nsys.path.append('/')", CHECK_S)
+            # A package is found where its folder was, seen from the folder of that moment.
+            self._board.run("import gc, os, sys\nsys.path.insert(0, '/')", CHECK_S)
+            self._board.run(f"import {module}", CHECK_S)
             self._module = module
         try:
             return self._board.run(f"gc.collect()\n{code}", CHECK_S)
