@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from gateway.forward.audit import section_at
-from gateway.forward.fold import ledger_at
+from gateway.forward.fold import fold_first_state, ledger_at
 from gateway.forward.lines import Lines, LineWriter
 from gateway.forward.log import CHUNK_BYTES, Log
 from gateway.forward.telling import Teller
@@ -91,6 +91,7 @@ class BatchReader:
     ) -> None:
         self.decided_us: int | None = None
         """Monotonic time up to which a row waits for its clock; None while none does."""
+        self._log = log
         self._lines = lines
         self._clock = clock
         self._start = start or Position(0, 0)
@@ -98,7 +99,8 @@ class BatchReader:
         self._mark = mark
         self._values = values
         begin = None if start is None else section_at(log, start)
-        self._teller = Teller(log, lines, clock, ledger_at(log, begin), replay=replay)
+        self._ledger = ledger_at(log, begin)
+        self._teller = Teller(log, lines, clock, self._ledger, replay=replay)
         self._reader = log.reader(begin)
         self._ahead: deque[Record] = deque()
         self._draft = _Draft()
@@ -149,7 +151,11 @@ class BatchReader:
 
     def _peek(self) -> Record | None:
         if not self._ahead:
-            self._ahead.extend(self._reader.read(CHUNK_BYTES))
+            passed = self._reader.passed_segments
+            records = self._reader.read(CHUNK_BYTES)
+            if self._reader.passed_segments != passed and records:
+                fold_first_state(self._log, self._ledger, records[0].start)
+            self._ahead.extend(records)
         return self._ahead[0] if self._ahead else None
 
     def _is_end(self, record: Record | None) -> bool:
