@@ -36,7 +36,7 @@ __all__ = ["SERVER", "SPOOL", "Process", "Run", "Server", "configuration", "keys
 
 SPOOL = "spool"
 SERVER = server_of("http://depot:8086", "depot", "axlebox")
-LIMIT_BYTES = 40_000
+LIMIT_BYTES = 26_000
 SEGMENT_BYTES = 6_000
 _PATIENCE = 40
 """Commits until one has to begin a segment; steps until the cursor has to be stored."""
@@ -68,6 +68,7 @@ def configuration(root: Path, nodes: list[NodeConfig]) -> GatewayConfig:
             limit_mb=Bytes(LIMIT_BYTES),
             segment_mb=Bytes(SEGMENT_BYTES),
             buffer_mb=Bytes(20_000),
+            reserve_mb=Bytes(2_000),
         ),
     )
 
@@ -135,6 +136,7 @@ class Process:
     def commit(self) -> bool:
         durable = self.gateway.writer.commit()
         self.gateway.make_room()
+        self.gateway.upkeep.step()
         return durable
 
     def answer_pings(self) -> None:

@@ -1,14 +1,11 @@
 """A power cut at every point: what was acknowledged is there afterwards, once."""
 
 import errno
-import shutil
-from collections.abc import Callable
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 from manual_clock import ManualClock
-from power_cuts.disk import Disk, Image, Operation
+from power_cuts.disk import Operation
 from power_cuts.recorder import Recorder
 
 from gateway.spool import (
@@ -22,6 +19,7 @@ from gateway.spool import (
     read_records,
 )
 
+from .cuts import each_cut, image_of, recorder_of
 from .folders import RECEIVED_US, SMALL, fill, message_number, numbers, places
 
 
@@ -61,33 +59,6 @@ class Session:
 
     def acknowledged_at(self, cut: int) -> int:
         return max([number for at, number in self.acknowledged if at <= cut], default=0)
-
-
-def each_cut(start: Image, recorder: Recorder, check: Callable[[Path, int], None]) -> None:
-    """What a cut leaves of `start`, by what was synced, and by all that was asked; the last write
-    by half."""
-    recorder.check()
-    disk = Disk.holding(start)
-    folder = recorder.root.parent / "cut"
-    for cut, operation in enumerate([*recorder.operations, None]):
-        for image in (disk.synced(), disk.prefix(), disk.prefix(operation, 0.5)):
-            folder.mkdir()
-            for name, content in image.items():
-                assert content is not None
-                (folder / name).write_bytes(content)
-            check(folder, cut)
-            shutil.rmtree(folder)
-        if operation is not None:
-            disk.apply(operation)
-
-
-def recorder_of(folder: Path, start: Image = MappingProxyType({})) -> Recorder:
-    (folder / "run").mkdir()
-    return Recorder(folder / "run", start)
-
-
-def image_of(folder: Path) -> Image:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def test_an_acknowledged_message_is_there_once_after_a_cut_at_any_point(tmp_path: Path) -> None:
