@@ -55,6 +55,10 @@ chaos: setup ## Kill, freeze, fill and cut for 10 minutes, and count; ARGS="--se
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m chaos $(ARGS)
 
+.PHONY: crash
+crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--runs 3 --chances 10"
+	@PYTHONPATH=tests $(PYTHON) -m power_cuts $(ARGS)
+
 .PHONY: hil
 hil: setup ## The bench: firmware in MicroPython against gateway and simulators; writes build/hil/
 	@mkdir -p build/hil

@@ -36,6 +36,8 @@ class Forwarding:
         self._sink = InfluxSink(
             config.url, config.org, config.bucket, token, clock, gzip=config.gzip
         )
+        cursor_file = CursorFile(folder, server_of(config.url, config.org, config.bucket))
+        cursor_file.hold_back(gateway.recovery.end)
         self.forwarder = Forwarder(
             Log(
                 folder,

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from gateway.forward.audit import section_at
-from gateway.forward.fold import ledger_at
+from gateway.forward.fold import fold_first_state, ledger_at
 from gateway.forward.lines import Lines, LineWriter
 from gateway.forward.log import CHUNK_BYTES, Log
 from gateway.forward.surety import Hold
@@ -93,6 +93,7 @@ class BatchReader:
     ) -> None:
         self.decided_us: int | None = None
         """Monotonic time up to which a row waits for its clock; None while none does."""
+        self._log = log
         self._lines = lines
         self._clock = clock
         self._start = start or Position(0, 0)
@@ -100,8 +101,9 @@ class BatchReader:
         self._mark = mark
         self._values = values
         begin = None if start is None else section_at(log, start)
+        self._ledger = ledger_at(log, begin)
         self._teller = Teller(
-            log, lines, clock, ledger_at(log, begin), hold or Hold(clock, 0), replay=replay
+            log, lines, clock, self._ledger, hold or Hold(clock, 0), replay=replay
         )
         self._reader = log.reader(begin)
         self._ahead: deque[Record] = deque()
@@ -158,7 +160,11 @@ class BatchReader:
 
     def _peek(self) -> Record | None:
         if not self._ahead:
-            self._ahead.extend(self._reader.read(CHUNK_BYTES))
+            passed = self._reader.passed_segments
+            records = self._reader.read(CHUNK_BYTES)
+            if self._reader.passed_segments != passed and records:
+                fold_first_state(self._log, self._ledger, records[0].start)
+            self._ahead.extend(records)
         return self._ahead[0] if self._ahead else None
 
     def _is_end(self, record: Record | None) -> bool:

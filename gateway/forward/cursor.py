@@ -6,6 +6,7 @@ repeated writes, which change nothing; so a missing or damaged one means: from t
 
 import contextlib
 import hashlib
+import logging
 import zlib
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from gateway.spool.format import Position
 from gateway.spool.storage import FileStorage, Storage
 
 __all__ = ["CursorFile", "server_of"]
+
+_log = logging.getLogger(__name__)
 
 _NAME = "forward.json"
 _FORM = 2
@@ -56,6 +59,27 @@ class CursorFile:
         self._path = folder / _NAME
         self._server = server
         self._storage: Storage = storage or FileStorage()
+
+    def hold_back(self, end: Position) -> None:
+        """Call it before anything is written to a log that was found to end at `end`.
+
+        A cursor behind that is of a disk that forgot what it had promised to keep. Its place is
+        written anew, and that must be sent too.
+        """
+        progress = self.load()
+        if progress is None or progress.within(end) == progress:
+            return
+        _log.error(
+            "the disk has lost what it had promised to keep: the spool in %s ends at %s, and all "
+            "up to %s was sent; look into `dmesg`, replace the disk",
+            self._folder,
+            end,
+            progress.live,
+        )
+        try:
+            self.save(progress.within(end))
+        except OSError as error:
+            _log.error("the forwarder's cursor cannot be stored: %s", error)
 
     def load(self) -> Progress | None:
         """The stored progress; None: send everything from the oldest record on."""

@@ -8,7 +8,7 @@ from gateway.forward.log import CHUNK_BYTES, Log
 from gateway.ledger import Boot, Ledger
 from gateway.spool.format import Kind, Position, Record
 
-__all__ = ["fold", "ledger_at", "note_readings"]
+__all__ = ["fold", "fold_first_state", "ledger_at", "note_readings"]
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +45,25 @@ def ledger_at(log: Log, cursor: Position | None) -> Ledger:
             return ledger
         ledger = Ledger()
     if log.was_cut():
-        _fold_first_state(log, ledger)
+        fold_first_state(log, ledger, None)
     _fold_between(log, ledger, None, end)
     return ledger
+
+
+def fold_first_state(log: Log, ledger: Ledger, start: Position | None) -> None:
+    """Learn what the first STATE record from `start` on knows (the oldest record by default).
+
+    Where what came before was removed, it has the tables of the rows up to it.
+    Raises OSError or SpoolError where the log cannot be read.
+    """
+    reader = log.reader(start)
+    try:
+        while records := reader.read(CHUNK_BYTES):
+            for record in records:
+                if record.kind == Kind.STATE and fold(ledger, record):
+                    return
+    finally:
+        reader.close()
 
 
 def _fold_between(log: Log, ledger: Ledger, start: Position | None, end: Position) -> bool:
@@ -65,14 +81,3 @@ def _fold_between(log: Log, ledger: Ledger, start: Position | None, end: Positio
     finally:
         reader.close()
     return True
-
-
-def _fold_first_state(log: Log, ledger: Ledger) -> None:
-    reader = log.reader(None)
-    try:
-        while records := reader.read(CHUNK_BYTES):
-            for record in records:
-                if record.kind == Kind.STATE and fold(ledger, record):
-                    return
-    finally:
-        reader.close()

@@ -25,6 +25,10 @@ RECORD_BYTES = 20
 MAX_BODY_BYTES = 64 * 1024
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
+SEGMENT_SUFFIX = ".seg"
+GOING_SUFFIX = ".gone"
+"""Of a segment that is removed to make room, until the disk has the record of that."""
+
 _MAGIC = b"AXLSPOOL"
 _MARK = 0xA5F1
 _MARK_BYTES = _MARK.to_bytes(2, "little")
@@ -151,7 +155,7 @@ def body_limit(kind: int) -> int:
 
 
 def segment_name(number: int) -> str:
-    return f"{number:010d}.seg"
+    return f"{number:010d}{SEGMENT_SUFFIX}"
 
 
 def segment_path(folder: Path, number: int) -> Path:

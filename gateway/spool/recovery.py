@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.spool.format import (
+    GOING_SUFFIX,
     HEADER_BYTES,
+    SEGMENT_SUFFIX,
     Kind,
     Position,
     Record,
+    segment_number,
     segment_path,
 )
-from gateway.spool.gaps import DAMAGED, MISSING, Gap, gap_of
+from gateway.spool.gaps import DAMAGED, MISSING, REMOVED, Gap, gap_of
 from gateway.spool.inspection import SegmentReport, inspect_segment
 from gateway.spool.salvage import TEMPORARY_SUFFIX, Salvage, salvage_segment
 from gateway.spool.segments import file_size, list_segments, read_records, segment_end
@@ -82,10 +85,13 @@ class _Mender:
         self._clean = True
 
     def mend(self) -> Recovery:
+        with contextlib.suppress(OSError):  # a folder above that we may not enter is another's
+            self._storage.sync_folder(self._folder.parent)
         numbers = self._tidy(list_segments(self._storage, self._folder))
         end, state, snapshot = self._mend_from_newest(numbers)
         if numbers:
             self._make_durable(numbers[-1])
+        numbers = self._settle_removals(numbers, state)
         for problem in self._problems:
             _log.error("%s", problem)
         return Recovery(
@@ -189,6 +195,27 @@ class _Mender:
                 return record.end, record.body
         return None
 
+    def _settle_removals(self, numbers: list[int], state: Position | None) -> list[int]:
+        """A removal that a cut stopped is finished where the log tells of it, else undone.
+
+        Returns the segments that are there.
+        """
+        with self._told("the removal of a segment was stopped, and stays so for now"):
+            names = self._storage.names(self._folder)
+            going = [self._folder / name for name in names if name.endswith(GOING_SUFFIX)]
+            if not going:
+                return numbers
+            told = {gap.segment for gap in self._stored_gaps(state) if gap.reason == REMOVED}
+            for path in going:
+                segment = path.with_suffix(SEGMENT_SUFFIX)
+                number = segment_number(segment.name)
+                if number in told:
+                    self._storage.unlink(path)
+                elif number is not None:
+                    self._storage.rename(path, segment)
+            self._storage.sync_folder(self._folder)
+        return list_segments(self._storage, self._folder)
+
     def _note_missing(self, first: int, last: int) -> None:
         for number in range(first, last + 1):
             end = segment_end(self._storage, self._folder, number) or HEADER_BYTES
@@ -198,12 +225,11 @@ class _Mender:
         """A missing segment is found again at each start until a newer state is stored."""
         if not self._gaps:
             return []
-        stored = {
-            (gap.reason, gap.segment)
-            for record in self._readable_from(state)
-            if record.kind == Kind.GAP and (gap := gap_of(record))
-        }
+        stored = {(gap.reason, gap.segment) for gap in self._stored_gaps(state)}
         return [gap for gap in self._gaps if (gap.reason, gap.segment) not in stored]
+
+    def _stored_gaps(self, state: Position | None) -> Iterator[Gap]:
+        return (gap_of(r) for r in self._readable_from(state) if r.kind == Kind.GAP)
 
     def _readable_from(self, start: Position | None) -> Iterator[Record]:
         return read_records(self._folder, start, self._storage, skip_unreadable=True)

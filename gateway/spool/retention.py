@@ -10,13 +10,22 @@ import errno
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.spool.faults import explain
-from gateway.spool.format import HEADER_BYTES, INDEX_SUFFIX, Kind, Position, segment_path
+from gateway.spool.format import (
+    GOING_SUFFIX,
+    HEADER_BYTES,
+    INDEX_SUFFIX,
+    Kind,
+    Position,
+    segment_path,
+)
 from gateway.spool.gaps import REMOVED, Gap
 from gateway.spool.inspection import SegmentReport, inspect_segment
 from gateway.spool.reserve import Reserve
 from gateway.spool.segments import file_size, list_segments
+from gateway.spool.storage import Storage
 from gateway.spool.thinning import Thinned, Thinner
 from gateway.spool.writer import SpoolWriter
 
@@ -182,15 +191,25 @@ def _all_behind(forwarded: Position) -> Unsent:
 
 
 def _remove(writer: SpoolWriter, number: int, parts: list[tuple[int, int | None]]) -> Removed:
+    """The record of a loss is on the disk before the segment goes: no cut hides it."""
     storage, path = writer.storage, segment_path(writer.folder, number)
     size = file_size(storage, path)
     gap, messages = _gap(writer, number, parts)
-    storage.unlink(path)
+    going = path.with_suffix(GOING_SUFFIX) if gap else path
+    if gap is not None:
+        storage.rename(path, going)
+        storage.sync_folder(writer.folder)
     writer.forget_segment(size, messages)
     if gap is not None:
         writer.note_gap(gap)
+        if not writer.commit():
+            _empty(storage, going)
+            writer.commit()
         _log.warning("segment %d was removed, %d messages of it unsent", number, messages)
-    if gap is not None or writer.fault is not None:
+    if gap is None or writer.fault is None:
+        storage.unlink(going)
+        storage.sync_folder(writer.folder)
+    if writer.fault is not None:
         writer.commit()
     for name in storage.names(writer.folder):
         if name.startswith(f"{path.stem}.") and name.endswith((".bad", INDEX_SUFFIX)):
@@ -226,3 +245,12 @@ def _gap(
 
 def _inspect(writer: SpoolWriter, number: int, since: int) -> SegmentReport:
     return inspect_segment(writer.storage, writer.folder, number, newest=False, since=since)
+
+
+def _empty(storage: Storage, path: Path) -> None:
+    """Gives a full disk the room that the record of the loss needs."""
+    fd = storage.open_write(path)
+    try:
+        storage.truncate(fd, HEADER_BYTES)
+    finally:
+        storage.close(fd)

@@ -187,8 +187,10 @@ class SegmentReader:
                 records = self._shift.apply(records, self.offset)
             if records:
                 self.offset = records[-1].offset + records[-1].size
-                break
-        return records
+                return records
+        if self.offset < stop:
+            return [self._cut_short(stop)]
+        return []
 
     def records(self, stop: int, *, torn_tail: bool = False) -> Iterator[Record]:
         """All the records before `stop`."""
@@ -238,6 +240,11 @@ class SegmentReader:
             self._last_received_us = records[-1].received_us
         return records
 
+    def _cut_short(self, stop: int) -> Record:
+        """What a compact segment lacks at its end: in a whole one, records reach up to `stop`."""
+        offset, self.offset = self.offset, stop
+        return self._gap(offset, stop)
+
     def _pass_damage(self, stop: int, torn_tail: bool) -> Record | None:
         data = self._load(self._place, stop - self._place)
         found = find_record(data, self.number, self._place, self._salt)
@@ -245,18 +252,21 @@ class SegmentReader:
             self.torn_bytes = stop - self._place
             return None
         end = stop if found is None else found
-        gap = Record(
+        gap = self._gap(self._place, end)
+        self._place = end
+        return gap
+
+    def _gap(self, start: int, end: int) -> Record:
+        return Record(
             segment=self.number,
-            offset=self._place,
-            size=end - self._place,
+            offset=start,
+            size=end - start,
             kind=Kind.GAP,
             priority=Priority.URGENT,
             received_us=self._last_received_us,
             body=b"",
             stored=False,
         )
-        self._place = end
-        return gap
 
     def _load(self, offset: int, size: int) -> bytes:
         try:

@@ -108,9 +108,10 @@ class FileStorage:
         os.unlink(path)
 
     def make_folder(self, folder: Path) -> None:
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            self.sync_folder(folder.parent)
+        made = [path for path in (folder, *folder.parents) if not path.is_dir()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in made:
+            self.sync_folder(path.parent)
 
     def sync_folder(self, folder: Path) -> None:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -2,14 +2,19 @@
 
 import json
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from board_peer import Board
+from collecting import Collecting
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config import InfluxConfig
 from gateway.forward import CursorFile, server_of
 from gateway.forward.progress import LATE, REPLAYED, Progress, SentLate, Stretch
+from gateway.forwarding import Forwarding
 from gateway.spool import FileStorage, Position
 
 SERVER = server_of("http://depot:8086", "depot", "axlebox")
@@ -173,3 +178,32 @@ def test_the_new_cursor_is_on_the_disk_before_it_replaces_the_old_one(tmp_path: 
     CursorFile(tmp_path, SERVER, Noting()).save(reached(3, 4096))
 
     assert calls == ["sync", "rename", "sync folder"]
+
+
+def test_a_cursor_behind_the_end_that_a_start_found_is_held_back_for_good(tmp_path: Path) -> None:
+    """The disk lied about a sync: the place that was sent is written anew, and must be sent."""
+    CursorFile(tmp_path, SERVER).save(reached(3, 4096))
+    CursorFile(tmp_path, SERVER).hold_back(Position(3, 4096))
+    assert CursorFile(tmp_path, SERVER).load() == reached(3, 4096)
+    CursorFile(tmp_path, SERVER).hold_back(Position(3, 1000))
+    assert CursorFile(tmp_path, SERVER).load() == reached(3, 1000)
+
+
+def test_a_gateway_holds_the_cursor_back_before_it_collects(
+    collect: Callable[..., Collecting], caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = collect(Board()).gateway
+    folder = gateway.config.spool.folder
+    config = InfluxConfig(url="http://127.0.0.1:9")
+    server = server_of(config.url, config.org, config.bucket)
+    CursorFile(folder, server).save(reached(7, 4096))
+
+    forwarding = Forwarding(gateway, config, None)
+
+    forwarding.start()
+    forwarding.stop()
+    progress = CursorFile(folder, server).load()
+    assert progress is not None
+    assert progress.live == gateway.recovery.end
+    assert "the disk has lost what it had promised to keep" in caplog.text
+    assert "all up to 7:4096 was sent" in caplog.text

@@ -291,3 +291,35 @@ def test_a_fresh_start_on_a_log_without_its_beginning_reads_all_that_is_left(
 
         check_samples(sink.accepted, feed.expected[12 * lost :])
         assert not forwarder.records_unreadable
+
+
+def test_rows_behind_segments_removed_under_a_forwarder_find_their_tables(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """The node began another boot in what was removed; the first snapshot behind knows it."""
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        feed.read(3)
+        spool.commit()
+        sink = SinkDouble()
+        forwarder = forwarder_of(spool, sink)
+        drain(forwarder, clock)
+        for _ in range(6):
+            feed.read(5)
+            spool.commit()
+        feed.node.boot += 1
+        feed.node.sequence = 0
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.commit()
+        assert make_room(spool.spool.writer, Limits(9000, 0), forwarder.acknowledged)
+
+        drain(forwarder, clock)
+
+        left = {line for line in _sent_after_a_restart(spool, clock) if b"current" in line}
+        assert len(left) > 100
+        assert left <= set(lines_of(sink.accepted))
+        assert not forwarder.records_unreadable
+        forwarder.close()

@@ -1,50 +1,46 @@
 """A power cut at every point: what was acknowledged is there afterwards, once."""
 
 import errno
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from manual_clock import ManualClock
+from power_cuts.disk import Operation
+from power_cuts.recorder import Recorder
 
 from gateway.spool import (
     Kind,
     Limits,
     Priority,
     Spool,
+    gap_of,
     make_room,
     open_spool,
     read_records,
 )
 
-from .crash import RecordingStorage, rebuild
+from .cuts import each_cut, image_of, recorder_of
 from .folders import RECEIVED_US, SMALL, fill, message_number, numbers, places
-from .storages import Operation
-
-MODELS = ("synced", "prefix")
 
 
 class Session:
     """Writes numbered messages and notes at which operation each was acknowledged."""
 
-    def __init__(self, folder: Path, storage: RecordingStorage) -> None:
+    def __init__(self, recorder: Recorder) -> None:
         self.acknowledged: list[tuple[int, int]] = []
-        self._folder = folder
-        self._storage = storage
+        self._recorder = recorder
         self._number = 0
         self._sent: dict[int, int] = {}
 
     def acknowledge(self, ticket: int) -> None:
-        self.acknowledged.append((len(self._storage.operations), self._sent[ticket]))
+        self.acknowledged.append((len(self._recorder.operations), self._sent[ticket]))
 
     def open(self) -> Spool:
         self._sent = {}
         return open_spool(
-            self._folder,
+            self._recorder.root,
             ManualClock(),
             settings=SMALL,
-            storage=self._storage,
             on_committed=self.acknowledge,
         )
 
@@ -65,30 +61,15 @@ class Session:
         return max([number for at, number in self.acknowledged if at <= cut], default=0)
 
 
-def each_cut(
-    start: Path, operations: list[Operation], tmp_path: Path, check: Callable[[Path, int], None]
-) -> None:
-    for model in MODELS:
-        for cut in range(len(operations) + 1):
-            folder = tmp_path / "cut" / "spool"
-            folder.mkdir(parents=True)
-            rebuild(start, operations[:cut], model, folder)
-            check(folder, cut)
-            shutil.rmtree(tmp_path / "cut")
-
-
 def test_an_acknowledged_message_is_there_once_after_a_cut_at_any_point(tmp_path: Path) -> None:
-    start, folder = tmp_path / "start", tmp_path / "run"
-    start.mkdir()
-    folder.mkdir()
-    storage = RecordingStorage()
-    session = Session(folder, storage)
+    recorder = recorder_of(tmp_path)
+    session = Session(recorder)
     for sizes in ((1, 3, 2, 5), (4, 1), (2, 8, 1, 1)):
-        with session.open() as spool:
+        with recorder.watching(), session.open() as spool:
             for size in sizes:
                 session.batch(spool, size)
-    assert session.acknowledged_at(len(storage.operations)) == 28
-    assert len(storage.operations) > 60
+    assert session.acknowledged_at(len(recorder.operations)) == 28
+    assert len(recorder.operations) > 60
 
     def check(rebuilt: Path, cut: int) -> None:
         acknowledged = session.acknowledged_at(cut)
@@ -105,33 +86,27 @@ def test_an_acknowledged_message_is_there_once_after_a_cut_at_any_point(tmp_path
         fill(rebuilt, len(found) + 1, 3)
         assert numbers(rebuilt) == [*found, *range(len(found) + 1, len(found) + 4)]
 
-    each_cut(start, storage.operations, tmp_path, check)
+    each_cut({}, recorder, check)
 
 
 def test_a_cut_while_a_failing_disk_is_written_doubles_nothing(tmp_path: Path) -> None:
-    start, folder = tmp_path / "start", tmp_path / "run"
-    start.mkdir()
-    folder.mkdir()
+    recorder = recorder_of(tmp_path)
+    session = Session(recorder)
+    syncs = 0
 
-    class Flaky(RecordingStorage):
-        """Every fifth sync of a file fails after the fact."""
+    def refuse_some(operation: Operation) -> None:
+        nonlocal syncs
+        syncs += operation.name == "sync"
+        if operation.name == "sync" and syncs % 5 == 0:
+            raise OSError(errno.EIO, "Input/output error")
 
-        syncs = 0
-
-        def datasync(self, fd: int) -> None:
-            self.syncs += 1
-            if self.syncs % 5 == 0:
-                raise OSError(errno.EIO, "Input/output error")
-            super().datasync(fd)
-
-    storage = Flaky()
-    session = Session(folder, storage)
-    with session.open() as spool:
+    recorder.before = refuse_some
+    with recorder.watching(), session.open() as spool:
         for size in (1, 3, 2, 5, 4, 1, 2, 8, 1, 1):
             session.batch(spool, size)
         while not spool.writer.commit():
             pass
-    assert storage.syncs > 15
+    assert syncs > 15
 
     def check(rebuilt: Path, cut: int) -> None:
         open_spool(rebuilt, ManualClock(), settings=SMALL).close()
@@ -139,22 +114,22 @@ def test_a_cut_while_a_failing_disk_is_written_doubles_nothing(tmp_path: Path) -
         assert found == list(range(1, len(found) + 1))
         assert len(found) >= session.acknowledged_at(cut)
 
-    each_cut(start, storage.operations, tmp_path, check)
+    each_cut({}, recorder, check)
 
 
 @pytest.mark.parametrize("damaged", [1, 3])
 def test_a_cut_while_damage_is_mended_loses_no_more(tmp_path: Path, damaged: int) -> None:
-    start, folder = tmp_path / "start", tmp_path / "run"
+    start = tmp_path / "start"
     fill(start, 1, 25)
     lost = next(n for n, r in places(start).items() if r.segment == damaged and r.offset > 32)
     path = start / f"{damaged:010d}.seg"
     content = bytearray(path.read_bytes())
     content[places(start)[lost].offset + 21] ^= 4
     path.write_bytes(content + b"torn")
-    shutil.copytree(start, folder)
-    storage = RecordingStorage()
-    open_spool(folder, ManualClock(), storage=storage).close()
-    assert {"create", "link", "rename"} <= {operation.name for operation in storage.operations}
+    recorder = recorder_of(tmp_path, image_of(start))
+    with recorder.watching():
+        open_spool(recorder.root, ManualClock()).close()
+    assert {"create", "link", "rename"} <= {operation.name for operation in recorder.operations}
 
     def check(rebuilt: Path, cut: int) -> None:
         open_spool(rebuilt, ManualClock()).close()
@@ -165,16 +140,20 @@ def test_a_cut_while_damage_is_mended_loses_no_more(tmp_path: Path, damaged: int
         assert list(rebuilt.glob("*.bad"))
         assert not list(rebuilt.glob("*.tmp"))
 
-    each_cut(start, storage.operations, tmp_path, check)
+    each_cut(image_of(start), recorder, check)
 
 
-def test_a_cut_while_room_is_made_removes_only_from_the_old_end(tmp_path: Path) -> None:
-    start, folder = tmp_path / "start", tmp_path / "run"
+def test_a_cut_while_room_is_made_hides_no_removal(
+    tmp_path: Path,
+) -> None:
+    start = tmp_path / "start"
     fill(start, 1, 60)
     fill(start, 61, 2, state=b"state")
-    shutil.copytree(start, folder)
-    storage = RecordingStorage()
-    with open_spool(folder, ManualClock(), settings=SMALL, storage=storage) as spool:
+    recorder = recorder_of(tmp_path, image_of(start))
+    with (
+        recorder.watching(),
+        open_spool(recorder.root, ManualClock(), settings=SMALL) as spool,
+    ):
         removed = make_room(spool.writer, Limits(1500, 0), forwarded=None)
     assert len(removed) > 2
 
@@ -184,5 +163,7 @@ def test_a_cut_while_room_is_made_removes_only_from_the_old_end(tmp_path: Path) 
             assert spool.recovery.snapshot == b"state"
         found = numbers(rebuilt)
         assert found == list(range(found[0], 63))
+        told = [gap_of(r).messages for r in read_records(rebuilt) if r.kind == Kind.GAP]
+        assert found[0] - 1 == sum(messages or 0 for messages in told)
 
-    each_cut(start, storage.operations, tmp_path, check)
+    each_cut(image_of(start), recorder, check)

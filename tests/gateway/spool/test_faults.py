@@ -335,4 +335,8 @@ def test_operations_name_the_file_they_change(tmp_path: Path) -> None:
     run = Run(tmp_path, WatchedStorage(seen.append))
     run.add(1)
     run.writer.commit()
-    assert {operation.path.name for operation in seen} == {"0000000001.seg", tmp_path.name}
+    assert {operation.path for operation in seen} == {
+        tmp_path / "0000000001.seg",
+        tmp_path,
+        tmp_path.parent,
+    }

@@ -139,7 +139,7 @@ def test_what_a_killed_process_left_in_memory_is_synced_before_it_counts(tmp_pat
     fill(tmp_path, 1, 2)
     names: list[str] = []
     recover(tmp_path, WatchedStorage(lambda operation: names.append(operation.name)))
-    assert names == ["open_write", "datasync", "sync_folder"]
+    assert names == ["sync_folder", "open_write", "datasync", "sync_folder"]
 
 
 def test_a_missing_segment_is_recorded_as_a_gap_once(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from gateway.spool import (
     Kind,
     Limits,
     Position,
+    Priority,
     Spool,
     gap_of,
     make_room,
@@ -106,11 +107,51 @@ def test_the_damaged_original_goes_with_its_segment(folder: Path) -> None:
     assert not list(folder.glob("*.bad"))
 
 
-def test_a_disk_that_cannot_unlink_stops_the_removal_and_tells_no_loss(folder: Path) -> None:
+def test_a_disk_that_removes_no_name_stops_the_removal_and_tells_no_loss(folder: Path) -> None:
     before = segments(folder)
-    storage = FailingStorage(refused=frozenset(["unlink"]))
+    storage = FailingStorage(refused=frozenset(["unlink", "rename"]))
     with open_spool(folder, ManualClock(), settings=SMALL, storage=storage) as spool:
         assert make_room(spool.writer, Limits(1700, 0), None) == []
         assert spool.writer.metrics.messages_removed == 0
     assert segments(folder) == before
     assert not [r for r in read_records(folder) if r.kind == Kind.GAP]
+
+
+def test_a_removal_that_was_told_and_not_finished_is_finished_at_the_start(folder: Path) -> None:
+    storage = FailingStorage(refused=frozenset(["unlink"]))
+    with open_spool(folder, ManualClock(), settings=SMALL, storage=storage) as spool:
+        assert make_room(spool.writer, Limits(1700, 0), None) == []
+    assert [path.name for path in folder.glob("*.gone")] == ["0000000001.gone"]
+    gaps = [gap_of(r) for r in read_records(folder) if r.kind == Kind.GAP]
+    with open_again(folder) as spool:
+        assert spool.recovery.problems == spool.recovery.gaps == ()
+        assert spool.recovery.total_bytes == sum(p.stat().st_size for p in folder.iterdir())
+    assert not list(folder.glob("*.gone"))
+    assert [gap_of(r) for r in read_records(folder) if r.kind == Kind.GAP] == gaps
+    assert gaps[0].messages == 10
+
+
+def test_a_removal_that_was_not_told_is_undone_at_the_start(folder: Path) -> None:
+    before = numbers(folder)
+    (folder / "0000000001.seg").rename(folder / "0000000001.gone")
+    with open_again(folder) as spool:
+        assert spool.recovery.problems == spool.recovery.gaps == ()
+    assert numbers(folder) == before
+
+
+def test_a_disk_too_full_for_the_record_of_a_loss_gets_room_for_it(folder: Path) -> None:
+    with open_again(folder) as spool:
+        spool.writer.append(Kind.MESSAGE, Priority.READINGS, bytes(400), 1)
+        assert spool.writer.commit()
+    used = sum(path.stat().st_size for path in folder.iterdir())
+    with open_spool(
+        folder, ManualClock(), settings=SMALL, storage=FullDisk(folder, used)
+    ) as spool:
+        spool.writer.append(Kind.MESSAGE, Priority.READINGS, b"9999", 1)
+        assert not spool.writer.commit()
+        (removed,) = make_room(spool.writer, Limits(1_000_000, 0), None)
+        assert removed.messages_lost == 10
+        assert spool.writer.fault is None
+    assert not list(folder.glob("*.gone"))
+    (gap,) = [gap_of(r) for r in read_records(folder) if r.kind == Kind.GAP]
+    assert (gap.reason, gap.segment, gap.messages) == ("removed", 1, 10)

@@ -24,13 +24,13 @@ from gateway.spool import (
     open_spool,
     read_records,
 )
-from gateway.spool.format import Record
+from gateway.spool.format import HEADER_BYTES, Record
 from gateway.spool.gaps import Account, accounts_of
 from gateway.spool.inspection import inspect_spool
 from gateway.spool.salvage import salvage_segment
 from gateway.spool.segments import list_segments
 
-from .crash import RecordingStorage, rebuild
+from .cuts import each_cut, image_of, recorder_of
 from .folders import RECEIVED_US, copy
 from .storages import FailingStorage
 
@@ -274,24 +274,40 @@ def test_a_damaged_segment_is_not_thinned_before_it_is_salvaged(folder: Path) ->
 def test_a_cut_at_any_point_of_thinning_leaves_each_segment_whole_or_thinned(
     folder: Path, tmp_path: Path
 ) -> None:
-    start = copy(folder, tmp_path / "start")
-    whole = messages(start)
-    storage = RecordingStorage()
-    shrink(folder, 0.6, storage)
-    thinned = messages(folder)
-    for model in ("synced", "prefix"):
-        for cut in range(len(storage.operations) + 1):
-            rebuilt = tmp_path / f"{model}-{cut}"
-            rebuilt.mkdir()
-            rebuild(start, storage.operations[:cut], model, rebuilt)
-            with open_again(rebuilt) as spool:
-                assert spool.recovery.problems == ()
-                assert spool.recovery.salvaged == ()
-            found = messages(rebuilt)
-            assert thinned.items() <= found.items() <= whole.items()
-            lost = sum(gap_of(r).messages or 0 for r in gaps(rebuilt))
-            assert len(found) + lost == COUNT
-            assert not list(rebuilt.glob("*.tmp"))
+    start, whole = image_of(folder), messages(folder)
+    recorder = recorder_of(tmp_path, start)
+    with recorder.watching():
+        shrink(recorder.root, 0.6)
+    thinned = messages(recorder.root)
+    assert len(thinned) < len(whole)
+
+    def check(rebuilt: Path, cut: int) -> None:
+        with open_again(rebuilt) as spool:
+            assert spool.recovery.problems == ()
+            assert spool.recovery.salvaged == ()
+        found = messages(rebuilt)
+        assert thinned.items() <= found.items() <= whole.items()
+        lost = sum(gap_of(r).messages or 0 for r in gaps(rebuilt))
+        assert len(found) + lost == COUNT
+        assert not list(rebuilt.glob("*.tmp"))
+
+    each_cut(start, recorder, check)
+
+
+def test_a_thinned_segment_that_is_cut_short_tells_what_it_lacks(
+    folder: Path, tmp_path: Path
+) -> None:
+    shrink(folder, 0.5)
+    whole = [r for r in read_records(folder) if r.segment == 1]
+    path = folder / "0000000001.seg"
+    content = path.read_bytes()
+    for size in range(HEADER_BYTES, len(content)):
+        path.write_bytes(content[:size])
+        read = [r for r in read_records(folder) if r.segment == 1]
+        assert read[-1].end == whole[-1].end
+        assert not read[-1].stored
+        assert set(read[:-1]) <= set(whole)
+    assert not next(iter(inspect_spool(folder))).sound
 
 
 def test_damage_of_a_thinned_segment_costs_what_it_hit_and_moves_nothing(
