@@ -171,6 +171,11 @@ class Commands:
         self.sent: Counter[str] = Counter()
         self.answered: Counter[tuple[str, str]] = Counter()
 
+    @property
+    def pending(self) -> int:
+        """Commands that are not answered yet, at most one a node."""
+        return len(self._pending)
+
     def ask(self, request: Request, who: str, done: Callable[[Answer], None]) -> None:
         """Send a command; `done` is called once, when it is answered or the time for it is over.
 

@@ -70,6 +70,13 @@ class Control:
         self._replay = replay
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self.turned_away = 0
+        """Clients that were told to come again, because too many waited."""
+
+    @property
+    def clients(self) -> int:
+        """How many wait for an answer."""
+        return len(self._clients)
 
     async def open(self) -> None:
         """Listen. Raises LinkError."""
@@ -101,6 +108,7 @@ class Control:
         self._clients.add(task)
         try:
             if len(self._clients) > _CLIENTS:
+                self.turned_away += 1
                 answer: Answer | Replay | _Refusal = _Refusal(
                     "busy", f"{_CLIENTS} others wait for an answer"
                 )

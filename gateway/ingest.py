@@ -56,6 +56,10 @@ class Store(Protocol):
     def wants_snapshot(self) -> bool:
         """A segment began: append a STATE record first."""
 
+    @property
+    def room_bytes(self) -> int:
+        """What the buffer still takes."""
+
     def append(self, kind: Kind, priority: Priority, body: bytes, received_us: int) -> int:
         """Buffer a record; returns a ticket that rises. Raises BufferFullError: nothing taken."""
 
@@ -89,14 +93,19 @@ class Ingest:
         self._observer = observer
         self.on_event: Callable[[str, Event], None] = lambda node, event: None
         """Told each new event of a node, of any boot."""
-        self._pending: deque[tuple[int, str, int, int, int]] = deque()
+        self._pending: deque[tuple[int, str, int, int, int, int]] = deque()
+        self._held: Counter[str] = Counter()
         self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
         self._quarantine_room = _QUARANTINE_BURST
         self._quarantine_filled_us = clock.monotonic_us()
         self.refused: Counter[str] = Counter()
         """Messages not taken in, by reason."""
+        self.held_back: Counter[str] = Counter()
+        """Offers of a node's messages that had to wait for its own earlier ones, by node."""
         self.quarantined = 0
+        self.not_kept = 0
+        """Refused messages that quarantine had no room for."""
         self.lost_messages = 0
         self.lost_samples = 0
         """What nodes dropped before it could be sent."""
@@ -133,7 +142,8 @@ class Ingest:
                 self._ping(name, boot, link)
 
     def receive(self, link: Link, message: bytes) -> bool:
-        """Take one message in. False: the spool's buffer is full, offer it again later."""
+        """Take one message in. False: the spool's buffer is full, or so much of it is this
+        node's that others need the rest; offer it again later."""
         try:
             self._receive(link, message)
         except BufferFullError:
@@ -154,10 +164,22 @@ class Ingest:
         except WireError as error:
             self._refuse(link, message, error)
             return
+        self._check_share(envelope.name, len(message))
         try:
             self._take(link, envelope, parse_up(envelope.payload), message)
         except WireError as error:
             self._quarantine(link, envelope, message, error)
+
+    def _check_share(self, name: str, size: int) -> None:
+        """A node may hold as much of the spool's buffer as it leaves free. Raises BufferFullError.
+
+        So one node gets half of it, two that send without end get a third each, and there is
+        always room for one that holds little.
+        """
+        held = self._held[name]
+        if held and held + size > self._store.room_bytes:
+            self.held_back[name] += 1
+            raise BufferFullError(f"{held} bytes of node {name} already wait for the disk")
 
     def refuse_noise(self, reason: str, count: int) -> None:
         """Bytes that a link could not even cut into messages."""
@@ -168,7 +190,8 @@ class Ingest:
         self.durable = max(self.durable, ticket)
         durable: dict[tuple[str, int], set[int]] = {}
         while self._pending and self._pending[0][0] <= ticket:
-            _, name, number, sequence, last = self._pending.popleft()
+            _, name, number, sequence, last, size = self._pending.popleft()
+            self._held[name] -= size
             self._ledger.boot(name, number).durable.add_range(sequence, last)
             self.acknowledged += 1
             durable.setdefault((name, number), set()).add(sequence)
@@ -228,7 +251,7 @@ class Ingest:
             self.lost_messages += lost
             self.thinned_samples += thinned
         boot.accepted.add(up.sequence)
-        self._pending.append((ticket, name, up.boot, up.sequence, last))
+        self._hold(ticket, name, up.boot, up.sequence, last, len(message))
         self.messages += 1
         self._spoke(link, name, up.boot)
         self._tell(name, boot, up, rows)
@@ -367,6 +390,13 @@ class Ingest:
             some = singles[first : first + down.SINGLES_CAP]
             self._downlink.acknowledge(name, number, upto, some, link)
 
+    def _hold(
+        self, ticket: int, name: str, number: int, sequence: int, last: int, size: int
+    ) -> None:
+        """What is to be acknowledged once it is on the disk."""
+        self._pending.append((ticket, name, number, sequence, last, size))
+        self._held[name] += size
+
     def _append(self, kind: Kind, priority: Priority, body: bytes) -> int:
         self.ticket = self._store.append(kind, priority, body, self._clock.utc_us())
         return self.ticket
@@ -380,6 +410,8 @@ class Ingest:
         if self._quarantine_room:
             self._append_quarantine(link, message, error, None)
             self._quarantine_room -= 1
+        else:
+            self.not_kept += 1
         self.refused[error.reason] += 1
 
     def _quarantine(
@@ -396,7 +428,7 @@ class Ingest:
         ticket = self._append_quarantine(link, message, error, sender)
         self.refused[error.reason] += 1
         self._ledger.boot(envelope.name, number).accepted.add(sequence)
-        self._pending.append((ticket, *sender, sequence))
+        self._hold(ticket, *sender, sequence, len(message))
         self._spoke(link, envelope.name, number)
 
     def _append_quarantine(

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.control import Control
 from gateway.core import Gateway
 from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
@@ -22,10 +23,13 @@ def registry_for(
     committer: CommitThread,
     upkeep: UpkeepThread,
     forwarding: Forwarding | None,
+    control: Control,
 ) -> CollectorRegistry:
     """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
     registry = CollectorRegistry()
-    registry.register(_GatewayCollector(gateway, list(links), committer, upkeep, forwarding))
+    registry.register(
+        _GatewayCollector(gateway, list(links), committer, upkeep, forwarding, control)
+    )
     return registry
 
 
@@ -37,8 +41,10 @@ class _GatewayCollector(Collector):
         committer: CommitThread,
         upkeep: UpkeepThread,
         forwarding: Forwarding | None,
+        control: Control,
     ) -> None:
         self._gateway = gateway
+        self._control = control
         self._upkeep = upkeep
         self._committer = committer
         self._forwarding = forwarding
@@ -65,6 +71,13 @@ class _GatewayCollector(Collector):
         yield _counter("axlebox_samples_accepted", "Samples taken in", ingest.samples)
         yield _counter("axlebox_samples_thinned", "Samples thinned", ingest.thinned_samples)
         yield _counter("axlebox_quarantined", "Refused messages kept", ingest.quarantined)
+        yield _counter("axlebox_quarantine_full", "Refused and not kept", ingest.not_kept)
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_messages_held_back", "Offers above a node's share", labels=["node"]
+            ),
+            ingest.held_back,
+        )
         yield _gauge("axlebox_messages_pending", "Messages not yet on the disk", ingest.pending)
         yield _by_label(
             CounterMetricFamily(
@@ -163,6 +176,10 @@ class _GatewayCollector(Collector):
 
     def _commands(self) -> Iterator[Metric]:
         commands = self._gateway.commands
+        control = self._control
+        yield _gauge("axlebox_commands_pending", "Not answered yet", commands.pending)
+        yield _gauge("axlebox_control_clients", "Who wait for an answer", control.clients)
+        yield _counter("axlebox_control_clients_refused", "Turned away", control.turned_away)
         yield _by_label(
             CounterMetricFamily("axlebox_commands_sent", "Commands sent", labels=["command"]),
             commands.sent,
@@ -182,20 +199,26 @@ class _GatewayCollector(Collector):
         waiting = GaugeMetricFamily(
             "axlebox_link_waiting_messages", "Read and not taken in yet", labels=["link"]
         )
+        unsent = GaugeMetricFamily("axlebox_link_unsent_bytes", "To be sent", labels=["link"])
+        refused = CounterMetricFamily(
+            "axlebox_link_send_refused", "Messages without room", labels=["link"]
+        )
         for link in self._links:
+            unsent.add_metric([link.name], link.unsent_bytes)
+            refused.add_metric([link.name], link.send_refused)
             waiting.add_metric([link.name], link.depth)
             is_open.add_metric([link.name], float(link.is_open))
             received.add_metric([link.name], link.bytes_received)
             sent.add_metric([link.name], link.bytes_sent)
             opened.add_metric([link.name], link.opened)
-        yield from (is_open, received, sent, opened, waiting)
+        yield from (is_open, received, sent, opened, waiting, unsent, refused)
 
     def _broker(self) -> Iterator[Metric]:
         for link in self._links:
             if isinstance(link, MqttLink):
                 yield _counter("axlebox_mqtt_attempts", "Connections tried", link.attempts)
                 yield _gauge("axlebox_mqtt_unreceipted", "Receipts to give", link.unreceipted)
-                yield _counter("axlebox_mqtt_dropped", "Dropped without QoS 1", link.dropped)
+                yield _counter("axlebox_mqtt_dropped", "Above a share", link.dropped)
 
     def _forwarder(self) -> Iterator[Metric]:
         if self._forwarding is None:

@@ -88,7 +88,7 @@ async def serve_gateway(
 
     replay = forwarding.replay if forwarding is not None else None
     control = Control(gateway.commands, control_socket(config), replay)
-    metrics = registry_for(gateway, links, committer, upkeep, forwarding)
+    metrics = registry_for(gateway, links, committer, upkeep, forwarding, control)
     app = create_app(gateway.registry, health=problems, metrics=metrics)
     try:
         committer.start()

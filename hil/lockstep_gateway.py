@@ -11,13 +11,13 @@ from axwire.framing import Deframer, frame
 from gateway.config import GatewayConfig
 from gateway.core import Gateway
 from gateway.ingest import Ingest
-from gateway.spool.storage import FileStorage
+from gateway.spool.storage import FileStorage, Storage
 from gateway.timebase import Clock
 from hil.cable import LineNoise, disturbed
 from hil.lockstep import LockstepTarget
 from hil.schedule import Schedule
 
-__all__ = ["LockstepCable", "LockstepGateway", "LockstepPort"]
+__all__ = ["LockstepCable", "LockstepGateway", "LockstepPort", "UnsyncedStorage"]
 
 _TICK_US = 100_000
 _OFFER_AGAIN_US = 50_000
@@ -184,8 +184,9 @@ class LockstepGateway:
     """gateway.core.Gateway with the schedule's clock, driven as gateway.service drives it.
 
     `cables`: by the names of the nodes. `clock`: the gateway's own, where it is to run a bit off
-    the schedule's. Commits happen when they are due and take no time; the disk is not waited for,
-    since no power fails under this gateway.
+    the schedule's. Commits happen when they are due, one at a time. The disk is not waited for,
+    since no power fails under this gateway; a `storage` of one's own may take its time all the
+    same: its calls may have the schedule run on (`run_until`).
     """
 
     def __init__(
@@ -194,9 +195,12 @@ class LockstepGateway:
         schedule: Schedule,
         cables: Mapping[str, LockstepCable],
         clock: Clock | None = None,
+        storage: Storage | None = None,
     ) -> None:
         self._config = config
         self._clock = clock or schedule.clock
+        self._storage = storage or UnsyncedStorage()
+        self._is_committing = False
         self._schedule = schedule
         self._cables = cables
         self._gateway: Gateway | None = None
@@ -211,7 +215,7 @@ class LockstepGateway:
 
     def start(self) -> None:
         """Raises AxleboxError where the gateway cannot start."""
-        self._gateway = gateway = Gateway(self._config, self._clock, _UnsyncedStorage())
+        self._gateway = gateway = Gateway(self._config, self._clock, self._storage)
         gateway.writer.on_committed = gateway.ingest.committed
         gateway.writer.on_due_changed = self._plan_commit
         self._plan_commit()
@@ -248,16 +252,20 @@ class LockstepGateway:
             self._schedule.at(self._schedule.clock.monotonic_us() + left_us, self._commit)
 
     def _commit(self) -> None:
-        if self._gateway is None:
+        if self._gateway is None or self._is_committing:
             return
         writer = self._gateway.writer
         if writer.due(self._clock.monotonic_us()):
+            self._is_committing = True
             writer.commit()
             self._gateway.make_room()
+            self._is_committing = False
             self._plan_commit()
 
 
-class _UnsyncedStorage(FileStorage):
+class UnsyncedStorage(FileStorage):
+    """Real files without the wait for the disk."""
+
     def datasync(self, fd: int) -> None:
         """The page cache outlives the run."""
 

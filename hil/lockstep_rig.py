@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.spool.storage import Storage
 from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
 from hil.feeder import feed_stretch
@@ -26,8 +27,8 @@ class LockstepRig:
     """Everything of a RigPlan, as hil.rig.Rig, under one clock: a run repeats from its seed.
 
     `start_us` is the clock's at the start; the boards' tick counters, which wrap at 2**30 us, are
-    taken from it. `gateway_clock` makes the gateway's clock of the bench's. There is no page and
-    no forwarder: what the plan says of them does nothing.
+    taken from it. `gateway_clock` makes the gateway's clock of the bench's; `storage` is the
+    gateway's disk. There is no page and no forwarder: what the plan says of them does nothing.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class LockstepRig:
         wake_up_us: int = 0,
         flash_blocks: int = 0,
         gateway_clock: Callable[[Clock], Clock] = lambda clock: clock,
+        storage: Storage | None = None,
     ) -> None:
         self.plan = plan
         self.spool = plan.folder / "spool"
@@ -65,7 +67,7 @@ class LockstepRig:
             self.targets[fit.name] = target
             self.cables[fit.name] = LockstepCable(target, self.schedule, plan.noise.get(fit.name))
         self.gateway = LockstepGateway(
-            self._config(), self.schedule, self.cables, gateway_clock(self.clock)
+            self._config(), self.schedule, self.cables, gateway_clock(self.clock), storage
         )
 
     def start(self) -> None:

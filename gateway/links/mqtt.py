@@ -3,7 +3,8 @@
 The broker's word counts for nothing: nodes keep a message until the gateway's own ACK. Its receipt
 (PUBACK) is nevertheless given only when the message is on the disk, so that a broker that keeps
 its session hands over again what a killed gateway had in hand. At most `INFLIGHT` messages are
-without receipt; the broker sends no more, and so the gateway is not flooded while its disk stalls.
+without receipt, and of one node as many as it leaves free for the others: what it sends above that
+gets its receipt and is dropped, so that it blocks nobody in the broker, and the node repeats it.
 """
 
 import asyncio
@@ -13,15 +14,16 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
-from axwire import cose
+from axwire import GATEWAY_MESSAGE_CAP, cose
 from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.config import MqttConfig
+from gateway.links.inbox import Arrival, Inbox
 from gateway.links.receiver import CommittingReceiver
 
 __all__ = ["INFLIGHT", "MqttLink"]
@@ -43,15 +45,14 @@ _SESSION_S = 3600
 _QUEUED = 256
 """Messages to nodes that wait for the broker; what they say is said again later."""
 
+_TURN = 64
+"""Messages taken in a turn of the loop, before ports and page have theirs."""
+
+_PACKET_BYTES = GATEWAY_MESSAGE_CAP + 512
+"""The longest packet that the broker may send: a message, its topic and its properties."""
+
 _BAD_LOGIN = (134, 135)
 _TAKEN_OVER = 142
-
-
-class _Arrival(NamedTuple):
-    client: Client
-    number: int
-    qos: int
-    message: bytes
 
 
 class MqttLink:
@@ -77,8 +78,10 @@ class MqttLink:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._client: Client | None = None
-        self._inbox: deque[_Arrival] = deque()
-        self._unreceipted: deque[tuple[int, int]] = deque()
+        self._inbox = Inbox(INFLIGHT)
+        self._unreceipted: deque[tuple[int, Arrival]] = deque()
+        self._unsent: dict[int, int] = {}
+        self._is_called = False
         self._timer: asyncio.TimerHandle | None = None
         self._is_reading = True
         self.name = "mqtt"
@@ -91,17 +94,24 @@ class MqttLink:
         self.attempts = 0
         """Connections tried."""
         self.dropped = 0
-        """Messages that came without QoS 1 and faster than they could be taken."""
+        """Messages above their node's share."""
+        self.send_refused = 0
+        """Messages to nodes for which there was no broker, or no room."""
 
     @property
     def depth(self) -> int:
         """Messages read and not yet taken."""
-        return len(self._inbox)
+        return self._inbox.depth
 
     @property
     def unreceipted(self) -> int:
         """Messages taken whose receipt waits for the disk."""
         return len(self._unreceipted)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Messages to nodes that the broker has not confirmed."""
+        return sum(self._unsent.values())
 
     def open(self) -> None:
         """Use the broker as soon as it is there; must be called in the running loop."""
@@ -112,19 +122,24 @@ class MqttLink:
     def send(self, message: bytes) -> bool:
         """Queue a message for its node; False when the broker is away or too much waits."""
         if self._client is None or not self.is_open:
+            self.send_refused += 1
             return False
         topic = f"{self._topics}/{cose.split(message).name}/down"
-        if self._client.publish(topic, message, qos=1).rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+        sent = self._client.publish(topic, message, qos=1)
+        if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.send_refused += 1
             return False
+        self._unsent[sent.mid] = len(message)
         self.bytes_sent += len(message)
         return True
 
     def committed(self) -> None:
         """Give the receipts that are due."""
         while self._unreceipted and self._unreceipted[0][0] <= self._receiver.durable:
-            _, number = self._unreceipted.popleft()
+            _, arrival = self._unreceipted.popleft()
+            self._inbox.release(arrival.sender)
             if self._client is not None:
-                self._client.ack(number, 1)
+                self._client.ack(arrival.number, 1)
 
     def stop_reading(self) -> None:
         """Take nothing more in; what was read and not taken stays with the broker."""
@@ -197,6 +212,7 @@ class MqttLink:
         client.on_subscribe = on_subscribe
         client.on_disconnect = on_disconnect
         client.on_message = self._arrived
+        client.on_publish = lambda _c, _d, number, *_: self._call(self._unsent.pop, number, 0)
         try:
             if self._config.ca_file is not None:
                 client.tls_set(ca_certs=str(self._config.ca_file))
@@ -205,6 +221,7 @@ class MqttLink:
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = _SESSION_S
         session.ReceiveMaximum = INFLIGHT
+        session.MaximumPacketSize = _PACKET_BYTES
         self._call(self._begun, client)
         try:
             client.connect(
@@ -236,15 +253,21 @@ class MqttLink:
         return client
 
     def _arrived(self, client: Client, _data: Any, message: MQTTMessage) -> None:
-        if len(self._inbox) >= INFLIGHT:
-            if message.qos:
-                client.disconnect()
-            else:
-                self.dropped += 1
+        sender = message.topic.split("/")[-2]
+        if self._inbox.put(
+            Arrival(sender, client, message.mid, message.qos, bytes(message.payload))
+        ):
+            self._call_offer()
             return
-        arrival = _Arrival(client, message.mid, message.qos, bytes(message.payload))
-        self._inbox.append(arrival)
-        self._call(self._offer)
+        self.dropped += 1
+        if message.qos:
+            client.ack(message.mid, message.qos)
+
+    def _call_offer(self) -> None:
+        """Once, however many arrive before the loop comes to it."""
+        if not self._is_called:
+            self._is_called = True
+            self._call(self._offer)
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         """Go on in the loop, unless that is over."""
@@ -256,7 +279,7 @@ class MqttLink:
 
     def _begun(self, client: Client) -> None:
         self._client = client
-        self._unreceipted.clear()
+        self._forget()
 
     def _opened(self, client: Client) -> None:
         if client is not self._client:
@@ -271,24 +294,41 @@ class MqttLink:
     def _lost(self, fault: str) -> None:
         self._client = None
         self.is_open = False
-        self._unreceipted.clear()
+        self._forget()
         if self._stop.is_set():
             return
         if self.fault != fault:
             self._log.warning("%s: %s", self.name, fault)
         self.fault = fault
 
+    def _forget(self) -> None:
+        """A connection is over: nothing of it can be confirmed any more, either way."""
+        for _, arrival in self._unreceipted:
+            self._inbox.release(arrival.sender)
+        self._unreceipted.clear()
+        self._unsent.clear()
+
     def _offer(self) -> None:
-        while self._inbox and self._is_reading:
-            arrival = self._inbox[0]
-            if arrival.client is self._client:
-                if not self._is_taken(arrival.message):
-                    self._pause()
-                    return
-                if arrival.qos:
-                    self._unreceipted.append((self._receiver.ticket, arrival.number))
-            self._inbox.popleft()
+        self._is_called = False
+        if not self._is_reading:
+            return
+        if not self._inbox.offer(self._take, _TURN):
+            self._pause()
+        elif self._inbox.depth:
+            self._call_offer()
         self.committed()
+
+    def _take(self, arrival: Arrival) -> bool:
+        if arrival.connection is not self._client:
+            self._inbox.release(arrival.sender)
+            return True
+        if not self._is_taken(arrival.message):
+            return False
+        if arrival.qos:
+            self._unreceipted.append((self._receiver.ticket, arrival))
+        else:
+            self._inbox.release(arrival.sender)
+        return True
 
     def _is_taken(self, message: bytes) -> bool:
         try:

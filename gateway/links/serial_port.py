@@ -17,7 +17,10 @@ __all__ = ["SerialLink"]
 
 _log = logging.getLogger(__name__)
 
-_READ_BYTES = 16 * 1024
+_READ_BYTES = 4096
+"""What one port brings in a turn of the loop, before the others have theirs: as much as the
+kernel holds for it."""
+
 _SEND_CAP_BYTES = 64 * 1024
 _REOPEN_S = 0.25
 _OFFER_AGAIN_S = 0.05
@@ -43,6 +46,8 @@ class SerialLink:
         self.fault: str | None = None
         self.bytes_received = 0
         self.bytes_sent = 0
+        self.send_refused = 0
+        """Messages to the board for which there was no port, or no room."""
         self.opened = 0
 
     @property
@@ -53,6 +58,11 @@ class SerialLink:
     def depth(self) -> int:
         """Messages read and not yet taken."""
         return len(self._waiting)
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What waits to be written."""
+        return len(self._unsent)
 
     def open(self) -> None:
         """Use the port as soon as it is there; must be called in the running loop."""
@@ -81,6 +91,7 @@ class SerialLink:
     def send(self, message: bytes) -> bool:
         """Queue a message; False when the port is gone or too much waits already."""
         if self._port is None or len(self._unsent) > _SEND_CAP_BYTES:
+            self.send_refused += 1
             return False
         idle = not self._unsent
         self._unsent += frame(message)

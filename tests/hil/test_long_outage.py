@@ -9,6 +9,7 @@ from axwire.cose import split
 from axwire.parse import parse_up
 from spilled import read_spilled
 
+from gateway.control import Control
 from gateway.metrics import registry_for
 from gateway.profiles import load_profile
 from gateway.spool.commit_thread import CommitThread
@@ -112,7 +113,9 @@ def metrics_of(rig: LockstepRig) -> dict[str, float]:
     """What /metrics shows of losses, and of the node's HEALTH by field."""
     core = rig.gateway.core
     committer = CommitThread(core.writer, core.clock)
-    registry = registry_for(core, [], committer, UpkeepThread(core.upkeep, core.clock), None)
+    upkeep = UpkeepThread(core.upkeep, core.clock)
+    control = Control(core.commands, rig.plan.folder / "control.sock")
+    registry = registry_for(core, [], committer, upkeep, None, control)
     return {
         sample.labels.get("field", sample.name): sample.value
         for family in registry.collect()
