@@ -20,6 +20,7 @@ import gateway
 from gateway.cli import command_line
 from gateway.commands import Request
 from gateway.config import GatewayConfig, InfluxConfig, MqttConfig, SerialConfig, load_config
+from gateway.control import Control
 from gateway.forward import Verdict
 from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
@@ -27,6 +28,7 @@ from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.spool.commit_thread import CommitThread
 from gateway.upkeep import UpkeepThread
+from gateway.web.events import EventHub
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -146,7 +148,10 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     committer = CommitThread(core.writer, core.clock)
     upkeep = UpkeepThread(core.upkeep, core.clock)
     core.upkeep.step()
-    for family in registry_for(core, [link, broker], committer, upkeep, forwarding).collect():
+    control = Control(core.commands, tmp_path / "control.sock")
+    registry = registry_for(core, [link, broker], committer, upkeep, forwarding, control)
+    EventHub(core.registry, registry)
+    for family in registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         shown[name] = {label for sample in family.samples for label in sample.labels}
     yield shown
@@ -164,6 +169,40 @@ def test_every_metric_is_documented_with_its_labels(metrics: dict[str, set[str]]
     for name, labels in metrics.items():
         if labels:
             assert documented[name] == labels, name
+
+
+def queues() -> list[list[str]]:
+    """Rows of the table of queues: queue, where, bound, when full, depth, drops."""
+    text = section_of("operation.md", "## Queues and their bounds")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return rows[1:]
+
+
+def test_every_queue_has_a_bound_and_a_depth_that_metrics_show(
+    metrics: dict[str, set[str]],
+) -> None:
+    for queue, where, bound, full, depth, drops in queues():
+        assert bound, queue
+        assert full, queue
+        assert (ROOT / where.strip("`")).is_file()
+        shown = re.findall(r"`(axlebox_\w+)`", depth)
+        counted = re.findall(r"`(axlebox_\w+)`", drops)
+        assert shown, queue
+        assert counted or drops.startswith("none"), queue
+        assert {*shown, *counted} <= set(metrics), queue
+
+
+def test_no_queue_is_missing_from_the_table() -> None:
+    """A deque or Queue that lasts is an attribute of something."""
+    made = re.compile(r"self\.\w+(: [^=]+)? = (\w+\.)?(deque|\w*Queue)\(")
+    package = Path(gateway.__path__[0])
+    found = {
+        f"`{path.relative_to(ROOT)}`"
+        for path in package.rglob("*.py")
+        if made.search(path.read_text(encoding="utf-8"))
+    }
+    assert len(found) > 5
+    assert found <= {row[1] for row in queues()}
 
 
 def test_every_reason_for_a_refusal_is_documented() -> None:

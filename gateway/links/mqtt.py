@@ -41,6 +41,7 @@ _OFFER_AGAIN_S = 0.05
 _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 8.0
 _CLOSE_S = 1.0
+_LOOK_S = 0.5
 _SESSION_S = 3600
 _QUEUED = 256
 """Messages to nodes that wait for the broker; what they say is said again later."""
@@ -234,7 +235,9 @@ class MqttLink:
         except (OSError, ValueError) as error:
             return self._explain(error)
         client.loop_start()
-        ended.wait()
+        while not ended.wait(_LOOK_S):
+            if self._stop.is_set():  # `close` came before the loop knew this client
+                client.disconnect()
         client.loop_stop()
         return faults[0]
 

@@ -5,7 +5,17 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from benchmarks import clock, flash, forward, ingest, locomotive, speedup, trend, wire
+from benchmarks import (
+    clock,
+    flash,
+    forward,
+    ingest,
+    locomotive,
+    rubbish,
+    speedup,
+    trend,
+    wire,
+)
 from benchmarks.report import Figure, write_report
 
 
@@ -19,6 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="axlebox-bench-", dir=Path.cwd()) as folder:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
+        figures |= rubbish.measure(Path(folder) / "rubbish", arguments.seed)
         figures |= forward.measure(Path(folder) / "forward", arguments.seed)
         figures |= trend.measure(Path(folder) / "trend", arguments.seed)
         figures |= flash.measure(Path(folder) / "flash", arguments.seed)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec
 
 import pytest
-from axwire import cose
+from axwire import GATEWAY_MESSAGE_CAP, cose
 from broker import PASSWORD, Broker
 from certificates import Authority
 from paho.mqtt.client import Client, MQTTv5
@@ -22,6 +22,7 @@ from gateway.links.mqtt import INFLIGHT, MqttLink
 
 LIMIT_S = 20
 NODE = "motors-a"
+OTHER = "brakes-a"
 KEY = cose.MacKey(bytes(32))
 P = ParamSpec("P")
 
@@ -57,23 +58,24 @@ class Receiver:
 class Node:
     """A client in a node's name; `heard` came down, `receipts` counts what the broker took."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, name: str = NODE) -> None:
+        self.name = name
         self.heard: list[bytes] = []
         self.receipts = 0
         self.is_ready = False
-        self.client = Client(CallbackAPIVersion.VERSION2, NODE, protocol=MQTTv5)
-        self.client.username_pw_set(NODE, PASSWORD)
+        self.client = Client(CallbackAPIVersion.VERSION2, name, protocol=MQTTv5)
+        self.client.username_pw_set(name, PASSWORD)
         self.client.on_message = lambda _c, _d, message: self.heard.append(bytes(message.payload))
         self.client.on_publish = self._on_publish
         self.client.on_subscribe = self._on_subscribe
         self.client.max_queued_messages_set(0)
         self.client.connect("127.0.0.1", port)
-        self.client.subscribe(f"axlebox/TE33A-0001/{NODE}/down", qos=1)
+        self.client.subscribe(f"axlebox/TE33A-0001/{name}/down", qos=1)
         self.client.loop_start()
 
     def say(self, *messages: bytes, qos: int = 1) -> None:
         for message in messages:
-            self.client.publish(f"axlebox/TE33A-0001/{NODE}/up", message, qos=qos)
+            self.client.publish(f"axlebox/TE33A-0001/{self.name}/up", message, qos=qos)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -88,7 +90,7 @@ class Node:
 
 @pytest.fixture
 def broker(mosquitto_command: list[str], tmp_path: Path) -> Iterator[Broker]:
-    made = Broker(mosquitto_command, tmp_path / "broker", ("gateway", NODE))
+    made = Broker(mosquitto_command, tmp_path / "broker", ("gateway", NODE, OTHER))
     made.start()
     yield made
     made.kill()
@@ -173,24 +175,66 @@ async def test_a_receipt_follows_the_disk_and_what_has_none_comes_again(broker: 
 
 
 @in_a_loop
-async def test_while_the_store_is_full_no_more_than_the_window_is_read(broker: Broker) -> None:
+async def test_a_node_that_floods_a_full_store_leaves_room_for_another(broker: Broker) -> None:
+    """Both at QoS 1: the first fills its share, the second's messages are all held, and its turn
+    comes with every other message once the store takes some."""
     receiver = Receiver()
     receiver.takes = False
     async with joined(broker.port, receiver) as (link, node):
-        count = INFLIGHT + 500
+        other = Node(broker.port, OTHER)
+        share, count = INFLIGHT // 2, INFLIGHT + 500
         node.say(*numbered(count))
         await until(lambda: node.receipts == count)
-        await until(lambda: link.depth == INFLIGHT)
+        await until(lambda: link.dropped == count - share)
+        assert link.depth == share
+        other.say(*numbered(40, 9000))
+        await until(lambda: link.depth == share + 40)
         node.say(*numbered(20, count), qos=0)
-        await until(lambda: link.dropped == 20 or link.depth > INFLIGHT)
-        assert (link.depth, receiver.messages) == (INFLIGHT, [])
+        await until(lambda: link.dropped == count - share + 20)
+        assert (link.depth, receiver.messages) == (share + 40, [])
         receiver.takes = True
-        await until(lambda: len(receiver.messages) == INFLIGHT)
-        assert link.unreceipted == INFLIGHT
+        await until(lambda: len(receiver.messages) == share + 40)
+        mine = [at for at, message in enumerate(receiver.messages) if int(message) >= 9000]
+        assert [receiver.messages[at] for at in mine] == numbered(40, 9000)
+        assert max(mine) < 2 * 40
+        assert link.unreceipted == share + 40
         receiver.commit(link)
-        await until(lambda: len(receiver.messages) == count)
-        assert receiver.messages == numbered(count)
+        assert (link.unreceipted, link.depth) == (0, 0)
+        node.say(*numbered(count - share, share))
+        dropped = count - share + 20 + count - 2 * share
+        await until(lambda: link.dropped == dropped)
+        await until(lambda: len(receiver.messages) == share + 40 + share)
+        receiver.commit(link)
+        node.say(*numbered(500, INFLIGHT))
+        await until(lambda: len(receiver.messages) == count + 40)
+        assert [m for m in receiver.messages if int(m) < 9000] == numbered(count)
         assert link.attempts == 1
+        other.close()
+
+
+@in_a_loop
+async def test_a_broker_brings_no_packet_longer_than_a_message(broker: Broker) -> None:
+    receiver = Receiver()
+    async with joined(broker.port, receiver) as (_, node):
+        node.say(bytes(GATEWAY_MESSAGE_CAP + 1024), bytes(GATEWAY_MESSAGE_CAP))
+        await until(lambda: receiver.messages)
+        assert receiver.messages == [bytes(GATEWAY_MESSAGE_CAP)]
+
+
+@in_a_loop
+async def test_what_the_broker_has_not_confirmed_is_bounded_and_counted(broker: Broker) -> None:
+    with opened(broker.port, Receiver()) as link:
+        await until(lambda: link.is_open)
+        message = cose.seal(KEY, NODE, cose.DOWN, b"\x00")
+        broker.freeze()
+        try:
+            sent = sum(link.send(message) for _ in range(2000))
+            assert 256 <= sent < 300
+            assert link.send_refused == 2000 - sent
+            assert link.unsent_bytes == sent * len(message)
+        finally:
+            broker.go_on()
+        await until(lambda: link.unsent_bytes == 0)
 
 
 @in_a_loop
