@@ -213,7 +213,7 @@ class MqttLink:
         client.on_subscribe = on_subscribe
         client.on_disconnect = on_disconnect
         client.on_message = self._arrived
-        client.on_publish = lambda _c, _d, number, *_: self._call(self._unsent.pop, number, 0)
+        client.on_publish = lambda _c, _d, number, *_: self._call(self._confirmed, client, number)
         try:
             if self._config.ca_file is not None:
                 client.tls_set(ca_certs=str(self._config.ca_file))
@@ -303,6 +303,10 @@ class MqttLink:
         if self.fault != fault:
             self._log.warning("%s: %s", self.name, fault)
         self.fault = fault
+
+    def _confirmed(self, client: Client, number: int) -> None:
+        if client is self._client:
+            self._unsent.pop(number, None)
 
     def _forget(self) -> None:
         """A connection is over: nothing of it can be confirmed any more, either way."""

@@ -64,9 +64,7 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
         name: 100 * median(_share(folder / f"{name} {run}", traffic, pool) for run in range(_RUNS))
         for name, pool in pools.items()
     }
-    return {
-        "ingest.rubbish_cost_percent": Figure(max(costs.values()), "%", 10, seed, costs)
-    }
+    return {"ingest.rubbish_cost_percent": Figure(max(costs.values()), "%", 10, seed, costs)}
 
 
 def _share(folder: Path, traffic: Traffic, rubbish: bytes) -> float:

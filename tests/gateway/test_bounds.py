@@ -94,7 +94,7 @@ def arrival(sender: str, number: int = 0) -> Arrival:
 def test_an_inbox_never_holds_more_than_its_bound_nor_a_sender_more_than_its_share(
     steps: list[tuple[str, str]], cap: int
 ) -> None:
-    """Put, take and release in any order: what comes out is what was put, in each sender's order."""
+    """Put, take and release in any order; each sender's come out as they were put."""
     inbox = Inbox(cap)
     put: dict[str, list[int]] = {}
     got: dict[str, list[int]] = {}
