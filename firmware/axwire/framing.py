@@ -99,12 +99,7 @@ class Deframer:
         self._skipping = True
 
     def _finish(self, messages: "list[bytes]") -> None:
-        if self._skipping or not self._held:
-            pass
-        elif len(self._held) <= _CRC_BYTES:
-            # Without the price of an exception: a line of rubbish brings 46,000 of these a second.
-            self.refused["crc" if _is_cobs(self._held) else "cobs"] += 1
-        else:
+        if self._held and not self._skipping:
             try:
                 message = unframe(bytes(self._held))
                 if len(message) > self._message_cap:
@@ -113,13 +108,6 @@ class Deframer:
             except FramingError as error:
                 self.refused[error.reason] += 1
         self.reset()
-
-
-def _is_cobs(body: bytearray) -> bool:
-    at = 0
-    while at < len(body):
-        at += body[at]
-    return at == len(body)
 
 
 def _uncobs(body: bytes) -> bytes:

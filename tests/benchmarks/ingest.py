@@ -17,7 +17,7 @@ from gateway.spool.commit_thread import CommitThread
 from gateway.spool.recovery import recover
 from gateway.spool.writer import SpoolWriter, WriterSettings
 from gateway.state import Forward, Locomotive, Spool
-from gateway.timebase import SystemClock
+from gateway.timebase import Clock, SystemClock
 
 _NODES = 12
 _SECONDS = 120
@@ -57,13 +57,8 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
     }
 
 
-def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
-    """Samples a second from first byte to last acknowledgement; bytes written; bytes kept."""
-    clock = SystemClock("always")
-    folder.mkdir(parents=True)
-    writer = SpoolWriter(
-        folder, clock, recover(folder), settings=WriterSettings(buffer_bytes=64 * 1024 * 1024)
-    )
+def new_ingest(traffic: Traffic, writer: SpoolWriter, clock: Clock) -> Ingest:
+    """With nothing in it yet, and the live picture that it tells."""
     clocks = ClockSync(clock)
     registry = Registry(
         Locomotive(id="bench", profile="te33a", title="TE33A"),
@@ -76,7 +71,17 @@ def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
         refused=dict,
         losses=dict,
     )
-    ingest = Ingest(Ledger(), writer, Downlink(traffic.keys), clocks, clock, registry)
+    return Ingest(Ledger(), writer, Downlink(traffic.keys), clocks, clock, registry)
+
+
+def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
+    """Samples a second from first byte to last acknowledgement; bytes written; bytes kept."""
+    clock = SystemClock("always")
+    folder.mkdir(parents=True)
+    writer = SpoolWriter(
+        folder, clock, recover(folder), settings=WriterSettings(buffer_bytes=64 * 1024 * 1024)
+    )
+    ingest = new_ingest(traffic, writer, clock)
     tickets: list[int] = []
     writer.on_committed = tickets.append
     committer = CommitThread(writer, clock)

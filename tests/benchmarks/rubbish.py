@@ -13,19 +13,16 @@ from random import Random
 from statistics import median
 
 from axwire import GATEWAY_MESSAGE_CAP, cose
-from axwire.framing import Deframer, frame
+from axwire.framing import frame
 from manual_clock import ManualClock
 
+from benchmarks.ingest import new_ingest
 from benchmarks.report import Figure
 from benchmarks.traffic import Traffic, make_traffic
-from gateway.clock import ClockSync
-from gateway.downlink import Downlink
 from gateway.ingest import Ingest
-from gateway.ledger import Ledger
-from gateway.registry import Registry
+from gateway.links.serial_port import LineDeframer
 from gateway.spool.recovery import recover
 from gateway.spool.writer import SpoolWriter, WriterSettings
-from gateway.state import Forward, Locomotive, Spool
 
 _NODES = 12
 _SECONDS = 120
@@ -42,7 +39,7 @@ class _Line:
 
     def __init__(self, ingest: Ingest) -> None:
         self._ingest = ingest
-        self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
+        self._deframer = LineDeframer(GATEWAY_MESSAGE_CAP)
 
     def send(self, message: bytes) -> bool:
         return True
@@ -74,19 +71,7 @@ def _share(folder: Path, traffic: Traffic, rubbish: bytes) -> float:
     writer = SpoolWriter(
         folder, clock, recover(folder), settings=WriterSettings(buffer_bytes=1 << 30)
     )
-    clocks = ClockSync(clock)
-    registry = Registry(
-        Locomotive(id="bench", profile="te33a", title="TE33A"),
-        "bench",
-        traffic.keys,
-        clocks,
-        clock,
-        spool=lambda: Spool(bytes=0),
-        forward=lambda: Forward(state="off"),
-        refused=dict,
-        losses=dict,
-    )
-    ingest = Ingest(Ledger(), writer, Downlink(traffic.keys), clocks, clock, registry)
+    ingest = new_ingest(traffic, writer, clock)
     good, bad = _Line(ingest), _Line(ingest)
     stream = b"".join(map(frame, traffic.messages))
     at = 0

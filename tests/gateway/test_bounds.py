@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axwire import cose
-from axwire.framing import frame
+from axwire.framing import Deframer, frame
 from board_peer import Board
 from collecting import Collecting
 from hypothesis import given
@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from gateway.config import SerialConfig
 from gateway.downlink import Link
 from gateway.links.inbox import Arrival, Inbox
-from gateway.links.serial_port import SerialLink
+from gateway.links.serial_port import LineDeframer, SerialLink
 
 Collect = Callable[..., Collecting]
 MEGABYTE = 1 << 20
@@ -138,6 +138,16 @@ def test_a_sender_whose_messages_are_not_taken_holds_up_no_other() -> None:
     assert not inbox.offer(take, 100)
     assert [offered.number for offered in taken] == list(range(10))
     assert inbox.depth == 10
+
+
+@given(st.lists(st.binary(max_size=12) | st.just(b"\0"), max_size=40))
+def test_a_line_is_cut_into_the_same_messages_and_refusals_as_everywhere(
+    chunks: list[bytes],
+) -> None:
+    usual, line = Deframer(8), LineDeframer(8)
+    chunks = [*chunks, frame(b"good"), b"\2\0", b"\1\1\1\1\0", b"\1\1\3\1\0"]
+    assert [usual.feed(chunk) for chunk in chunks] == [line.feed(chunk) for chunk in chunks]
+    assert usual.refused == line.refused
 
 
 class Taken:
