@@ -24,8 +24,6 @@ kernel holds for it."""
 _SEND_CAP_BYTES = 64 * 1024
 _REOPEN_S = 0.25
 _OFFER_AGAIN_S = 0.05
-
-
 _CRC_BYTES = 4
 
 
