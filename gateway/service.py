@@ -169,6 +169,7 @@ async def _tick(gateway: Gateway) -> None:
         try:
             gateway.ingest.tick()
             gateway.commands.tick()
+            gateway.pace.tick()
         except Exception:
             gateway.ingest.refuse_noise("internal_error", 1)
             _log.exception("pings and repeated acknowledgements fail; collecting goes on")

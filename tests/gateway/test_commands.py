@@ -152,7 +152,7 @@ def test_status_shows_the_picture(axlebox: Command, running: Path) -> None:
     code, out, _ = axlebox("gateway", "status", "-c", running)
     assert code == 0
     assert out.startswith("TE33A-0001 (TE33A), axlebox ")
-    for words in ("motors-a", "waiting", "spool: 0.0 MB", "forwarding: off", "refused: none"):
+    for words in ("motors-a", "waiting", "spool: 0.0 MB", "forwarding is off", "refused: none"):
         assert words in out
 
 
