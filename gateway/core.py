@@ -146,6 +146,11 @@ class Gateway:
             found.append("the disk takes over 2 s to store a commit: check or replace the card")
         found += self._room_problems()
         found += [f"node {name} is silent" for name in self._silent_nodes()]
+        if not self.clock.trusted():
+            found.append(
+                "the clock is not set by any time source: times are estimates until GNSS or NTP "
+                "is there"
+            )
         return found
 
     def spool_state(self) -> Spool:
