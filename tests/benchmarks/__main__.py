@@ -5,7 +5,18 @@ import secrets
 import tempfile
 from pathlib import Path
 
-from benchmarks import clock, flash, forward, ingest, locomotive, speedup, trend, wire
+from benchmarks import (
+    clock,
+    flash,
+    forward,
+    ingest,
+    latency,
+    locomotive,
+    restart,
+    speedup,
+    trend,
+    wire,
+)
 from benchmarks.report import Figure, write_report
 
 
@@ -19,6 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="axlebox-bench-", dir=Path.cwd()) as folder:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
+        figures |= latency.measure(Path(folder) / "latency", arguments.seed)
+        figures |= restart.measure(Path(folder) / "restart", arguments.seed)
         figures |= forward.measure(Path(folder) / "forward", arguments.seed)
         figures |= trend.measure(Path(folder) / "trend", arguments.seed)
         figures |= flash.measure(Path(folder) / "flash", arguments.seed)

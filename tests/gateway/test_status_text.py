@@ -67,15 +67,18 @@ def test_each_node_has_its_link_and_its_losses() -> None:
         name="motors-a", status="live", age_ms=120, link="serial motors", firmware="0.1.0",
         outbox_messages=3, frames_refused=2, resent_messages=7, link_errors=1, lost_samples=60,
         thinned_samples=600, dropped_samples=20, round_trip_ms=4.2, clock_error_ms=2.6,
+        clock_drift_ppm=-12.34,
     )  # fmt: skip
     text = said(te33a(nodes=(node, Node(name="axles-a", status="waiting"))))
     head = next(line for line in text.splitlines() if "refused" in line)
     assert [cell.strip() for cell in head.strip("\u2503").split("\u2503")] == [
-        "node", "refused", "resent", "errors", "outbox", "round trip", "clock error",
+        "node", "refused", "resent", "errors", "round trip", "clock error", "drift",
     ]  # fmt: skip
     assert row(text, 0, "motors-a") == ["motors-a", "live", "120.0 ms", "serial motors", "0.1.0"]
-    assert row(text, 2, "motors-a") == ["motors-a", "60", "600", "20"]
-    assert row(text, 1, "motors-a") == ["motors-a", "2", "7", "1", "3", "4.2 ms", "2.6 ms"]
+    assert row(text, 2, "motors-a") == ["motors-a", "3", "60", "600", "20"]
+    assert row(text, 1, "motors-a") == [
+        "motors-a", "2", "7", "1", "4.2 ms", "2.6 ms", "-12.3 ppm",
+    ]  # fmt: skip
     assert row(text, 1, "axles-a") == ["axles-a", "-", "-", "-", "-", "-", "-"]
 
 

@@ -147,6 +147,7 @@ def test_the_state_tells_of_links_backlog_and_rates(serve_page: Serve) -> None:
         "dropped_samples": None,
         "round_trip_ms": None,
         "clock_error_ms": None,
+        "clock_drift_ppm": None,
     }
     assert state["forward"] == {
         "state": "waiting",
