@@ -22,7 +22,6 @@ FLUSH_MS = 100
 """With this a HEALTH of the boot before is among what arrives of it: by that it is counted."""
 
 
-
 def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
     print(f"seed {seed}")
     profile = load_profile("te33a")
