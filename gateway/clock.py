@@ -122,6 +122,7 @@ class _Boot:
     pings_sent: int = 0
     record: ClockRecord | None = None
     recorded_us: int = 0
+    round_trip_us: int | None = None
 
 
 class ClockSync:
@@ -177,6 +178,7 @@ class ClockSync:
         state = self._boots.get(node)
         if sent is None or state is None or state.boot != boot or now - sent > _PONG_TIMEOUT_US:
             return Answer(expected=False)
+        state.round_trip_us = now - sent
         before = state.fit.contradictions
         taken = state.fit.add(sent, now, board_us)
         self.contradictions += state.fit.contradictions - before
@@ -193,6 +195,11 @@ class ClockSync:
         """The record in force for a boot that is alive."""
         state = self._boots.get(node)
         return state.record if state is not None and state.boot == boot else None
+
+    def round_trip_us(self, node: str, boot: int) -> int | None:
+        """How long the latest ping of that boot and its answer took."""
+        state = self._boots.get(node)
+        return state.round_trip_us if state is not None and state.boot == boot else None
 
     def monotonic_at(self, node: str, boot: int, board_us: int) -> int | None:
         """That board time on the gateway's monotonic clock; None while the boot has no record."""

@@ -18,6 +18,7 @@ from gateway.downlink import Downlink
 from gateway.history.indexer import Indexer
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger, account_of
+from gateway.pace import Counts, Pace
 from gateway.profiles import load_profile
 from gateway.registry import Registry
 from gateway.spool.format import Kind, Position
@@ -104,6 +105,7 @@ class Gateway:
             forward=lambda: self._forward_state(),
             refused=lambda: dict(self.ingest.refused),
             losses=self.losses,
+            rates=lambda: self.pace.rates(),
         )
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
@@ -112,6 +114,7 @@ class Gateway:
             self.downlink, clock, self.registry.status, self.registry.channel_name
         )
         self.ingest.on_event = self.commands.told
+        self.pace = Pace(clock, self._counts)
         ticket = self.ingest.start(VERSION, config.locomotive.id)
         if self.writer.commit():
             self.ingest.committed(ticket)
@@ -143,6 +146,11 @@ class Gateway:
             found.append("the disk takes over 2 s to store a commit: check or replace the card")
         found += self._room_problems()
         found += [f"node {name} is silent" for name in self._silent_nodes()]
+        if not self.clock.trusted():
+            found.append(
+                "the clock is not set by any time source: times are estimates until GNSS or NTP "
+                "is there"
+            )
         return found
 
     def spool_state(self) -> Spool:
@@ -203,6 +211,14 @@ class Gateway:
             "messages_removed_unsent": self.writer.metrics.messages_removed,
             "messages_thinned_unsent": self.writer.metrics.messages_thinned,
         }
+
+    def _counts(self) -> Counts:
+        return Counts(
+            self.ingest.samples,
+            self.ingest.messages,
+            self.writer.metrics.bytes,
+            self._forward_state().sent_bytes,
+        )
 
     @property
     def _limit_bytes(self) -> int:

@@ -15,7 +15,17 @@ from axwire.quantities import Quantity
 
 from gateway.clock import ClockSync
 from gateway.decode import ChannelTable, GroupTable, Rows
-from gateway.state import Channel, Forward, Locomotive, Node, NodeStatus, Quality, Spool, State
+from gateway.state import (
+    Channel,
+    Forward,
+    Locomotive,
+    Node,
+    NodeStatus,
+    Quality,
+    Rates,
+    Spool,
+    State,
+)
 from gateway.timebase import Clock
 
 __all__ = ["NODE_SILENT_US", "Registry"]
@@ -57,8 +67,8 @@ class _Node:
 class Registry:
     """Told by ingest what arrives; asked by page, metrics and alarms what is so.
 
-    `spool` and `forward` describe the rest of the picture when asked; `refused` and `losses`
-    count since the start.
+    `spool`, `forward` and `rates` describe the rest of the picture when asked; `refused` and
+    `losses` count since the start.
     """
 
     def __init__(
@@ -73,6 +83,7 @@ class Registry:
         forward: Callable[[], Forward],
         refused: Callable[[], dict[str, int]],
         losses: Callable[[], dict[str, int]],
+        rates: Callable[[], Rates | None] = lambda: None,
     ) -> None:
         self._locomotive = locomotive
         self._version_text = version
@@ -83,6 +94,7 @@ class Registry:
         self._forward = forward
         self._refused = refused
         self._losses = losses
+        self._rates = rates
         self._waiters: list[asyncio.Future[None]] = []
         self._version = 0
 
@@ -183,6 +195,7 @@ class Registry:
             ),
             spool=self._spool(),
             forward=self._forward(),
+            rates=self._rates(),
             losses=self._losses(),
             refused=self._refused(),
         )
@@ -213,6 +226,8 @@ class Registry:
         boot = node.boot
         estimate = None if boot is None else self._clocks.estimate(name, boot)
         error_us = None if boot is None else self._clocks.error_us(name, boot)
+        round_trip_us = None if boot is None else self._clocks.round_trip_us(name, boot)
+        health = _fields(node.health)
         return Node(
             name=name,
             status=_status(node, now),
@@ -222,8 +237,14 @@ class Registry:
             firmware=node.hello.firmware if node.hello else None,
             board=node.hello.board if node.hello else None,
             reset_cause=RESET_CAUSES[node.hello.reset_cause] if node.hello else None,
-            outbox_messages=_fields(node.health).get("outbox_messages"),
+            outbox_messages=health.get("outbox_messages"),
+            frames_refused=health.get("frames_refused"),
+            resent_messages=health.get("resent_messages"),
+            link_errors=health.get("link_errors"),
             lost_samples=sum(node.lost_samples.values()),
+            thinned_samples=health.get("thinned_samples"),
+            dropped_samples=health.get("dropped_samples"),
+            round_trip_ms=_milliseconds(round_trip_us),
             clock_error_ms=_milliseconds(error_us),
             clock_drift_ppm=None if estimate is None else estimate.drift_ppb / 1000,
         )

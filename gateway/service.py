@@ -9,6 +9,7 @@ from collections.abc import Callable
 from gateway.config import GatewayConfig, control_socket, load_password
 from gateway.control import Control
 from gateway.core import Gateway
+from gateway.errors import LinkError
 from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
@@ -73,8 +74,12 @@ async def serve_gateway(
     if broker is not None:
         links.append(broker)
 
+    faults: list[str] = []
+
     def problems() -> list[str]:
-        found = gateway.problems() + [link.fault for link in links if link.fault is not None]
+        found = (
+            gateway.problems() + faults + [link.fault for link in links if link.fault is not None]
+        )
         if forwarding is not None and forwarding.forwarder.problem is not None:
             found.append(forwarding.forwarder.problem)
         return found
@@ -95,7 +100,11 @@ async def serve_gateway(
         upkeep.start()
         if forwarding is not None:
             forwarding.start()
-        await control.open()
+        try:
+            await control.open()
+        except LinkError as error:  # nobody can ask for a command; collecting goes on
+            _log.error("%s", error)
+            faults.append(str(error))
         for link in links:
             link.open()
         tasks = [
@@ -169,6 +178,7 @@ async def _tick(gateway: Gateway) -> None:
         try:
             gateway.ingest.tick()
             gateway.commands.tick()
+            gateway.pace.tick()
         except Exception:
             gateway.ingest.refuse_noise("internal_error", 1)
             _log.exception("pings and repeated acknowledgements fail; collecting goes on")

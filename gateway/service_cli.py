@@ -5,11 +5,10 @@ import os
 import urllib.error
 import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from gateway.command_cli import command
 from gateway.config import GatewayConfig, load_config, load_keys, load_password, load_token
@@ -18,6 +17,7 @@ from gateway.logs import LogFormat, start_logging
 from gateway.profiles import load_profile
 from gateway.replay_cli import replay
 from gateway.service import run_until_signalled
+from gateway.status_text import print_state
 
 __all__ = ["app"]
 
@@ -87,7 +87,7 @@ def status(
     if as_json:
         print(json.dumps(state))
     else:
-        _print_state(Console(markup=False), state)
+        print_state(Console(markup=False, highlight=False), state)
 
 
 app.command()(command)
@@ -104,49 +104,3 @@ def _token(settings: GatewayConfig) -> str | None:
     if settings.influx is None:
         return None
     return load_token(settings.influx, os.environ.get(TOKEN_VARIABLE))
-
-
-def _print_state(console: Console, state: dict[str, Any]) -> None:
-    locomotive = state["locomotive"]
-    console.print(f"{locomotive['id']} ({locomotive['title']}), axlebox {state['version']}")
-    if not state["clock_trusted"]:
-        console.print("clock: not set by any time source; times are estimates")
-    elif state["clock_error_ms"]:
-        error = _milliseconds(state["clock_error_ms"])
-        console.print(f"clock: its time source is gone; times may be wrong by {error}")
-    nodes = Table(
-        "node", "status", "age", "link", "firmware", "outbox", "lost", "clock error", "drift"
-    )
-    for node in state["nodes"]:
-        nodes.add_row(
-            node["name"],
-            node["status"],
-            _milliseconds(node["age_ms"]),
-            node["link"] or "-",
-            node["firmware"] or "-",
-            _number(node["outbox_messages"]),
-            _number(node["lost_samples"]),
-            _milliseconds(node["clock_error_ms"]),
-            "-" if node["clock_drift_ppm"] is None else f"{node['clock_drift_ppm']:+.1f} ppm",
-        )
-    console.print(nodes)
-    spool, forward = state["spool"], state["forward"]
-    room = "-" if spool["free_days"] is None else f"{spool['free_days']:.1f} days"
-    console.print(f"spool: {spool['bytes'] / 1e6:.1f} MB, room for {room}")
-    console.print(
-        f"forwarding: {forward['state']}, backlog {forward['backlog_bytes'] / 1e6:.1f} MB"
-    )
-    for words in (spool["fault"], spool["warning"], forward["error"]):
-        if words:
-            console.print(f"! {words}", style="bold red")
-    for title in ("losses", "refused"):
-        counted = {name: count for name, count in state[title].items() if count}
-        console.print(f"{title}: {counted or 'none'}")
-
-
-def _milliseconds(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} ms" if value < 1000 else f"{value / 1000:.1f} s"
-
-
-def _number(value: int | None) -> str:
-    return "-" if value is None else str(value)

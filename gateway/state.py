@@ -16,6 +16,7 @@ __all__ = [
     "Node",
     "NodeStatus",
     "Quality",
+    "Rates",
     "Spool",
     "State",
 ]
@@ -45,8 +46,11 @@ class Locomotive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
-    """One board. What only a HELLO tells is None until one came.
+    """One board. What only a HELLO or a HEALTH tells is None until one came.
 
+    `lost_samples` = what the gateway will never get, of all boots that it knows; the other counts
+    are the node's own of this boot. `frames_refused`, `resent_messages` and `link_errors` are the
+    link as the node sees it. `round_trip_ms` = the latest ping and its answer.
     `clock_error_ms`: how wrong its time may be against the gateway's; `clock_drift_ppm`: by how
     much its seconds are longer than the gateway's.
     """
@@ -60,7 +64,13 @@ class Node(msgspec.Struct, frozen=True, kw_only=True):
     board: str | None = None
     reset_cause: str | None = None
     outbox_messages: int | None = None
+    frames_refused: int | None = None
+    resent_messages: int | None = None
+    link_errors: int | None = None
     lost_samples: int = 0
+    thinned_samples: int | None = None
+    dropped_samples: int | None = None
+    round_trip_ms: float | None = None
     clock_error_ms: float | None = None
     clock_drift_ppm: float | None = None
 
@@ -106,18 +116,33 @@ class Spool(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Forward(msgspec.Struct, frozen=True, kw_only=True):
-    """What still has to reach the server; `waiting_since_ms`, `sent_up_to_ms` are Unix times."""
+    """What still has to reach the server. `waiting_since_ms` = since when it takes nothing,
+    `oldest_unsent_ms` = when the oldest of the backlog was received, `sent_up_to_ms` = all
+    received up to then is there: Unix times. `sent_bytes` of the log went out since the start.
+    """
 
     state: ForwardState
     backlog_messages: int = 0
     backlog_bytes: int = 0
     waiting_since_ms: int | None = None
+    oldest_unsent_ms: int | None = None
     sent_up_to_ms: int | None = None
+    sent_bytes: int = 0
     error: str | None = None
 
 
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """Over the last ten seconds; `bytes_per_s` of the log came in, `sent_bytes_per_s` went out."""
+
+    samples_per_s: float
+    messages_per_s: float
+    bytes_per_s: float
+    sent_bytes_per_s: float
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole picture; `losses` and `refused` count since start by reason.
+    """The whole picture; `losses` and `refused` count since start by reason. `rates` is None in
+    the first second.
 
     `clock_error_ms`: how wrong the gateway's own time may be, besides what its source is off; None
     while no source has set it.
@@ -132,5 +157,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     channels: tuple[Channel, ...]
     spool: Spool
     forward: Forward
+    rates: Rates | None = None
     losses: dict[str, int]
     refused: dict[str, int]

@@ -34,6 +34,7 @@ class Batch:
     points: int
     values: int
     messages: int
+    log_bytes: int
     first_received_us: int
     received_us: int
 
@@ -199,6 +200,7 @@ class BatchReader:
             draft.points,
             draft.values,
             draft.messages,
+            draft.log_bytes,
             draft.first_received_us,
             draft.received_us,
         )

@@ -40,6 +40,7 @@ _NO_TIME = (
     "estimated times"
 )
 _LATE_US = 60_000_000
+_OLDEST_LOOK_US = 1_000_000
 """What goes out so long after it was received is remembered as late."""
 
 
@@ -77,6 +78,7 @@ class Forwarder:
         self.points = 0
         self.values = 0
         self.messages = 0
+        self.log_bytes = 0
         self.cursor_failures = 0
         self.progress = Progress()
         """What the server is known to have."""
@@ -98,6 +100,7 @@ class Forwarder:
         self._live_up_to_us = 0
         self._sent_up_to_us: int | None = None
         self._fault: str | None = None
+        self._oldest: tuple[int, Position | None, int | None] = (0, None, None)
         self._replays: queue.SimpleQueue[tuple[int, Future[Replay]]] = queue.SimpleQueue()
 
     @property
@@ -190,7 +193,9 @@ class Forwarder:
             backlog_messages=messages,
             backlog_bytes=backlog,
             waiting_since_ms=None if since_us is None else since_us // 1000,
+            oldest_unsent_ms=self._oldest_unsent_ms() if backlog else None,
             sent_up_to_ms=None if sent_us is None else sent_us // 1000,
+            sent_bytes=self.log_bytes,
             error=error,
         )
 
@@ -310,6 +315,7 @@ class Forwarder:
             self._sent_up_to_us = max(self._sent_up_to_us or 0, self._live_up_to_us)
         self.progress = progress
         self.messages += batch.messages
+        self.log_bytes += batch.log_bytes
         if batch.body:
             self.batches += 1
             self.points += batch.points
@@ -351,6 +357,19 @@ class Forwarder:
             _log.warning("the forwarder's cursor cannot be stored: %s", error)
         else:
             self._saved = progress
+
+    def _oldest_unsent_ms(self) -> int | None:
+        """Looked up at most once a second while the backlog shrinks."""
+        now_us, start = self._clock.monotonic_us(), self.progress.unsent_from
+        looked_us, at, _ = self._oldest
+        if at != start and (at is None or now_us - looked_us >= _OLDEST_LOOK_US):
+            try:
+                received_us = self._log.received_us(start)
+            except (OSError, SpoolError):
+                received_us = None
+            self._oldest = (now_us, start, received_us)
+        received_us = self._oldest[2]
+        return None if received_us is None else received_us // 1000
 
     def _delivery_error(self) -> str | None:
         errors = [lane.delivery.error for lane in self._lanes if lane.delivery.error is not None]

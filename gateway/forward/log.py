@@ -74,6 +74,15 @@ class Log:
                 total += max(0, self._size_of(number) - skipped)
         return total
 
+    def received_us(self, at: Position) -> int | None:
+        """When the first record at or after `at` was received; None where there is none."""
+        reader = self.reader(at)
+        try:
+            records = reader.read(1)
+            return (records[0].received_us or None) if records else None
+        finally:
+            reader.close()
+
     def _newest_state_of(self, number: int, end: Position) -> Position | None:
         newest = None
         reader = self.reader(Position(number, 0))

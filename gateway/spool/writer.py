@@ -28,6 +28,9 @@ __all__ = ["SpoolWriter", "WriterSettings"]
 
 _log = logging.getLogger(__name__)
 
+_STATE_EACH_BYTES = 4 * 1024 * 1024
+_STATE_SHARE = 16
+
 
 @dataclass(frozen=True)
 class WriterSettings:
@@ -75,6 +78,8 @@ class SpoolWriter:
         self.fault_errno: int | None = None
         self.wants_snapshot = recovery.wants_snapshot
         self.state_segment = recovery.state.segment if recovery.state else None
+        self._state_bytes = 0
+        self._behind_state_bytes = 0
         self.on_committed = on_committed
         self.on_due_changed: Callable[[], None] | None = None
         self.total_bytes = recovery.total_bytes
@@ -265,6 +270,7 @@ class SpoolWriter:
         if end.segment != self._committed.segment:
             self.total_bytes += HEADER_BYTES
             self.wants_snapshot = not has_state
+        self._note_state(run)
         if has_state:
             self.state_segment = end.segment
         self.total_bytes += size
@@ -275,6 +281,16 @@ class SpoolWriter:
             self._in_flight_bytes -= size
             self._committed = end
             self._committed_ticket += len(run)
+
+    def _note_state(self, run: list[Entry]) -> None:
+        """Ask for a snapshot where a restart would have much to read behind the last one."""
+        for entry in run:
+            if entry.kind == Kind.STATE:
+                self._state_bytes, self._behind_state_bytes = len(entry.body), 0
+            else:
+                self._behind_state_bytes += RECORD_BYTES + len(entry.body)
+        if self._behind_state_bytes >= max(_STATE_EACH_BYTES, _STATE_SHARE * self._state_bytes):
+            self.wants_snapshot = True
 
     def _keep(self, rest: list[Entry], error: OSError) -> None:
         now_us = self._clock.monotonic_us()

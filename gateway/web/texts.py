@@ -71,6 +71,15 @@ TEXTS: dict[str, Text] = {
     "node.live": Text("бар", "связь", "live"),
     "node.stale": Text("үнсіз", "молчит", "stale"),
     "node.waiting": Text("күту", "ждём", "waiting"),
+    "node.outbox_messages": Text("кезекте", "в очереди", "waiting in the node"),
+    "node.frames_refused": Text("бүлінген кадр", "испорчено кадров", "frames refused"),
+    "node.resent_messages": Text("қайта жіберілді", "отправлено снова", "sent again"),
+    "node.link_errors": Text("желі қатесі", "ошибок линии", "link errors"),
+    "node.lost_samples": Text("жоғалды", "потеряно", "lost"),
+    "node.thinned_samples": Text("сиретілді", "прорежено", "thinned"),
+    "node.dropped_samples": Text("тасталды", "отброшено", "dropped"),
+    "node.round_trip_ms": Text("жауап, мс", "ответ, мс", "round trip, ms"),
+    "node.clock_error_ms": Text("сағат қатесі, мс", "ошибка часов, мс", "clock error, ms"),
     # how far a value can be trusted
     "quality.ok": Text("дұрыс", "норма", "ok"),
     "quality.stale": Text("ескірді", "устар.", "stale"),
@@ -112,6 +121,12 @@ TEXTS: dict[str, Text] = {
     "forward.idle": Text("жіберілді", "отправлено", "up to date"),
     "forward.sending": Text("жіберуде", "отправка", "sending"),
     "forward.waiting": Text("күту", "ждёт", "waiting"),
+    "forward.oldest": Text(
+        "ең ескі жіберілмегені", "самое старое из неотправленного", "the oldest not sent"
+    ),
+    "forward.sent_up_to": Text("жіберілгені", "отправлено по", "sent up to"),
+    "forward.rates": Text("келеді / жіберіледі", "приход / отправка", "in / forwarded"),
+    "since": Text("басы {n}", "с {n}", "since {n}"),
     "losses": Text("Шығын", "Потери", "Lost"),
     "refused": Text("Бас тарту", "Отказ", "Refused"),
     # time spans
@@ -130,6 +145,7 @@ TEXTS: dict[str, Text] = {
     "unit.1/min": Text("айн/мин", "об/мин", "rpm"),
     "unit.m/s²": Text("м/с²", "м/с²", "m/s²"),
     "unit.MB": Text("МБ", "МБ", "MB"),
+    "unit.kB/s": Text("кБ/с", "кБ/с", "kB/s"),
     "unit.GB": Text("ГБ", "ГБ", "GB"),
     # places
     "place.motor": Text("{n}-қозғалтқыш", "двигатель {n}", "motor {n}"),

@@ -10,7 +10,9 @@ from benchmarks import (
     flash,
     forward,
     ingest,
+    latency,
     locomotive,
+    restart,
     rubbish,
     speedup,
     trend,
@@ -30,6 +32,8 @@ def main() -> None:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
         figures |= rubbish.measure(Path(folder) / "rubbish", arguments.seed)
+        figures |= latency.measure(Path(folder) / "latency", arguments.seed)
+        figures |= restart.measure(Path(folder) / "restart", arguments.seed)
         figures |= forward.measure(Path(folder) / "forward", arguments.seed)
         figures |= trend.measure(Path(folder) / "trend", arguments.seed)
         figures |= flash.measure(Path(folder) / "flash", arguments.seed)

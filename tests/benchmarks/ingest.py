@@ -7,6 +7,7 @@ from pathlib import Path
 from axwire.cose import split
 
 from benchmarks.report import Figure
+from benchmarks.thingsboard import measure_stores
 from benchmarks.traffic import Traffic, make_traffic
 from gateway.clock import ClockSync
 from gateway.downlink import Downlink
@@ -38,9 +39,10 @@ class _Loopback:
 def measure(folder: Path, seed: int) -> dict[str, Figure]:
     folder.mkdir()
     traffic = make_traffic(_NODES, _SECONDS, seed)
-    rate, written, kept = _axlebox(folder / "spool", traffic)
+    rate, cpu_s, written, kept = _axlebox(folder / "spool", traffic)
     sqlite_group = _sqlite(folder / "group.db", traffic, group=_CHUNK)
     sqlite_each = _sqlite(folder / "each.db", _first(traffic, 2000), group=0)
+    stores = measure_stores(folder / "thingsboard", traffic)
     return {
         "ingest.samples_per_s": Figure(
             rate,
@@ -50,9 +52,23 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
             {
                 "SQLite WAL FULL, one blob a message, same groups, no checks": sqlite_group,
                 "SQLite WAL FULL, a commit a message, no checks": sqlite_each,
-            },
+            }
+            | {f"thingsboard-gateway, {kind}": of.samples_per_s for kind, of in stores.items()},
         ),
-        "spool.bytes_per_sample": Figure(kept / traffic.samples, "bytes", 3, seed),
+        "ingest.cpu_s_per_million": Figure(
+            cpu_s * 1e6 / traffic.samples,
+            "s",
+            2,
+            seed,
+            {f"thingsboard-gateway, {kind}": of.cpu_s_per_million for kind, of in stores.items()},
+        ),
+        "spool.bytes_per_sample": Figure(
+            kept / traffic.samples,
+            "bytes",
+            3,
+            seed,
+            {f"thingsboard-gateway, {kind}": of.bytes_per_sample for kind, of in stores.items()},
+        ),
         "spool.written_per_sample": Figure(written / traffic.samples, "bytes", None, seed),
     }
 
@@ -74,8 +90,8 @@ def new_ingest(traffic: Traffic, writer: SpoolWriter, clock: Clock) -> Ingest:
     return Ingest(Ledger(), writer, Downlink(traffic.keys), clocks, clock, registry)
 
 
-def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
-    """Samples a second from first byte to last acknowledgement; bytes written; bytes kept."""
+def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, float, int, int]:
+    """Samples a second from first byte to last acknowledgement; CPU; bytes written and kept."""
     clock = SystemClock("always")
     folder.mkdir(parents=True)
     writer = SpoolWriter(
@@ -87,7 +103,7 @@ def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
     committer = CommitThread(writer, clock)
     link = _Loopback()
     committer.start()
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     for message in traffic.messages:
         while not ingest.receive(link, message):
             time.sleep(0.001)
@@ -95,11 +111,11 @@ def _axlebox(folder: Path, traffic: Traffic) -> tuple[float, int, int]:
             ingest.committed(tickets.pop())
     committer.stop(60)
     ingest.committed(tickets[-1])
-    seconds = time.perf_counter() - begin
+    seconds, cpu_s = time.perf_counter() - begin, time.process_time() - cpu
     assert ingest.acknowledged == len(traffic.messages), ingest.refused
     writer.close()
     kept = sum(file.stat().st_size for file in folder.iterdir())
-    return traffic.samples / seconds, writer.metrics.disk_bytes, kept
+    return traffic.samples / seconds, cpu_s, writer.metrics.disk_bytes, kept
 
 
 def _sqlite(path: Path, traffic: Traffic, group: int) -> float:

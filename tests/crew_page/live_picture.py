@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from axwire.quantities import BY_NAME
 
-from gateway.state import Channel, Forward, Locomotive, Node, Quality, Spool, State
+from gateway.state import Channel, Forward, Locomotive, Node, Quality, Rates, Spool, State
 
 NOW_MS = 1_763_755_200_000
 
@@ -159,6 +159,23 @@ def troubled() -> State:
     for id, changes in faults.items():
         state = with_channel(state, id, **changes)
     return state
+
+
+def server_away(hours: int = 2) -> State:
+    """All is well but for the server, and the clock is right."""
+    return te33a(
+        forward=Forward(
+            state="waiting",
+            backlog_messages=52_000,
+            backlog_bytes=12_400_000,
+            waiting_since_ms=NOW_MS - hours * 3_600_000,
+            oldest_unsent_ms=NOW_MS - hours * 3_600_000 - 4000,
+            sent_up_to_ms=NOW_MS - hours * 3_600_000 - 4000,
+        ),
+        rates=Rates(
+            samples_per_s=1920.0, messages_per_s=36.0, bytes_per_s=8200.0, sent_bytes_per_s=0.0
+        ),
+    )
 
 
 def everything(tiles_from: int = 0, tiles: int = 99) -> State:

@@ -1,6 +1,7 @@
 """`axlebox gateway`, as people type it: what it prints and how it ends."""
 
 import asyncio
+import errno
 import json
 import socket
 import sys
@@ -8,6 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,7 +49,7 @@ def config(tmp_path: Path) -> Path:
         '[locomotive]\nid = "TE33A-0001"\n'
         '[[nodes]]\nname = "motors-a"\nkey_file = "motors-a.key"\n'
         '[[serial]]\nname = "motors"\nport = "nowhere"\n'
-        f"[page]\nport = {free_port()}\n",
+        f'[clock]\ntrust = "always"\n[page]\nport = {free_port()}\n',
         encoding="utf-8",
     )
     return path
@@ -55,15 +57,23 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running(config: Path) -> Iterator[Path]:
-    """The configuration of a gateway that runs in a thread."""
+    """The configuration of a gateway that runs."""
+    with served(config):
+        yield config
+
+
+@contextmanager
+def served(config: Path) -> Iterator[None]:
+    """A gateway of that configuration runs in a thread."""
+    settings = load_config(config)
     up, stopped = threading.Event(), asyncio.Event()
     loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
         loops.append(asyncio.get_running_loop())
         await serve_gateway(
-            load_config(config),
-            SystemClock("always"),
+            settings,
+            SystemClock(settings.clock.trust),
             stopped,
             listening=lambda host, port: up.set(),
         )
@@ -71,7 +81,7 @@ def running(config: Path) -> Iterator[Path]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     assert up.wait(30)
-    yield config
+    yield
     loops[0].call_soon_threadsafe(stopped.set)
     thread.join(30)
     assert not thread.is_alive()
@@ -80,6 +90,16 @@ def running(config: Path) -> Iterator[Path]:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
+
+
+def problems(config: Path) -> list[str]:
+    """What /healthz says is wrong."""
+    port = load_config(config).page.port
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        DIRECT.open(f"http://127.0.0.1:{port}/healthz", timeout=10)
+    assert answer.value.status == 503
+    with answer.value:
+        return list(json.load(answer.value)["reasons"])
 
 
 def test_check_says_what_it_understood(axlebox: Command, config: Path) -> None:
@@ -152,7 +172,7 @@ def test_status_shows_the_picture(axlebox: Command, running: Path) -> None:
     code, out, _ = axlebox("gateway", "status", "-c", running)
     assert code == 0
     assert out.startswith("TE33A-0001 (TE33A), axlebox ")
-    for words in ("motors-a", "waiting", "spool: 0.0 MB", "forwarding: off", "refused: none"):
+    for words in ("motors-a", "waiting", "spool: 0.0 MB", "forwarding is off", "refused: none"):
         assert words in out
 
 
@@ -165,12 +185,7 @@ def test_status_gives_the_state_to_programs(axlebox: Command, running: Path) -> 
 def test_a_port_that_cannot_be_used_is_a_problem_that_monitoring_sees(
     config: Path, running: Path
 ) -> None:
-    port = load_config(config).page.port
-    with pytest.raises(urllib.error.HTTPError) as answer:
-        DIRECT.open(f"http://127.0.0.1:{port}/healthz", timeout=10)
-    assert answer.value.status == 503
-    told = answer.value.read().decode()
-    answer.value.close()
+    told = "; ".join(problems(config))
     assert f"{config.parent}/nowhere is not there: plug the board in" in told
 
 
@@ -189,7 +204,51 @@ def test_a_page_port_in_use_is_an_error_that_says_what_to_do(
     with socket.create_server(("127.0.0.1", port)):
         code, out, err = axlebox("gateway", "run", "-c", config)
     assert (code, out) == (1, "")
-    assert err.startswith(f"error: port {port} on 127.0.0.1 is in use by another program.")
+    said = err.splitlines()[-1]
+    assert said.startswith(f"error: port {port} on 127.0.0.1 is in use by another program.")
+
+
+def test_a_spool_that_the_gateway_may_not_write_to_is_an_error_that_says_what_to_do(
+    axlebox: Command, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    folder = load_config(config).spool.folder
+    code, _, err = axlebox("gateway", "run", "-c", config)
+    assert code == 1
+    assert err == (
+        f"error: cannot make the spool's folder {folder}: Permission denied; make it, or set "
+        "another path, and give it to the user the gateway runs as\n"
+    )
+
+
+def test_a_command_socket_that_cannot_be_made_is_a_problem_and_no_reason_to_stop(
+    config: Path,
+) -> None:
+    path = load_config(config).spool.folder / "control.sock"
+    path.parent.mkdir()
+    path.touch()
+    with served(config):
+        assert (
+            f"the socket for commands, {path}, cannot be made: there is a file of that name; "
+            "name another with control.socket"
+        ) in problems(config)
+
+
+def test_a_clock_that_nobody_set_is_told_in_status_and_to_monitoring(
+    axlebox: Command, config: Path
+) -> None:
+    config.write_text(config.read_text().replace('trust = "always"', 'trust = "never"'))
+    with served(config):
+        code, out, _ = axlebox("gateway", "status", "-c", config)
+        assert code == 0
+        assert "clock: not set by any time source; times are estimates\n" in out
+        assert (
+            "the clock is not set by any time source: times are estimates until GNSS or NTP is "
+            "there"
+        ) in problems(config)
 
 
 def test_a_second_gateway_on_a_spool_is_an_error_that_says_what_to_do(

@@ -313,3 +313,31 @@ def test_readers_are_woken_by_each_change(live: Live) -> None:
 
     before, after = asyncio.run(follow())
     assert after > before
+
+
+def test_what_a_node_tells_of_its_link_and_its_losses_is_shown(
+    collect: Collect, board: Board
+) -> None:
+    live = Live(collect(board), board)
+    node = live.node()
+    assert (node.frames_refused, node.link_errors, node.thinned_samples) == (None, None, None)
+    live.gateway.receive(
+        board.health(
+            oldest=1, outbox_messages=3, frames_refused=2, resent_messages=7, link_errors=1,
+            dropped_samples=20, thinned_samples=600,
+        )
+    )  # fmt: skip
+    node = live.node()
+    assert (node.outbox_messages, node.frames_refused, node.resent_messages) == (3, 2, 7)
+    assert (node.link_errors, node.dropped_samples, node.thinned_samples) == (1, 20, 600)
+
+
+def test_the_round_trip_of_the_latest_ping_is_shown(collect: Collect, board: Board) -> None:
+    live = Live(collect(board), board)
+    live.gateway.receive(board.hello())
+    for trip_us in (9000, 4000):
+        live.gateway.tick(2_000_000)
+        (ping,) = live.gateway.line.pings()[-1:]
+        live.clock.advance_us(trip_us)
+        live.gateway.receive(board.pong(ping, 1_000_000))
+        assert live.node().round_trip_ms == trip_us / 1000

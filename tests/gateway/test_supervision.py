@@ -57,7 +57,8 @@ def heard(tmp_path: Path) -> Iterator[Heard]:
 
 def test_a_gateway_says_that_it_collects_gets_on_and_ends(tmp_path: Path, heard: Heard) -> None:
     (tmp_path / "axlebox.toml").write_text(
-        '[locomotive]\nid = "TE33A-0001"\n[page]\nport = 0\n', encoding="utf-8"
+        '[locomotive]\nid = "TE33A-0001"\n[page]\nport = 0\n[clock]\ntrust = "always"\n',
+        encoding="utf-8",
     )
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", "gateway", "run", "--log", "json"],

@@ -15,6 +15,18 @@ const DASH = "\u2013";
 const FEW_TILES = 4;
 const WIDE_COLUMNS = 6;
 const LONGEST = 6;
+const DAY_MS = 86_400_000;
+const NODE_COUNTS = [
+  "outbox_messages",
+  "frames_refused",
+  "resent_messages",
+  "link_errors",
+  "lost_samples",
+  "thinned_samples",
+  "dropped_samples",
+  "round_trip_ms",
+  "clock_error_ms",
+];
 const SHAPES = { ok: "", stale: "diamond", waiting: "ring", fault: "triangle", blank: "" };
 
 const at = (id) => document.getElementById(id);
@@ -171,13 +183,20 @@ function fillNode(chip, node, elapsedMs) {
   const ageText = node.age_ms === null ? "" : age(node.age_ms + elapsedMs);
   chipLook(chip, shape, t(`node.${status}`), ageText);
   const facts = [node.link, node.board, node.firmware, node.boot].filter((fact) => fact !== null);
-  attribute(chip.root, "title", facts.join(", "));
+  attribute(chip.root, "title", [...facts, ...linkHealth(node)].join(", "));
+}
+
+/* What is known of the node's link and losses, for who looks closer. */
+function linkHealth(node) {
+  return NODE_COUNTS.filter((name) => node[name] !== null).map(
+    (name) => `${t(`node.${name}`)} ${exact(node[name], name.endsWith("_ms") ? 1 : 0)}`,
+  );
 }
 
 function store(state, elapsedMs) {
   const { forward, spool } = state;
   const since = forward.waiting_since_ms;
-  const waited = since === null ? "" : age(state.now_ms + elapsedMs - since);
+  const waited = since === null ? "" : waiting(since, state, elapsedMs);
   const lost = total(state.losses);
   const refused = strange(state.refused);
   const room = spool.free_days === null ? "" : t("age.d", Math.floor(spool.free_days));
@@ -187,7 +206,7 @@ function store(state, elapsedMs) {
       shape: { off: "ring", waiting: "diamond" }[forward.state] ?? "disc",
       word: t(`forward.${forward.state}`),
       more: [waited, forward.backlog_bytes > 0 ? size(forward.backlog_bytes) : ""],
-      title: forward.error ?? "",
+      title: forwarded(forward, state.rates),
     },
     {
       name: t("losses"),
@@ -223,6 +242,35 @@ function store(state, elapsedMs) {
     chipLook(chip, item.shape, item.word, item.more.filter((part) => part !== "").join(" "));
     attribute(chip.root, "title", item.title);
   });
+}
+
+/* Since what time of day the server has been away; its age where the clock or the day is another. */
+function waiting(sinceMs, state, elapsedMs) {
+  const ageMs = state.now_ms + elapsedMs - sinceMs;
+  if (!state.clock_trusted || ageMs >= DAY_MS) return age(ageMs);
+  return t("since", timeOfDay(sinceMs));
+}
+
+function forwarded(forward, rates) {
+  const at = (name, ms) => (ms === null ? "" : `${t(name)} ${new Date(ms).toLocaleString()}`);
+  return [
+    forward.error ?? "",
+    at("forward.oldest", forward.oldest_unsent_ms),
+    at("forward.sent_up_to", forward.sent_up_to_ms),
+    rates === null ? "" : `${t("forward.rates")} ${speeds(rates)}`,
+  ]
+    .filter((part) => part !== "")
+    .join("; ");
+}
+
+function speeds(rates) {
+  const kilobytes = (bytes) => `${exact(bytes / 1000, 1)} ${t("unit.kB/s")}`;
+  return `${kilobytes(rates.bytes_per_s)} / ${kilobytes(rates.sent_bytes_per_s)}`;
+}
+
+function timeOfDay(ms) {
+  const at = new Date(ms);
+  return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
 }
 
 function clock(state, elapsedMs) {

@@ -151,6 +151,7 @@ def test_trouble_keeps_everything_shows_why_and_ends(
     assert waiting.waiting_since_ms == UTC_US // 1000
     assert waiting.backlog_bytes == feed.spool.log.bytes_between(None, feed.spool.log.committed())
     assert waiting.backlog_messages > 0
+    assert (waiting.oldest_unsent_ms, waiting.sent_bytes) == (UTC_US // 1000, 0)
     assert CursorFile(feed.spool.folder, SERVER).load() is None
 
     drain(forwarder, clock)
@@ -158,7 +159,11 @@ def test_trouble_keeps_everything_shows_why_and_ends(
     check_samples(influx.accepted, feed.expected)
     assert sum(forwarder.retries.values()) == 3
     assert forwarder.state() == Forward(
-        state="idle", backlog_messages=0, backlog_bytes=0, sent_up_to_ms=UTC_US // 1000
+        state="idle",
+        backlog_messages=0,
+        backlog_bytes=0,
+        sent_up_to_ms=UTC_US // 1000,
+        sent_bytes=waiting.backlog_bytes,
     )
     forwarder.close()
     sink.close()

@@ -146,6 +146,30 @@ def test_a_full_segment_is_followed_by_the_next_and_a_snapshot_is_wanted(
     assert max(sizes) <= 1000
 
 
+def test_a_snapshot_is_wanted_again_after_four_megabytes_so_that_a_restart_reads_little(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    with open_spool(tmp_path, clock) as spool:
+        writer = spool.writer
+        writer.append(Kind.STATE, Priority.SERVICE, b"state", RECEIVED_US)
+        for _ in range(69):
+            add(writer, bytes(60_000))
+        writer.commit()
+        assert not writer.wants_snapshot
+        add(writer, bytes(60_000))
+        writer.commit()
+        assert writer.wants_snapshot
+        assert writer.committed.segment == 1
+        writer.append(Kind.STATE, Priority.SERVICE, bytes(300_000), RECEIVED_US)
+        for _ in range(79):
+            add(writer, bytes(60_000))
+        writer.commit()
+        assert not writer.wants_snapshot
+        add(writer, bytes(60_000))
+        writer.commit()
+        assert writer.wants_snapshot
+
+
 def test_a_record_larger_than_a_segment_has_one_to_itself(
     tmp_path: Path, clock: ManualClock
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
-from crew_page.live_picture import CURRENTS, channel, te33a, troubled, with_channel
+from crew_page.live_picture import CURRENTS, channel, server_away, te33a, troubled, with_channel
 from crew_page.opened_page import open_page, open_running
 from crew_page.served_page import ServedPage
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -326,6 +326,34 @@ def test_backlog_losses_and_disk_are_told(tab: Page, serve_page: Serve) -> None:
     expect(tab.locator("#store li").nth(1)).to_have_attribute("data-shape", "triangle")
     expect(tab.locator("#store li").nth(1)).to_have_attribute(
         "title", "outbox_full: 12, missed_deadline: 0"
+    )
+
+
+def test_a_server_that_is_away_is_told_with_the_time_of_day_and_the_backlog(
+    tab: Page, serve_page: Serve
+) -> None:
+    page = serve_page(server_away())
+    open_page(tab, page)
+    server = tab.locator("#store li").first
+    expect(server).to_have_text("Serverwaitingsince 23:00 12 MB")
+    expect(server).to_have_attribute(
+        "title", re.compile("the oldest not sent .*; sent up to .*; in / forwarded 8.2 kB/s / 0.0")
+    )
+    page.show(server_away(hours=24))
+    expect(server).to_have_text("Serverwaiting1 d 12 MB")
+
+
+def test_who_looks_closer_at_a_node_gets_its_link_and_losses(tab: Page, serve_page: Serve) -> None:
+    node = Node(
+        name="motors-a", status="live", age_ms=1, link="serial m", outbox_messages=3,
+        frames_refused=2, resent_messages=7, link_errors=1, lost_samples=60,
+        thinned_samples=600, dropped_samples=20, round_trip_ms=4.2, clock_error_ms=2.6,
+    )  # fmt: skip
+    open_page(tab, serve_page(te33a(nodes=(node,))))
+    expect(tab.locator("#nodes li").first).to_have_attribute(
+        "title",
+        "serial m, waiting in the node 3, frames refused 2, sent again 7, link errors 1, lost 60, "
+        "thinned 600, dropped 20, round trip, ms 4.2, clock error, ms 2.6",
     )
 
 

@@ -13,7 +13,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from crew_page.live_picture import OwnedLive, te33a, troubled, with_channel
+from crew_page.live_picture import (
+    NOW_MS,
+    OwnedLive,
+    server_away,
+    te33a,
+    troubled,
+    with_channel,
+)
 from crew_page.served_page import ServedPage
 from prometheus_client import CollectorRegistry, Counter
 
@@ -117,6 +124,46 @@ def test_the_state_is_the_contract(page: ServedPage) -> None:
         "age_ms": 90,
         "quality": "ok",
         "stale_after_ms": 2000,
+    }
+
+
+def test_the_state_tells_of_links_backlog_and_rates(serve_page: Serve) -> None:
+    state = ask(serve_page(server_away()), "/api/state").json
+    assert state["nodes"][0] == {
+        "name": "motors-a",
+        "status": "live",
+        "age_ms": 120,
+        "boot": "9f3a01c2",
+        "link": "serial motors-a",
+        "firmware": None,
+        "board": None,
+        "reset_cause": None,
+        "outbox_messages": None,
+        "frames_refused": None,
+        "resent_messages": None,
+        "link_errors": None,
+        "lost_samples": 0,
+        "thinned_samples": None,
+        "dropped_samples": None,
+        "round_trip_ms": None,
+        "clock_error_ms": None,
+        "clock_drift_ppm": None,
+    }
+    assert state["forward"] == {
+        "state": "waiting",
+        "backlog_messages": 52_000,
+        "backlog_bytes": 12_400_000,
+        "waiting_since_ms": NOW_MS - 7_200_000,
+        "oldest_unsent_ms": NOW_MS - 7_204_000,
+        "sent_up_to_ms": NOW_MS - 7_204_000,
+        "sent_bytes": 0,
+        "error": None,
+    }
+    assert state["rates"] == {
+        "samples_per_s": 1920.0,
+        "messages_per_s": 36.0,
+        "bytes_per_s": 8200.0,
+        "sent_bytes_per_s": 0.0,
     }
 
 

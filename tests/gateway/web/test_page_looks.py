@@ -9,7 +9,15 @@ from pathlib import Path
 import crew_page
 import msgspec
 import pytest
-from crew_page.live_picture import channel, everything, recorded, te33a, troubled, with_each
+from crew_page.live_picture import (
+    channel,
+    everything,
+    recorded,
+    server_away,
+    te33a,
+    troubled,
+    with_each,
+)
 from crew_page.opened_page import open_page
 from crew_page.served_page import ServedPage
 from playwright.sync_api import Page, ViewportSize, expect
@@ -161,6 +169,10 @@ def recorded_with_faults() -> State:
 STATES = {
     "well": te33a,
     "troubled": troubled,
+    "server away": server_away,
+    "server away, the rest troubled": lambda: msgspec.structs.replace(
+        troubled(), clock_trusted=True
+    ),
     "recorded": recorded,
     "recorded with faults": recorded_with_faults,
 }
