@@ -39,7 +39,12 @@ lint: .venv/.develop
 
 # A file that only one port can run ends in _rp2.py or _esp32.py; the other port's run leaves it out.
 .PHONY: $(PORTS:%=firmware-types-%)
-$(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .cache/stubs/%/.stamp
+$(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .venv/.fuzz: .venv/.develop requirements-fuzz.lock
+	@echo "installing the fuzzer"
+	@scripts/install requirements-fuzz.lock
+	@touch $@
+
+.cache/stubs/%/.stamp
 	@echo "mypy, firmware on $*"
 	@MYPYPATH=.cache/stubs/$* $(PYTHON) -m mypy --config-file firmware/mypy.ini --platform $* \
 	  --custom-typeshed-dir .cache/stubs/$* --cache-dir .mypy_cache/$* \
@@ -54,6 +59,10 @@ bench: setup ## Measure the figures of the design; writes build/bench.json
 chaos: setup ## Kill, freeze, fill and cut for 10 minutes, and count; ARGS="--seconds 60 --seed 7"
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m chaos $(ARGS)
+
+.PHONY: fuzz
+fuzz: .venv/.fuzz ## Ten million changed frames and payloads through ingest; ARGS="--frames 100000"
+	@PYTHONPATH=tests $(PYTHON) -m fuzzing $(ARGS)
 
 .PHONY: crash
 crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--runs 3 --chances 10"
