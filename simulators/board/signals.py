@@ -102,6 +102,11 @@ class Signal:
         self._queued += 1
         return True
 
+    def hold(self, value: int) -> None:
+        """From now on it has this value, until something is fed. Nothing may be queued."""
+        self._held = value
+        self.line[_KNOWN_US] = 0
+
     def value(self, at_us: int) -> int:
         """The value at a moment; past the last stretch its last value, and a count."""
         line = self.line

@@ -177,7 +177,7 @@ def test_six_channels_at_100_hz_cost_2_2_bytes_a_sample_on_the_line():
     now_ms = 0
     while now_ms < 30_000:
         run = 4_000_000 + 12_000_000 * min(now_ms, 20_000) // 20_000
-        signal._held = run + (now_ms // 10 * 7919 % 21 - 10) * 2000
+        signal.hold(run + (now_ms // 10 * 7919 % 21 - 10) * 2000)
         rig.run_ms(10)
         now_ms += 10
         if now_ms % 5000 == 0:

@@ -131,7 +131,7 @@ def test_a_loop_outside_namur_limits_is_named_and_its_value_kept():
         (21_010_000, SHORT),
     ):
         rig = Rig()
-        rig.board.hardware.signals[0]._held = nanoampere
+        rig.board.hardware.signals[0].hold(nanoampere)
         rig.run_ms(200)
         last = [block for block in rig.sink.blocks if block[0] == 0][-1]
         assert set(last[3]) == {status}, (nanoampere, last)

@@ -90,7 +90,7 @@ class ChipRig:
         chip = self.board.hardware.inputs["chip/0"]
         chip.settle(self.ticks.now)
         self.board.hardware.chips["chip"].settle(self.ticks.now)
-        chip.signal._held = nanovolts
+        chip.signal.hold(nanovolts)
 
     def rows(self, group):
         return [row for number, _, rows, _ in self.sink.blocks if number == group for row in rows]

@@ -81,7 +81,7 @@ class SensorRig:
             chip.settle(self.ticks.now)
         for signal in self.board.hardware.signals:
             if signal.name == name:
-                signal._held = value
+                signal.hold(value)
 
     def rows(self):
         return [row for number, _, rows, _ in self.sink.blocks if number == 1 for row in rows]
