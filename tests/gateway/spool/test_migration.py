@@ -45,7 +45,8 @@ def test_the_files_are_the_ones_that_were_checked_in(spool: Path) -> None:
 
 
 def test_todays_writer_still_makes_format_1(tmp_path: Path) -> None:
-    """The same records under the same head. Of the bodies only messages are part of the format."""
+    """The same records under the same head. Bodies of the gateway's own grow, and with them the
+    snapshots move: neither is part of the format."""
     write_v1(tmp_path / "spool")
     made, kept = list(read_records(tmp_path / "spool")), list(read_records(SPOOL_V1))
     heads = [
@@ -57,6 +58,7 @@ def test_todays_writer_still_makes_format_1(tmp_path: Path) -> None:
         [
             (r.kind, r.priority, r.received_us, r.body if r.kind == Kind.MESSAGE else None)
             for r in records
+            if r.kind != Kind.STATE
         ]
         for records in (made, kept)
     ]
