@@ -39,12 +39,7 @@ lint: .venv/.develop
 
 # A file that only one port can run ends in _rp2.py or _esp32.py; the other port's run leaves it out.
 .PHONY: $(PORTS:%=firmware-types-%)
-$(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .venv/.fuzz: .venv/.develop requirements-fuzz.lock
-	@echo "installing the fuzzer"
-	@scripts/install requirements-fuzz.lock
-	@touch $@
-
-.cache/stubs/%/.stamp
+$(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .cache/stubs/%/.stamp
 	@echo "mypy, firmware on $*"
 	@MYPYPATH=.cache/stubs/$* $(PYTHON) -m mypy --config-file firmware/mypy.ini --platform $* \
 	  --custom-typeshed-dir .cache/stubs/$* --cache-dir .mypy_cache/$* \
@@ -66,6 +61,7 @@ fuzz: .venv/.fuzz ## Ten million changed frames and payloads through ingest; ARG
 
 .PHONY: crash
 crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--runs 3 --chances 10"
+	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m power_cuts $(ARGS)
 
 .PHONY: hil
@@ -96,6 +92,11 @@ clean: ## Remove what was built and set up here
 .venv/.develop: .venv/.run requirements-dev.lock
 	@echo "installing what the checks and tests need"
 	@scripts/install requirements-dev.lock
+	@touch $@
+
+.venv/.fuzz: .venv/.develop requirements-fuzz.lock
+	@echo "installing the fuzzer"
+	@scripts/install requirements-fuzz.lock
 	@touch $@
 
 .cache/stubs/%/.stamp: requirements-stubs-%.lock scripts/stubs .venv/bin/activate

@@ -1,9 +1,11 @@
 """A gateway starts on what a cut left: what is there, what is missing, and whether it says so."""
 
+import os
 import shutil
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -65,9 +67,18 @@ class Judge:
         except Exception as error:
             verdict.faults.append(f"the gateway did not start or go on: {error!r}")
         finally:
+            _close_below(self._folder)
             for folder in self._folder.iterdir():
                 shutil.rmtree(folder)
         return verdict
+
+
+def _close_below(folder: Path) -> None:
+    """What the kernel does when a process has been killed."""
+    for fd in os.listdir("/proc/self/fd"):
+        with suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{fd}").startswith(f"{folder}/"):
+                os.close(int(fd))
 
 
 class _Case:
@@ -175,7 +186,11 @@ class _Case:
                 continue
             self._verdict.lost.append(key)
             path = f"{SPOOL}/{segment_name(start.segment)}"
-            if not self._disk.is_open(path, start.offset, stop.offset):
+            # A segment that was written anew is none while its head rests on no sync.
+            if not (
+                self._disk.is_open(path, start.offset, stop.offset)
+                or self._disk.is_open(path, 0, HEADER_BYTES)
+            ):
                 self._verdict.beyond.append(key)
             if not said and _is_known(process, key):
                 self._verdict.unsaid.append(key)

@@ -79,9 +79,13 @@ class Recorder:
             yield self
 
     def revive(self) -> None:
-        """The next process begins; the kernel has closed what the killed one had open."""
-        for fd in list(self._files):
-            self._os_close(fd)
+        """The next process begins; the killed one's locks are gone.
+
+        Its descriptors are not: what is left of its objects may still close them, and must not
+        meet another file under their numbers.
+        """
+        for fd in self._files:
+            fcntl.flock(fd, fcntl.LOCK_UN)
         self._killed = False
 
     def rot(self, path: str, offset: int, data: bytes) -> None:

@@ -148,6 +148,7 @@ class Process:
 
     def close(self) -> None:
         self.forwarder.close()
+        self.gateway.upkeep.close()
         self.gateway.close()
 
 
