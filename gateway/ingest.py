@@ -301,7 +301,9 @@ class Ingest:
             self._observer.told_health(name, up, boot.lost_samples)
 
     def _declare_earlier(self, name: str, present: int, earlier: EarlierBoot) -> None:
-        self.lost_messages += self._ledger.declare_earlier(name, present, earlier)
+        messages, samples = self._ledger.declare_earlier(name, present, earlier)
+        self.lost_messages += messages
+        self.lost_samples += samples
         boot = self._ledger.boot(name, earlier.number)
         if boot.clock is None and earlier.utc_ms:
             record = ClockRecord(

@@ -8,7 +8,7 @@ refused even after its rows are gone.
 from dataclasses import dataclass, field
 
 import msgspec
-from axwire.codes import EVENT_EARLIER_BOOT, HEALTH_FIELDS
+from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER, HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
@@ -43,6 +43,7 @@ _BASES_KEPT = 4
 SERVER_REFUSED = "server_refused"
 """Why a line of ours is in quarantine: the server will never take it."""
 
+_OF_EARLIER = (EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER)
 _MOST = 0xFFFFFFFF
 _MOST_MS = 1 << 53
 
@@ -88,26 +89,31 @@ class _Snapshot(msgspec.Struct):
 
 @dataclass(frozen=True)
 class EarlierBoot:
-    """What a node says of an earlier boot before it sends the rest of it.
+    """What a node says of an earlier boot before it sends the rest of it, and when that is over.
 
-    `board_ms` was `utc_ms`, as that boot was last told; both 0 where it never was.
+    `board_ms` was `utc_ms`, as that boot was last told; both 0 where it never was. `samples` is
+    None while there is a rest, then how many that boot had put into messages.
     """
 
     number: int
     oldest: int
     board_ms: int
     utc_ms: int
+    samples: int | None = None
 
 
 def earlier_boot(event: Event) -> EarlierBoot | None:
     """What an event says of an earlier boot; None when it says nothing of one, or nonsense."""
-    if event.code != EVENT_EARLIER_BOOT or len(event.arguments) != 4:
+    if event.code not in _OF_EARLIER or len(event.arguments) != 4:
         return None
     number, oldest, board_ms, utc_ms = event.arguments
+    samples = None
+    if event.code == EVENT_EARLIER_OVER:
+        samples, board_ms, utc_ms = board_ms, 0, 0
     in_range = 0 <= number <= _MOST and 0 <= oldest <= _MOST and board_ms >= 0 and utc_ms >= 0
     if number == event.boot or not in_range or max(board_ms, utc_ms) > _MOST_MS:
         return None
-    return EarlierBoot(number, oldest, board_ms, utc_ms)
+    return EarlierBoot(number, oldest, board_ms, utc_ms, samples)
 
 
 def account_of(record: Record) -> Account | None:
@@ -214,8 +220,12 @@ class Boot:
         if self.accepted.above or self.accepted.next != health.sequence + 1:
             return 0
         sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
-        known = self.samples + self.thinned_samples + self.lost_samples
-        newly = max(0, (sent or 0) - known)
+        return self.settle_at(sent or 0)
+
+    def settle_at(self, sent: int) -> int:
+        """The node put so many samples into messages, and none is on its way: returns those newly
+        lost."""
+        newly = max(0, sent - self.samples - self.thinned_samples - self.lost_samples)
         self.lost_samples += newly
         return newly
 
@@ -255,9 +265,9 @@ class Ledger:
                 return True
         return False
 
-    def declare_earlier(self, node: str, present: int, earlier: EarlierBoot) -> int:
-        """The node holds the rest of a boot that came before `present`: returns how many messages
-        of it will never come."""
+    def declare_earlier(self, node: str, present: int, earlier: EarlierBoot) -> tuple[int, int]:
+        """The node holds the rest of a boot that came before `present`, or nothing any more:
+        returns how many messages and samples of it are found to be lost."""
         boots = self._nodes.setdefault(node, {})
         declared = boots.get(earlier.number) or Boot()
         if not self.is_older(node, earlier.number, present):
@@ -271,7 +281,9 @@ class Ledger:
             if earlier.number not in ordered:
                 self._nodes[node] = {earlier.number: declared, **ordered}
         declared.awaited = True
-        return declared.close_gap(earlier.oldest)
+        missing = declared.close_gap(earlier.oldest)
+        samples = earlier.samples
+        return missing, 0 if samples is None else declared.settle_at(samples)
 
     def snapshot(self) -> bytes:
         """The body of a STATE record."""

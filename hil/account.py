@@ -7,10 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axwire.codes import HEALTH_FIELDS
+from axwire.codes import EVENT_EARLIER_OVER, HEALTH_FIELDS
 from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Health, Readings, Thinned, parse_up
+from axwire.parse import Event, Health, Readings, Thinned, parse_up
 
 from gateway.decode import Rows, decode_readings
 from gateway.ledger import Ledger
@@ -56,6 +56,8 @@ class Store:
     summaries: list[StoredSummary] = field(default_factory=list)
     duplicated: int = 0
     lost_by: Counter[str] = field(default_factory=Counter)
+    over: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    """Of boots of which nothing is left: samples put into messages, and dropped."""
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
@@ -110,6 +112,9 @@ def read_store(folder: Path) -> Store:
             store.summaries.append(_summary(store, envelope.name, up))
         elif isinstance(up, Health):
             health.setdefault((envelope.name, up.boot), []).append(up)
+        elif isinstance(up, Event) and up.code == EVENT_EARLIER_OVER:
+            boot, _, sent, dropped = up.arguments
+            store.over[envelope.name, boot] = sent, dropped
     for node in dict.fromkeys(node for node, _ in health):
         _count_losses(store, node, {boot: told for (n, boot), told in health.items() if n == node})
     return store
@@ -155,27 +160,37 @@ def _missing(store: Store, node: str, boot: int, told: list[Health]) -> tuple[in
     """Samples that the node put into messages and that are not in the store; and how many of that
     boot it says it dropped before it was acknowledged.
 
-    By the latest HEALTH before which nothing is still on its way: what it counts less what is
-    stored, or thinned, of the messages before it. Of what is missing beyond what was dropped, all
-    was acknowledged, and the account does not balance, unless a later boot dropped it from flash.
+    By what a later boot says of it when nothing of it is left; else by the latest HEALTH before
+    which nothing is still on its way: what it counts less what is stored, or thinned, of the
+    messages before it. Of what is missing beyond what was dropped, all was acknowledged, and the
+    account does not balance, unless a later boot dropped it from flash.
     """
     durable = store.ledger.boot(node, boot).durable
+    if (node, boot) in store.over:
+        sent, dropped = store.over[node, boot]
+        return sent - _kept(store, node, boot, 1 << 63), dropped
     for health in sorted(told, key=lambda each: each.sequence, reverse=True):
         held = range(health.oldest, health.sequence)
         sent = _value(health, _SAMPLES)
         if sent and all(number in durable for number in held):
-            stored = sum(
-                block.rows.samples
-                for block in store.blocks
-                if (block.node, block.boot) == (node, boot) and block.sequence < health.sequence
-            )
-            thinned = sum(
-                each.samples
-                for each in store.summaries
-                if (each.node, each.boot) == (node, boot) and each.last < health.sequence
-            )
-            return sent - stored - thinned, _value(health, _DROPPED)
+            kept = _kept(store, node, boot, health.sequence)
+            return sent - kept, _value(health, _DROPPED)
     return 0, 0
+
+
+def _kept(store: Store, node: str, boot: int, before: int) -> int:
+    """Samples of a boot that are stored, or thinned, of the messages before a sequence."""
+    stored = sum(
+        block.rows.samples
+        for block in store.blocks
+        if (block.node, block.boot) == (node, boot) and block.sequence < before
+    )
+    thinned = sum(
+        each.samples
+        for each in store.summaries
+        if (each.node, each.boot) == (node, boot) and each.last < before
+    )
+    return stored + thinned
 
 
 def _value(health: Health, field_number: int) -> int:

@@ -130,7 +130,7 @@ class Merging:
             if not _is_whole(file):
                 return
             head = file.read(_HEAD_BYTES)
-        level, begin = unpack(HEAD, head)[7:]
+        level, begin = unpack(HEAD, head)[7:9]
         if number == self._oldest or level >= _LEVELS:
             return
         stale = [each for each in self._numbers[: self._seen] if each >= begin]
@@ -221,6 +221,7 @@ class _Job:
         self._length = self._mark = 0
         self._records = self._marked_records = 0
         self._left = 0
+        self._told = self._marked_told = 0, 0
         self._fields: tuple[Any, ...] = ()
         self._tables_crc = 0
 
@@ -236,7 +237,7 @@ class _Job:
 
     def write(self, path: str) -> None:
         """The segment of what was taken in."""
-        magic, boot, sequence, board_ms, utc_ms, tables, _, _, begin = self._fields
+        magic, boot, sequence, board_ms, utc_ms, tables, _, _, begin, _, _ = self._fields
         head = pack(
             HEAD,
             magic,
@@ -248,6 +249,7 @@ class _Job:
             self._marked_records,
             self.level + 1,
             begin,
+            *self._marked_told,
         )
         body = memoryview(self._buffer)[: self._mark]
         with open(path, "wb") as file:
@@ -269,6 +271,7 @@ class _Job:
         fields = unpack(HEAD, file.read(_HEAD_BYTES))
         boot = fields[1]
         tables, self._left, level = fields[5:8]
+        self._told = fields[9:]
         size = crc = 0
         for _ in range(tables):
             record = file.read(_RECORD_BYTES)
@@ -309,6 +312,7 @@ class _Job:
             return
         self.merged += 1
         self._mark, self._marked_records = self._length, self._records
+        self._marked_told = self._told
         thinner = self._thinner
         self.counts = thinner.messages, thinner.samples, thinner.dropped
         self.close()

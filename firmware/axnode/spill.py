@@ -1,11 +1,12 @@
 """What RAM has no room for: whole segments in files, sent again oldest first, freed by acks.
 
 A segment is one file of about a block of flash, written once and complete in itself: the boot,
-when the gateway last told that boot the time, its channel table, and payloads with their
-sequence, up to a CRC-32. So a cut in a write costs that segment alone, and any segment can go
-without harm to another. Files are numbered; the numbers go on over all boots that still have one.
+when the gateway last told that boot the time, its channel table, how many samples it had put into
+messages and dropped, and payloads with their sequence, up to a CRC-32. So a cut in a write costs
+that segment alone, and any segment can go without harm to another. Files are numbered; the
+numbers go on over all boots that still have one.
 
-    "AXS1" boot first-sequence board-ms utc-ms tables messages level begin
+    "AXS2" boot first-sequence board-ms utc-ms tables messages level begin put dropped
     length sequence samples payload       `tables` HELLOs, then `messages` payloads
     CRC-32                                all little-endian
 """
@@ -20,7 +21,7 @@ from micropython import const
 
 from axnode.unloading import unload
 from axwire import cbor
-from axwire.codes import EVENT_EARLIER_BOOT
+from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
 from axwire.up import THINNED
 
 TYPE_CHECKING = False
@@ -38,8 +39,8 @@ SEGMENT_BYTES = const(4096)
 
 _ENOENT = const(2)
 _ENOSPC = const(28)
-MAGIC = b"AXS1"
-HEAD = "<4sIIQQHHHI"
+MAGIC = b"AXS2"
+HEAD = "<4sIIQQHHHIII"
 _HEAD_BYTES = calcsize(HEAD)
 RECORD = "<HII"
 _RECORD_BYTES = const(10)
@@ -103,8 +104,8 @@ class Spill:
         self._file: Any = None
         self._sequences = array("I")
         self._acknowledged = bytearray()
-        self._tables = self._left = self._from = 0
-        self._board_ms = self._utc_ms = 0
+        self._tables = self._from = 0
+        self._time = 0, 0
         self._index = self._at = self._high = 0
         self._sent = self._tries = 0
         self._pause = self._waits = 0
@@ -112,6 +113,7 @@ class Spill:
         self._merging: Merging | None = None
         self._announced: int | None = None
         self._announcement = -1
+        self._rests: list[tuple[int, ...]] = []
         self._told_table: int | None = None
         self._first = self._next = 0
         try:
@@ -178,7 +180,14 @@ class Spill:
 
     def next(self, now: int) -> "bytes | None":
         """What to send at tick `now` when RAM has nothing to send; it then counts as sent."""
-        if self._outbox.has_waiting() or not self._open():
+        if self._outbox.has_waiting():
+            return None
+        is_open = self._open()
+        rests = self._rests
+        if rests and (not is_open or rests[0][0] != self.boot):
+            self._reports.event(EVENT_EARLIER_OVER, rests.pop(0), now)
+            return None
+        if not is_open:
             return None
         if self.boot != self._own and not self._is_announced(now):
             return None
@@ -210,8 +219,7 @@ class Spill:
             sequence = self._sequences[index]
             if not self._acknowledged[index] and (sequence < upto or sequence in singles):
                 self._acknowledged[index] = 1
-                self._left -= 1
-        if not self._left:
+        if min(self._acknowledged):
             self._told_table = boot
             self._free()
             self._open()
@@ -300,6 +308,8 @@ class Spill:
             len(picked),
             0,
             self._next,
+            self._outbox.samples,
+            self._outbox.dropped_samples(),
         )
         with open(path, "wb") as file:
             file.write(head)
@@ -348,9 +358,10 @@ class Spill:
         crc = crc32(head)
         if len(head) != _HEAD_BYTES or head[:4] != MAGIC:
             return False
-        _, self.boot, self._from, self._board_ms, self._utc_ms, tables, messages, _, _ = unpack(
-            HEAD, head
-        )
+        fields = unpack(HEAD, head)
+        self.boot, self._from = fields[1:3]
+        self._time = fields[3:5]
+        tables, messages = fields[5:7]
         count = tables + messages
         if count > SEGMENT_BYTES:
             return False
@@ -365,9 +376,7 @@ class Spill:
         if file.read(8) != pack("<I", crc & 0xFFFFFFFF):
             return False
         self._acknowledged = bytearray(count)
-        self._left = count
         if self._told_table == self.boot:
-            self._left -= tables
             for index in range(tables):
                 self._acknowledged[index] = 1
         self._tables = tables
@@ -375,6 +384,11 @@ class Spill:
         self._tries = 0
         self._high = 0
         self._restart()
+        if self.boot != self._own:
+            rests = self._rests
+            if rests and rests[-1][0] == self.boot:
+                rests.pop()
+            rests.append((self.boot, max(self._sequences) + 1) + fields[9:])
         return True
 
     def _restart(self) -> None:
@@ -385,7 +399,7 @@ class Spill:
         """Whether the gateway knows that what comes is the rest of an earlier boot."""
         if self._announced != self.boot:
             self._announced = self.boot
-            arguments = (self.boot, self._from, self._board_ms, self._utc_ms)
+            arguments = (self.boot, self._from) + self._time
             self._announcement = self._reports.event(EVENT_EARLIER_BOOT, arguments, now)
         return not self._outbox.holds_report(self._announcement)
 

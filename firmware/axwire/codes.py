@@ -32,6 +32,7 @@ EVENT_COMMAND_DONE = 5
 EVENT_BURST = 6
 EVENT_EARLIER_BOOT = 7
 EVENT_OUTBOX_THINNED = 8
+EVENT_EARLIER_OVER = 9
 EVENT_CHIP_TESTED = 10
 EVENT_BOARD_TESTED = 11
 EVENT_SAFE_MODE = 12
@@ -51,6 +52,10 @@ EVENTS = {
         "boot and UTC in ms of the time last told to it (0, 0 = never)"
     ),
     EVENT_OUTBOX_THINNED: "outbox thinned: messages thinned, samples in them",
+    EVENT_EARLIER_OVER: (
+        "nothing of an earlier boot is left: the boot, the sequence after its last that lay in "
+        "flash, samples it had put into messages by then, samples it had dropped by then"
+    ),
     EVENT_CHIP_TESTED: (
         "self-test of a chip: its number in the node's configuration from 0, its first channel, "
         "status"

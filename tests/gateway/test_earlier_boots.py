@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from axwire.codes import EVENT_EARLIER_BOOT
+from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
 from board_peer import Board
 from collecting import Collecting
 
@@ -71,14 +71,36 @@ def test_what_was_dropped_from_flash_is_counted_and_its_table_still_taken(
     assert len([n for n in gateway.stored_numbers().elements() if n[1] == OLD]) == 6
 
 
+def test_the_end_of_an_earlier_boot_counts_its_lost_samples_also_after_a_restart(
+    collect: Collect, board: Board, tmp_path: Path
+) -> None:
+    old = rest(board, 9)
+    gateway = collect(board)
+    gateway.receive(board.hello(), declare(board))
+    gateway.receive(*old[:3], *old[5:8])
+    before = gateway.gateway.ingest.lost_samples
+    came = gateway.gateway.ledger.boot(board.name, OLD).samples
+    put = came + 17
+    gateway.receive(board.event(EVENT_EARLIER_OVER, (OLD, 9, put, 0)))
+    gateway.commit()
+    assert gateway.gateway.ingest.lost_samples - before == 17
+    again = gateway.after_power_cut(tmp_path / "again")
+    for each in (gateway, again):
+        known = each.gateway.ledger.find(board.name, OLD)
+        assert known is not None
+        assert (known.durable.next, known.lost_messages, known.lost_samples) == (9, 3, 17)
+    again.close()
+
+
 def test_nonsense_about_earlier_boots_changes_nothing(collect: Collect, board: Board) -> None:
     gateway = collect(board)
     board.reset(PRESENT)
     gateway.receive(board.hello())
     for arguments in ((OLD,), (PRESENT, 9, 0, 0), (-1, 0, 0, 0), (OLD, 1 << 40, 0, 0)):
         gateway.receive(board.event(EVENT_EARLIER_BOOT, arguments))
+        gateway.receive(board.event(EVENT_EARLIER_OVER, arguments))
     gateway.commit()
     assert gateway.gateway.ledger.find(board.name, OLD) is None
     known = gateway.gateway.ledger.find(board.name, PRESENT)
     assert known is not None
-    assert (known.durable.next, known.lost_messages) == (5, 0)
+    assert (known.durable.next, known.lost_messages) == (9, 0)

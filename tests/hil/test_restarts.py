@@ -18,16 +18,15 @@ pytestmark = pytest.mark.timeout(300)
 NODE = "motors-a"
 FLASH_BLOCKS = 352
 A_SECOND = 606
-FLUSH_MS = 100
-"""With this a HEALTH of the boot before is among what arrives of it: by that it is counted."""
+FLUSH_MS = 90
 
 
-def running(folder: Path, seed: int, spill_bytes: int) -> LockstepRig:
+def running(folder: Path, seed: int, spill_bytes: int, flush_ms: int = FLUSH_MS) -> LockstepRig:
     print(f"seed {seed}")
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((fit, locomotive, False) for fit in profile.nodes if fit.name == NODE)
-    settings = {NODE: {"spill_bytes": spill_bytes, "thin_rows": 0, "flush_ms": FLUSH_MS}}
+    settings = {NODE: {"spill_bytes": spill_bytes, "thin_rows": 0, "flush_ms": flush_ms}}
     plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, settings=settings)
     return LockstepRig(plan, find_interpreter(), flash_blocks=FLASH_BLOCKS)
 
@@ -102,8 +101,12 @@ def test_a_gateway_that_never_heard_a_boot_places_its_rest_in_time(tmp_path: Pat
     assert abs(off_us) < 10_000
 
 
-def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(tmp_path: Path) -> None:
-    rig = running(tmp_path, 64, 8 * 4096)
+@pytest.mark.parametrize("flush_ms", [50, FLUSH_MS, 100])
+def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(
+    tmp_path: Path, flush_ms: int
+) -> None:
+    """Also where the last that it said of itself is among what is dropped."""
+    rig = running(tmp_path, 64, 8 * 4096, flush_ms)
     try:
         rig.start()
         rig.run_for(5)
@@ -114,10 +117,12 @@ def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(tmp_path: Pat
         restart(rig)
         rig.run_for(25)
         account = settled(rig)
+        counted = rig.gateway.core.ingest.lost_samples
     finally:
         rig.stop()
     print(account)
     assert account.duplicated == 0
+    assert counted == account.lost
     assert account.lost_by[f"outbox of {NODE}"] > A_SECOND
     assert account.lost_by[f"flash of {NODE}, of earlier boots"] > A_SECOND
     assert account.taken - account.stored - account.lost == 0

@@ -241,6 +241,37 @@ def test_a_full_flash_counts_what_an_earlier_boot_loses():
     assert board.spill.dropped_samples == SAMPLES * (lost - 1)
     assert gateway.given_up[0xA] == lost
     assert gateway.sequences(0xB) == list(range(board.outbox.sequence))
+    assert gateway.over == [[0xA, left, SAMPLES * 110, 0]]
+
+
+def test_what_earlier_boots_had_put_into_messages_is_told_when_nothing_of_them_is_left():
+    """Also where a full flash dropped the last of it before it was ever told of."""
+    _empty()
+    for boot in (0xA, 0xB):
+        old = Board(boot, most=8)
+        old.put(110)
+        while old.spill.write(ABOUT):
+            pass
+        left = old.outbox.sequence
+    board = Board(0xC, most=8)
+    board.put(400)
+    assert board.spill.dropped_messages > left
+    gateway = Gateway()
+    board.send(gateway, 30)
+    assert gateway.over == [[boot, left, SAMPLES * 110, 0] for boot in (0xA, 0xB)]
+
+
+def test_what_a_boot_dropped_itself_is_told_with_its_end():
+    _empty()
+    old = Board(0xA, most=3)
+    old.put(300)
+    while old.spill.write(ABOUT):
+        pass
+    dropped = old.outbox.dropped_samples()
+    gateway = Gateway()
+    Board(0xB, most=3).send(gateway, 30)
+    assert gateway.over == [[0xA, old.outbox.sequence, SAMPLES * 300, dropped]]
+    assert dropped
 
 
 def test_damaged_and_foreign_files_cost_nothing_else():

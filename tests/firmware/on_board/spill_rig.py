@@ -5,7 +5,7 @@ from axnode.reports import Reports
 from axnode.spill import Spill
 from axnode.ticks import BootClock
 from axwire.cbor import Writer, decode
-from axwire.codes import EVENT_EARLIER_BOOT
+from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
 from axwire.table import Channel, Group
 from axwire.up import EVENT, HELLO, READINGS, About, readings
 
@@ -41,8 +41,7 @@ class Board:
     def send(self, gateway, seconds=1):
         """Let the gateway have all that can be sent in that time, with its acks each second."""
         for _ in range(seconds):
-            if not self.outbox.messages() and not self.spill.segments:
-                return
+            is_empty = not self.outbox.messages() and not self.spill.segments
             self.ticks.advance(SECOND)
             while True:
                 now = self.ticks()
@@ -52,6 +51,9 @@ class Board:
                 if payload is None:
                     break
                 gateway.take(bytes(payload))
+                is_empty = False
+            if is_empty and not self.outbox.messages():
+                return
             if gateway.asks_for_table:
                 gateway.asks_for_table = False
                 self.reports.hello(ABOUT)
@@ -82,6 +84,7 @@ class Gateway:
         self.heard = set()
         self.repeated = 0
         self.told = {}
+        self.over = []
         self.given_up = {}
         self.asks_for_table = False
 
@@ -99,6 +102,8 @@ class Gateway:
         if kind == EVENT and items[4] == EVENT_EARLIER_BOOT:
             self.told[items[5][0]] = items[5]
             self.given_up[items[5][0]] = items[5][1]
+        if kind == EVENT and items[4] == EVENT_EARLIER_OVER:
+            self.over.append(items[5])
         if sequence in known:
             assert known[sequence] == payload, "one sequence, two contents"
             self.repeated += 1
