@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Cable", "FrameTrouble", "LineNoise", "disturbed"]
+__all__ = ["Cable", "FrameTrouble", "Frames", "LineNoise", "disturbed"]
 
 _CHUNK = 4096
 _PENDING_CAP = 256 * 1024
@@ -27,14 +27,16 @@ class LineNoise:
 
 @dataclass(frozen=True)
 class FrameTrouble:
-    """A frame comes twice, or changes places with the next one, with these probabilities."""
+    """A frame comes twice, changes places with the next one, or gets lost, with these
+    probabilities."""
 
     twice: float
     swapped: float
     seed: int
+    lost: float = 0.0
 
 
-class _Frames:
+class Frames:
     """One direction of a line whose frames are in trouble."""
 
     def __init__(self, trouble: FrameTrouble, direction: int) -> None:
@@ -50,6 +52,8 @@ class _Frames:
         self._begun = bytearray(rest)
         out = []
         for frame in frames:
+            if self._trouble.lost and self._random.random() < self._trouble.lost:
+                continue
             if not self._held and self._random.random() < self._trouble.swapped:
                 self._held = frame + b"\0"
                 continue
@@ -95,7 +99,7 @@ class Cable:
         self.disturb(noise)
         self._board = _End()
         self._gateway: _End | None = None
-        self._frames: dict[_End, _Frames] = {}
+        self._frames: dict[_End, Frames] = {}
         self._lock = threading.Lock()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -136,7 +140,7 @@ class Cable:
             if trouble is not None:
                 ends = [self._board, self._gateway]
                 self._frames = {
-                    end: _Frames(trouble, number) for number, end in enumerate(ends) if end
+                    end: Frames(trouble, number) for number, end in enumerate(ends) if end
                 }
                 return
             for end, frames in self._frames.items():

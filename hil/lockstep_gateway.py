@@ -13,7 +13,7 @@ from gateway.core import Gateway
 from gateway.ingest import Ingest
 from gateway.spool.storage import FileStorage, Storage
 from gateway.timebase import Clock
-from hil.cable import LineNoise, disturbed
+from hil.cable import Frames, FrameTrouble, LineNoise, disturbed
 from hil.lockstep import LockstepTarget
 from hil.schedule import Schedule
 
@@ -47,6 +47,8 @@ class LockstepCable:
         self.dropped_bytes = 0
         self.flipped_bytes = 0
         self.recorded: bytearray | None = None
+        self.recorded_down: bytearray | None = None
+        self._frames: Frames | None = None
         self._target = target
         self._schedule = schedule
         self._delay_us = delay_us
@@ -68,9 +70,19 @@ class LockstepCable:
         if noise is not None:
             self._random.seed(noise.seed)
 
+    def trouble(self, trouble: FrameTrouble | None) -> None:
+        """Begin or, with None, end trouble with whole frames that the board sends."""
+        before, self._frames = self._frames, None
+        if before is not None:
+            self._arrive(before.rest())
+        if trouble is not None:
+            self._frames = Frames(trouble, 0)
+
     def record(self) -> None:
-        """Keep from now on what the board sends, in `recorded`."""
+        """Keep from now on what the board sends, in `recorded`, and what it is sent, in
+        `recorded_down`."""
         self.recorded = bytearray()
+        self.recorded_down = bytearray()
 
     def inject(self, data: bytes) -> None:
         """Put bytes on the line towards the gateway, as a stranger with a clip would."""
@@ -91,6 +103,8 @@ class LockstepCable:
     def to_board(self, data: bytes) -> None:
         """Send to the board; lost while it is off."""
         now_us = self._schedule.clock.monotonic_us()
+        if self.recorded_down is not None:
+            self.recorded_down += data
         if not self.plugged or now_us < self._target.on_us:
             self.dropped_bytes += len(data)
             return
@@ -100,10 +114,12 @@ class LockstepCable:
         self._target.send(self._disturbed(data), begin_us)
 
     def _arrive(self, data: bytes) -> None:
-        if self.plugged:
-            self.listen(self._disturbed(data))
-        else:
+        if not self.plugged:
             self.dropped_bytes += len(data)
+            return
+        if self._frames is not None:
+            data = self._frames.pass_on(data)
+        self.listen(self._disturbed(data))
 
     def _disturbed(self, data: bytes) -> bytes:
         if self._noise is None:
@@ -206,6 +222,10 @@ class LockstepGateway:
         self._gateway: Gateway | None = None
         self._ports: list[LockstepPort] = []
         schedule.every(_TICK_US, self._tick)
+
+    @property
+    def runs(self) -> bool:
+        return self._gateway is not None
 
     @property
     def core(self) -> Gateway:

@@ -1,0 +1,114 @@
+"""`axlebox bench list|run|report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.errors import ConfigError
+from gateway.timebase import SystemClock
+from hil.bench.record import Record
+from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
+from hil.bench.running import run_scenario
+from hil.bench.scenario import Scenario, load_scenario, scenario_files
+from hil.interpreter import find_fast_interpreter
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Scenarios on a locomotive in software.", no_args_is_help=True)
+
+_Folder = Annotated[Path, typer.Option("--report", help="folder for report.json and report.html")]
+_REPORT = Path("build/hil")
+
+
+@app.command("list")
+def list_scenarios() -> None:
+    """What can be run, and what each is about."""
+    table = Table("scenario", "what", "covers", box=None)
+    for path in scenario_files():
+        scenario = load_scenario(path)
+        table.add_row(scenario.name, scenario.title, ", ".join(scenario.covers))
+    Console().print(table)
+
+
+@app.command()
+def run(
+    scenarios: Annotated[
+        list[str] | None, typer.Argument(help="names, or files of your own; none: all")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="instead of the scenario's own")] = None,
+    report: _Folder = _REPORT,
+) -> None:
+    """Run scenarios in simulated time and report what came of them."""
+    console = Console(highlight=False)
+    chosen = [load_scenario(path) for path in _paths(scenarios or [])]
+    interpreter = find_fast_interpreter(tell=lambda line: console.print(line))
+    records: list[Record] = []
+    for scenario in chosen:
+        record = run_scenario(_seeded(scenario, seed), interpreter, SystemClock())
+        records.append(record)
+        _say(console, record)
+    made = make_report(records, f"MicroPython {interpreter.version}, {interpreter.bits}-bit")
+    write_report(made, report)
+    console.print(
+        f"{made.passed} of {made.scenarios} passed, {made.skipped} skipped, "
+        f"{made.speedup:.0f} times real time; report: {report / HTML}",
+        soft_wrap=True,
+    )
+    if made.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="a report.json")] = _REPORT / JSON,
+) -> None:
+    """Make report.html anew from a report.json."""
+    try:
+        read = read_report(file)
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); `axlebox bench run` makes one"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{file}: not a report of the bench: {error}") from None
+    write_report(read, file.parent)
+    Console(highlight=False).print(f"{file.parent / HTML}", soft_wrap=True)
+
+
+def _paths(named: list[str]) -> list[Path]:
+    shipped = {path.stem: path for path in scenario_files()}
+    if not named:
+        return list(shipped.values())
+    paths = []
+    for name in named:
+        if name in shipped:
+            paths.append(shipped[name])
+        elif Path(name).exists():
+            paths.append(Path(name))
+        else:
+            raise ConfigError(
+                f"there is no scenario {name}, and no file of that name; "
+                "`axlebox bench list` lists them"
+            )
+    return paths
+
+
+def _seeded(scenario: Scenario, seed: int | None) -> Scenario:
+    return scenario if seed is None else msgspec.structs.replace(scenario, seed=seed)
+
+
+def _say(console: Console, record: Record) -> None:
+    if record.skipped:
+        console.print(f"[dim]skipped[/dim] {record.name}: {record.skipped}")
+        return
+    word = "[green]PASS[/green]" if record.passed else "[bold red]FAIL[/bold red]"
+    console.print(
+        f"{word} {record.name}: {record.simulated_s:.0f} s in {record.took_s:.1f} s, "
+        f"{record.samples} samples"
+    )
+    for line in record.broken:
+        console.print(f"     {line}", style="red")

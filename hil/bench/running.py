@@ -1,0 +1,187 @@
+"""Runs a scenario and records what came of it."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from gateway.spool.format import Kind
+from gateway.spool.segments import read_records
+from gateway.state import State
+from gateway.timebase import Clock
+from hil.account import Account, read_store
+from hil.bench.happenings import describe
+from hil.bench.judging import PROMISES, Seen, judge
+from hil.bench.record import Check, Record, Trace
+from hil.bench.scenario import Scenario
+from hil.bench.stage import Stage
+from hil.bench.stored import digest
+from hil.interpreter import Interpreter
+
+__all__ = ["CAPABILITIES", "run_scenario"]
+
+CAPABILITIES = {"simulated_time", "faults_of_chips", "power", "flash"}
+"""What the lock-step target can; a scenario that needs more is skipped, with what it lacks."""
+
+_SETTLE_S = 90.0
+_SETTLE_RESETS_S = 25.0
+_TRACE_POINTS = 400
+_MOST_TRACES = 6
+_QUIET_FIELDS = (
+    "frames_refused",
+    "chip_errors",
+    "flash_errors",
+    "flash_segments_damaged",
+    "copies_repaired",
+    "safe_mode",
+)
+
+
+def run_scenario(scenario: Scenario, interpreter: Interpreter, clock: Clock) -> Record:
+    """Run it in a folder of its own, from supply on to its account."""
+    repeat = f"axlebox bench run {scenario.run_as} --seed {scenario.seed}"
+    lacks = [what for what in scenario.needs if what not in CAPABILITIES]
+    if lacks:
+        return Record(
+            name=scenario.name,
+            title=scenario.title,
+            covers=scenario.covers,
+            seed=scenario.seed,
+            repeat=repeat,
+            skipped=f"the simulated board has no {', '.join(lacks)}",
+        )
+    begun_us = clock.monotonic_us()
+    with tempfile.TemporaryDirectory(prefix="axlebox-bench-") as folder:
+        stage = Stage(scenario, interpreter, Path(folder))
+        try:
+            stage.run()
+            pictures = list(stage.pictures)
+            last = stage.rig.gateway.core.registry.state()
+            health = stage.rig.gateway.core.registry.health()
+            resets = {name: dict(t.resets) for name, t in stage.rig.targets.items()}
+            account = stage.rig.settle(_SETTLE_RESETS_S if scenario.unsaved_most else _SETTLE_S)
+        finally:
+            stage.rig.stop()
+        store = read_store(stage.rig.spool)
+        counters = _counters(last, health)
+        seen = Seen(pictures, store, account, stage.source, stage.utc_start_us, counters)
+        checks = [judge(expected, seen) for expected in scenario.expect]
+        checks += _always(scenario, stage, account, last, health, resets)
+        return Record(
+            name=scenario.name,
+            title=scenario.title,
+            covers=scenario.covers,
+            seed=scenario.seed,
+            repeat=repeat,
+            simulated_s=stage.now_s,
+            took_s=(clock.monotonic_us() - begun_us) / 1e6,
+            samples=account.taken,
+            stored=account.stored,
+            thinned=account.thinned,
+            lost=account.lost,
+            duplicated=account.duplicated,
+            lost_by=account.lost_by,
+            digest=digest(stage.rig.spool),
+            happened=[
+                (what.at_s, getattr(what, "until_s", None), describe(what))
+                for what in scenario.happens
+            ],
+            checks=checks,
+            traces=_traces(scenario, seen),
+        )
+
+
+def _counters(state: State, health: dict[str, dict[str, int | None]]) -> dict[str, int]:
+    counters = {f"refused.{reason}": count for reason, count in state.refused.items()}
+    counters |= {f"losses.{what}": count for what, count in state.losses.items()}
+    for node, fields in health.items():
+        counters |= {f"{node}.{name}": value or 0 for name, value in fields.items()}
+    return counters
+
+
+def _always(
+    scenario: Scenario,
+    stage: Stage,
+    account: Account,
+    state: State,
+    health: dict[str, dict[str, int | None]],
+    resets: dict[str, dict[str, int]],
+) -> list[Check]:
+    """What every scenario is held to: the account of every sample, and nothing unexplained."""
+    expects_loss = any(type(each).__name__ == "LostAtMost" for each in scenario.expect)
+    untold = account.taken - account.stored - account.thinned - account.lost
+    checks = [
+        Check(
+            text="every sample is stored once, thinned, or in a named counter",
+            passed=0 <= untold <= scenario.unsaved_most,
+            measured=f"{untold} of {account.taken} are not",
+            limit=str(scenario.unsaved_most),
+            promise=PROMISES["1"],
+        ),
+        Check(
+            text="no message is stored twice",
+            passed=account.duplicated == 0,
+            measured=str(account.duplicated),
+            promise=PROMISES["1"],
+        ),
+    ]
+    if not expects_loss:
+        checks.append(
+            Check(
+                text="nothing is lost",
+                passed=account.lost == 0,
+                measured=str(account.lost),
+                promise=PROMISES["1"],
+            )
+        )
+    odd = [f"refused.{why}" for why in state.refused if why not in ("repeated", "late_pong")]
+    odd += [f"reset.{cause}" for causes in resets.values() for cause in causes]
+    odd += [
+        f"health.{name}"
+        for fields in health.values()
+        for name in _QUIET_FIELDS
+        if fields.get(name)
+    ]
+    kinds = [record.kind for record in read_records(stage.rig.spool, None)]
+    odd += ["quarantine"] * (Kind.QUARANTINE in kinds)
+    unexplained = sorted({each for each in odd if each not in scenario.allows})
+    checks.append(
+        Check(
+            text="no reset, error, refusal or quarantine that nothing explains",
+            passed=not unexplained,
+            measured=", ".join(unexplained) or "none",
+        )
+    )
+    return checks
+
+
+def _traces(scenario: Scenario, seen: Seen) -> list[Trace]:
+    """Of the channels that the scenario speaks of."""
+    pictures = [(t_s, picture) for t_s, picture in seen.pictures if picture is not None]
+    step = max(1, len(pictures) // _TRACE_POINTS)
+    traces = []
+    for quantity, place in list(scenario.channels())[:_MOST_TRACES]:
+        t_s = np.array([t for t, _ in pictures[::step]])
+        shown: list[float | None] = []
+        qualities: list[str] = []
+        unit = ""
+        for _, picture in pictures[::step]:
+            channel = next(
+                (c for c in picture.channels if (c.quantity, c.place) == (quantity, place)), None
+            )
+            is_good = channel is not None and channel.quality == "ok"
+            shown.append(channel.value if channel and is_good else None)
+            qualities.append("waiting" if channel is None else channel.quality)
+            unit = channel.unit if channel is not None else unit
+        truth = seen.source.truth(quantity, place, t_s).tolist()
+        traces.append(
+            Trace(
+                name=f"{quantity} {place}",
+                unit=unit,
+                t_s=t_s.round(2).tolist(),
+                truth=[round(v, 4) for v in truth],
+                shown=[None if v is None else round(v, 4) for v in shown],
+                quality=qualities,
+            )
+        )
+    return traces

@@ -1,0 +1,142 @@
+"""A scenario: a locomotive, what happens to it, and what must be seen. One TOML file each."""
+
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, field
+
+from gateway.errors import ConfigError
+from gateway.profiles import NodeFit, Profile, load_profile
+from hil.bench.expectations import Answers, Expectation, OthersOk
+from hil.bench.happenings import ChipFault, Happening, SensorFault
+from simulators.board.faults import BUS, CHIP, INPUT, WORDS
+
+__all__ = ["Scenario", "load_scenario", "scenario_files"]
+
+FOLDER = "scenarios"
+
+
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`covers`: which promise, standard's clause or fault this is about, as the report groups
+    them. `needs`: capabilities of the target; without one it is skipped with the reason.
+    `allows`: what would else be a failure of health: "refused.REASON", "reset.CAUSE",
+    "health.FIELD", "quarantine". `unsaved_most`: samples that nobody had acknowledged and that may
+    be gone with the RAM of a board whose supply was cut, or that a driver took and did not trust.
+    `settings`: of node.json, by node; `spool`: of the gateway's [spool]. `flash_blocks`: of the
+    boards' simulated flash; 0: their files are folders of the host's."""
+
+    title: str
+    covers: list[str]
+    profile: str = "te33a"
+    nodes: list[str]
+    seconds: float
+    seed: int = 1
+    needs: list[str] = field(default_factory=list)
+    allows: list[str] = field(default_factory=list)
+    unsaved_most: int = 0
+    settings: dict[str, dict[str, int]] = field(default_factory=dict)
+    spool: dict[str, int] = field(default_factory=dict)
+    flash_blocks: int = 0
+    happens: list[Happening] = field(default_factory=list)
+    expect: list[Expectation] = field(default_factory=list)
+    name: str = ""
+    run_as: str = ""
+    """What `axlebox bench run` takes for it: its name, or the path of a file of one's own."""
+
+    def fits(self, profile: Profile) -> list[NodeFit]:
+        return [fit for fit in profile.nodes if fit.name in self.nodes]
+
+    def channels(self) -> dict[tuple[str, str], None]:
+        """Those that it speaks of, quantity and place, in that order."""
+        spoken: dict[tuple[str, str], None] = {}
+        for each in (*self.expect, *self.happens):
+            quantity = getattr(each, "quantity", None)
+            if quantity is not None:
+                for place in (getattr(each, "place", None), getattr(each, "than", None)):
+                    if place is not None:
+                        spoken[quantity, place] = None
+        return spoken
+
+
+def scenario_files() -> list[Path]:
+    """Those that come with axlebox, in order of their names."""
+    folder = Path(str(resources.files("hil") / FOLDER))
+    return sorted(folder.glob("*.toml"))
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read and check a scenario. Raises ConfigError, which names what to mend."""
+    try:
+        scenario = msgspec.toml.decode(path.read_bytes(), type=Scenario)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    if scenario.name or scenario.run_as:
+        raise ConfigError(f"{path}: take `name` and `run_as` out: a scenario is named by its file")
+    run_as = path.stem if path in scenario_files() else str(path)
+    scenario = msgspec.structs.replace(scenario, name=path.stem, run_as=run_as)
+    profile = load_profile(scenario.profile)
+    for number, what in enumerate(scenario.happens, 1):
+        for why in _wrong_happening(what, scenario, profile):
+            raise ConfigError(f"{path}: happens {number}: {why}")
+    for number, expected in enumerate(scenario.expect, 1):
+        for why in _wrong_expectation(expected, scenario, profile):
+            raise ConfigError(f"{path}: expect {number}: {why}")
+    known = [fit.name for fit in profile.nodes]
+    for node in scenario.nodes:
+        if node not in known:
+            raise ConfigError(
+                f"{path}: profile {profile.id} has no node {node}; it has {', '.join(known)}"
+            )
+    if not scenario.covers:
+        raise ConfigError(f"{path}: say in `covers` which promise or requirement this is about")
+    return scenario
+
+
+def _wrong_happening(what: Happening, scenario: Scenario, profile: Profile) -> list[str]:
+    wrong = []
+    node = getattr(what, "node", None)
+    if node is not None and node not in scenario.nodes:
+        wrong.append(f"node {node} is not one of {', '.join(scenario.nodes)}")
+    until_s = getattr(what, "until_s", None)
+    if not 0 <= what.at_s < scenario.seconds:
+        wrong.append(f"at_s {what.at_s} is not within the {scenario.seconds} s of the scenario")
+    if until_s is not None and not what.at_s < until_s <= scenario.seconds:
+        wrong.append(f"until_s {until_s} is not between at_s and the end of the scenario")
+    if isinstance(what, (SensorFault, ChipFault)):
+        if what.word not in WORDS:
+            wrong.append(f"there is no fault {what.word}; there are {', '.join(sorted(WORDS))}")
+        elif (WORDS[what.word][0] == INPUT) != isinstance(what, SensorFault):
+            kinds = {BUS: "chip", CHIP: "chip", INPUT: "sensor"}
+            wrong.append(f"{what.word} is of kind {kinds[WORDS[what.word][0]]!r}")
+        if not wrong and (what.quantity, what.place) not in _channels(what.node, profile):
+            wrong.append(f"node {what.node} has no {what.quantity} {what.place}")
+    return wrong
+
+
+def _wrong_expectation(expected: Expectation, scenario: Scenario, profile: Profile) -> list[str]:
+    if isinstance(expected, (OthersOk, Answers)) and expected.node not in scenario.nodes:
+        return [f"node {expected.node} is not one of {', '.join(scenario.nodes)}"]
+    quantity = getattr(expected, "quantity", None)
+    if quantity is None:
+        return []
+    there = [channel for node in scenario.nodes for channel in _channels(node, profile)]
+    places = [getattr(expected, "place", "")]
+    places += [expected.than] if hasattr(expected, "than") else []
+    return [
+        f"none of the nodes measures {quantity} at {place}"
+        for place in places
+        if (quantity, place) not in there
+    ]
+
+
+def _channels(node: str, profile: Profile) -> list[tuple[str, str]]:
+    return [
+        (group.quantity, place)
+        for fit in profile.nodes
+        if fit.name == node
+        for group in fit.groups
+        for place in group.places
+    ]

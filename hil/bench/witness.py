@@ -1,0 +1,38 @@
+"""Notes what sensors were given, of the channels that a scenario speaks of."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hil.feeder import Source
+
+__all__ = ["Witness"]
+
+Floats = NDArray[np.float64]
+
+
+class Witness:
+    """A source that passes on what another says, and remembers it."""
+
+    def __init__(self, source: Source, channels: Iterable[tuple[str, str]]) -> None:
+        self._source = source
+        self._noted: dict[tuple[str, str], list[tuple[Floats, Floats]]] = {
+            channel: [] for channel in channels
+        }
+
+    def values(self, quantity: str, place: str, t_s: Floats) -> Floats:
+        """As hil.feeder.Source."""
+        values = self._source.values(quantity, place, t_s)
+        noted = self._noted.get((quantity, place))
+        if noted is not None:
+            noted.append((t_s, values))
+        return values
+
+    def truth(self, quantity: str, place: str, t_s: Floats) -> Floats:
+        """What the sensor was given at these times, all of which have been fed."""
+        noted = self._noted[quantity, place]
+        times = np.concatenate([part for part, _ in noted])
+        values = np.concatenate([part for _, part in noted])
+        truth: Floats = np.interp(t_s, times, values)
+        return truth
