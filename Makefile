@@ -65,9 +65,10 @@ crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--run
 	@PYTHONPATH=tests $(PYTHON) -m power_cuts $(ARGS)
 
 .PHONY: hil
-hil: setup ## The bench: firmware in MicroPython against gateway and simulators; writes build/hil/
+hil: setup ## The bench: all scenarios in simulated time; writes build/hil/report.html, .json
 	@mkdir -p build/hil
-	@$(PYTHON) -m pytest tests/hil --junitxml=build/hil/junit.xml $(ARGS)
+	@$(PYTHON) -m pytest -p hil.bench.plugin hil/scenarios --bench-report build/hil \
+	  --junitxml=build/hil/junit.xml $(ARGS)
 
 .PHONY: setup
 setup: .venv/.develop ## Install all that the tests need, and nothing else

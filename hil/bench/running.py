@@ -23,8 +23,6 @@ __all__ = ["CAPABILITIES", "run_scenario"]
 CAPABILITIES = {"simulated_time", "faults_of_chips", "power", "flash"}
 """What the lock-step target can; a scenario that needs more is skipped, with what it lacks."""
 
-_SETTLE_S = 90.0
-_SETTLE_RESETS_S = 25.0
 _TRACE_POINTS = 400
 _MOST_TRACES = 6
 _QUIET_FIELDS = (
@@ -59,7 +57,7 @@ def run_scenario(scenario: Scenario, interpreter: Interpreter, clock: Clock) -> 
             last = stage.rig.gateway.core.registry.state()
             health = stage.rig.gateway.core.registry.health()
             resets = {name: dict(t.resets) for name, t in stage.rig.targets.items()}
-            account = stage.rig.settle(_SETTLE_RESETS_S if scenario.unsaved_most else _SETTLE_S)
+            account = stage.rig.settle(scenario.settle_s)
         finally:
             stage.rig.stop()
         store = read_store(stage.rig.spool)

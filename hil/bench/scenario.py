@@ -23,6 +23,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     `allows`: what would else be a failure of health: "refused.REASON", "reset.CAUSE",
     "health.FIELD", "quarantine". `unsaved_most`: samples that nobody had acknowledged and that may
     be gone with the RAM of a board whose supply was cut, or that a driver took and did not trust.
+    `settle_s`: how long what is under way may take to arrive when the sensors have fallen silent.
     `settings`: of node.json, by node; `spool`: of the gateway's [spool]. `flash_blocks`: of the
     boards' simulated flash; 0: their files are folders of the host's."""
 
@@ -34,6 +35,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seed: int = 1
     needs: list[str] = field(default_factory=list)
     allows: list[str] = field(default_factory=list)
+    settle_s: float = 30.0
     unsaved_most: int = 0
     settings: dict[str, dict[str, int]] = field(default_factory=dict)
     spool: dict[str, int] = field(default_factory=dict)
