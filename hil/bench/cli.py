@@ -11,6 +11,7 @@ from rich.table import Table
 from gateway.errors import ConfigError
 from gateway.timebase import SystemClock
 from hil.bench.record import Record
+from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
 from hil.bench.running import run_scenario
 from hil.bench.scenario import Scenario, load_scenario, scenario_files
@@ -77,6 +78,19 @@ def report(
         raise ConfigError(f"{file}: not a report of the bench: {error}") from None
     write_report(read, file.parent)
     Console(highlight=False).print(f"{file.parent / HTML}", soft_wrap=True)
+
+
+@app.command()
+def record(
+    folder: Annotated[Path, typer.Option(help="a gateway's spool")],
+    out: Annotated[Path, typer.Option(help="the recording, a CSV file")],
+) -> None:
+    """Make a recording of what a gateway stored, to be played on the bench; no name or date."""
+    try:
+        count = record_run(folder, out)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from None
+    Console(highlight=False).print(f"{out}: {count} samples", soft_wrap=True)
 
 
 def _paths(named: list[str]) -> list[Path]:

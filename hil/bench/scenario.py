@@ -19,17 +19,19 @@ FOLDER = "scenarios"
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`covers`: which promise, standard's clause or fault this is about, as the report groups
-    them. `needs`: capabilities of the target; without one it is skipped with the reason.
-    `allows`: what would else be a failure of health: "refused.REASON", "reset.CAUSE",
-    "health.FIELD", "quarantine". `unsaved_most`: samples that nobody had acknowledged and that may
-    be gone with the RAM of a board whose supply was cut, or that a driver took and did not trust.
-    `settle_s`: how long what is under way may take to arrive when the sensors have fallen silent.
-    `settings`: of node.json, by node; `spool`: of the gateway's [spool]. `flash_blocks`: of the
-    boards' simulated flash; 0: their files are folders of the host's."""
+    them. `recording`: a recorded run beside the file, played instead of the simulated locomotive.
+    `needs`: capabilities of the target; without one it is skipped with the reason. `allows`: what
+    would else be a failure of health: "refused.REASON", "reset.CAUSE", "health.FIELD",
+    "quarantine". `unsaved_most`: samples that nobody had acknowledged and that may be gone with the
+    RAM of a board whose supply was cut, or that a driver took and did not trust. `settle_s`: how
+    long what is under way may take to arrive when the sensors have fallen silent. `settings`: of
+    node.json, by node; `spool`: of the gateway's [spool]. `flash_blocks`: of the boards' simulated
+    flash; 0: their files are folders of the host's."""
 
     title: str
     covers: list[str]
     profile: str = "te33a"
+    recording: str = ""
     nodes: list[str]
     seconds: float
     seed: int = 1
@@ -78,7 +80,10 @@ def load_scenario(path: Path) -> Scenario:
     if scenario.name or scenario.run_as:
         raise ConfigError(f"{path}: take `name` and `run_as` out: a scenario is named by its file")
     run_as = path.stem if path in scenario_files() else str(path)
-    scenario = msgspec.structs.replace(scenario, name=path.stem, run_as=run_as)
+    recording = str(path.parent / scenario.recording) if scenario.recording else ""
+    scenario = msgspec.structs.replace(
+        scenario, name=path.stem, run_as=run_as, recording=recording
+    )
     profile = load_profile(scenario.profile)
     for number, what in enumerate(scenario.happens, 1):
         for why in _wrong_happening(what, scenario, profile):

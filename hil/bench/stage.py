@@ -35,11 +35,13 @@ from hil.bench.witness import Witness
 from hil.cable import FrameTrouble as Trouble
 from hil.cable import LineNoise
 from hil.errors import BenchError
+from hil.feeder import Source
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
 from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
 from simulators.locomotive import Locomotive
+from simulators.recordings.runs import load_run
 
 __all__ = ["LOOK_S", "Stage"]
 
@@ -55,7 +57,12 @@ class Stage:
     def __init__(self, scenario: Scenario, interpreter: Interpreter, folder: Path) -> None:
         self.scenario = scenario
         self.profile = load_profile(scenario.profile)
-        self.source = Witness(Locomotive(self.profile, scenario.seed), scenario.channels())
+        source: Source = (
+            load_run(Path(scenario.recording))
+            if scenario.recording
+            else Locomotive(self.profile, scenario.seed)
+        )
+        self.source = Witness(source, scenario.channels())
         self.disk = BenchDisk()
         self.pictures: list[tuple[float, State | None]] = []
         self.cuts: dict[str, int] = {}

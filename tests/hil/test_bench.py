@@ -1,6 +1,7 @@
 """The bench itself: a bug that is planted is found and named, a run repeats, a report is read."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,14 +23,32 @@ from gateway.seen import Seen
 from gateway.timebase import SystemClock
 from hil.bench.cli import app
 from hil.bench.record import Record
+from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
 from hil.bench.running import run_scenario
 from hil.bench.scenario import Scenario, load_scenario, scenario_files
+from hil.bench.stage import Stage
 from hil.firmware_files import board_files
 from hil.interpreter import Interpreter, find_fast_interpreter
+from simulators.recordings.runs import load_run
 
 pytestmark = pytest.mark.timeout(300)
 
+AGAIN = """
+title = "A recorded run, played again"
+covers = ["promise 5"]
+nodes = ["motors-a"]
+recording = "run.csv"
+seconds = 12
+
+[[expect]]
+kind = "tracks"
+quantity = "motor.current"
+place = "motor 2"
+tolerance = 0.5
+from_s = 4
+to_s = 11
+"""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "bench.md"
 FILES = {path.stem: path for path in scenario_files()}
 
@@ -180,6 +199,40 @@ def test_what_the_target_cannot_is_skipped_with_the_reason(interpreter: Interpre
     record = run("sensor-loop-open", interpreter, needs=["oscilloscope"])
     assert record.skipped == "the simulated board has no oscilloscope"
     assert not record.passed
+
+
+def test_a_run_is_recorded_without_names_and_played_again(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    scenario = load_scenario(FILES["en50159-serial-delay"])
+    scenario = msgspec.structs.replace(scenario, happens=[], seconds=15, expect=[])
+    stage = Stage(scenario, interpreter, tmp_path / "first")
+    try:
+        stage.run()
+    finally:
+        stage.rig.stop()
+    record_run(stage.rig.spool, tmp_path / "run.csv")
+    text = (tmp_path / "run.csv").read_text(encoding="utf-8")
+    assert not any(word in text for word in ("BENCH", "motors-a", "2025", "2026"))
+    (tmp_path / "again.toml").write_text(AGAIN, encoding="utf-8")
+    played = run_scenario(load_scenario(tmp_path / "again.toml"), interpreter, SystemClock())
+    print(played.checks)
+    assert played.passed
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("time,value\n", "its first line must be t_s,quantity,place,value"),
+        ("t_s,quantity,place,value\n", "it has no samples"),
+        ("t_s,quantity,place,value\n1,motor.current,motor 1,x\n", "line 2:"),
+    ],
+)
+def test_a_file_that_is_no_recording_is_named(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        load_run(path)
 
 
 # -- files
