@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.spool.format import HEADER_BYTES, Kind, Position, segment_path
+from gateway.spool.format import FIRST_SEGMENT, HEADER_BYTES, Kind, Position, segment_path
 from gateway.spool.reader import SpoolReader
 from gateway.spool.segments import file_size, list_segments
 from gateway.spool.storage import FileStorage, Storage
@@ -11,8 +11,6 @@ from gateway.spool.storage import FileStorage, Storage
 __all__ = ["CHUNK_BYTES", "Log"]
 
 CHUNK_BYTES = 256 * 1024
-
-FIRST_SEGMENT = 1
 
 
 class Log:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from manual_clock import ManualClock
 
 from gateway.ledger import Run, account_of
 from gateway.spool import Gap, Kind, Limits, Thinner, make_room
+from gateway.spool.format import segment_path
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
@@ -50,6 +52,29 @@ def test_segments_that_were_removed_unsent_are_told_as_a_gap(
             feed.expected[:12] + feed.expected[12 * (1 + lost) :],
         )
         assert not forwarder.records_unreadable
+
+
+def test_what_the_disk_lost_with_the_cursor_is_told(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No record tells of it, and nobody knows any more what the server had."""
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.commit()
+        for number in (1, 2):
+            segment_path(tmp_path, number).unlink()
+        forwarder = forwarder_of(spool, SinkDouble())
+        drain(forwarder, clock)
+        forwarder.close()
+        assert forwarder.passed_segments == 2
+        assert "2 segments before 3:32 are gone" in caplog.text
+        again = forwarder_of(spool, SinkDouble())
+        drain(again, clock)
+        again.close()
+        assert again.passed_segments == 0
 
 
 def test_what_was_thinned_unsent_is_a_gap_of_the_store_and_no_loss_of_the_node(

@@ -1,6 +1,7 @@
 """`axlebox spool` as a person uses it."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from typer.testing import CliRunner
 from gateway.spool import Kind, Priority, open_spool
 from gateway.spool.cli import app
 from gateway.spool.describe import describe_message, utc_text
-from gateway.spool.format import SegmentHeader, pack_header
+from gateway.spool.format import Position, SegmentHeader, pack_header
 
 from .folders import RECEIVED_US, SMALL
 
@@ -158,6 +159,20 @@ def test_verify_says_where_the_damage_is_and_what_to_do(folder: Path) -> None:
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+def test_verify_says_where_nothing_tells_how_far_a_segment_went(folder: Path) -> None:
+    """The end of the first one is cut off, and the header that would tell is gone."""
+    first, second = (folder / f"{number:010d}.seg" for number in (1, 2))
+    last = [str(s["position"]) for s in cat(folder) if str(s["position"]).startswith("1:")][-1]
+    os.truncate(first, Position.parse(last).offset)
+    second.write_bytes(bytes(32) + second.read_bytes()[32:])
+    words = "0000000001.seg: where it ended is not known"
+    for exit_code in (1, 0):
+        result = runner.invoke(app, ["verify", "--folder", str(folder)])
+        assert result.exit_code == exit_code
+        assert words in result.output
+        open_spool(folder, ManualClock()).close()
+
+
 def test_verify_knows_a_torn_end_from_damage(folder: Path) -> None:
     with max(folder.glob("*.seg")).open("ab") as file:
         file.write(b"torn")
@@ -175,6 +190,7 @@ def test_verify_names_missing_and_newer_segments(folder: Path) -> None:
     result = runner.invoke(app, ["verify", "--folder", str(folder)])
     assert result.exit_code == 1
     assert f"{number + 1:010d}.seg: missing" in result.output
+    assert f"{number:010d}.seg: where it ended is not known" in result.output
     assert "has format 3" in result.output
 
 
