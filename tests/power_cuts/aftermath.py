@@ -16,7 +16,7 @@ from gateway.config import NodeConfig
 from gateway.forward import CursorFile, Forwarder
 from gateway.forward.progress import Progress
 from gateway.spool import FileStorage, Gap, Kind, Position, Record, gap_of, read_records
-from gateway.spool.format import HEADER_BYTES, segment_name, segment_path
+from gateway.spool.format import FIRST_SEGMENT, HEADER_BYTES, segment_name, segment_path
 from gateway.spool.inspection import inspect_spool
 from gateway.spool.segments import list_segments
 from power_cuts.disk import Disk, Image
@@ -103,6 +103,7 @@ class _Case:
         self._recorder = self._place("first", image)
         self._image = image
         self._cursor = self._furthest = Position(0, 0)
+        self._passed = 0
         self._nodes = run.nodes.as_of(cut, self._moment)
         self._server = Server(self._moment)
         self._clock = ManualClock(run.clock.utc_us() + 10_000_000)
@@ -177,6 +178,7 @@ class _Case:
     def _check_missing(self, process: Process, absent: set[Key]) -> None:
         """Counts as lost what is absent and was neither removed to make room nor rotten."""
         told = _Told(self._spool, self._cursor, self._nodes, self._run.places)
+        self._passed = told.passed
         for key in sorted(absent - self._removed(absent)):
             start, stop = self._run.places[key]
             said = told.at(start)
@@ -229,6 +231,8 @@ class _Case:
     def _check_forwarding(self, process: Process) -> None:
         """What the server had, and what it is sent now, is all that the spool holds."""
         _drain(process.forwarder, self._clock)
+        if process.forwarder.passed_segments < self._passed:
+            self._fault(f"{self._passed} segments are gone, and are not counted as passed over")
         everything = Server(self._moment)
         afresh = process.forwarder_to(everything, "another server")
         _drain(afresh, self._clock)
@@ -306,6 +310,13 @@ class _Told:
         self._places = places
         self._reports = {report.number: report for report in inspect_spool(spool)}
         self._gaps = [g for g in _gaps_in(spool) if g.reason in ("damaged", "missing")]
+        self._begin = min(self._reports)
+        self._last = max(self._reports)
+
+    @property
+    def passed(self) -> int:
+        """So many segments are gone where the forwarder begins."""
+        return max(0, self._begin - max(self._cursor.segment, FIRST_SEGMENT))
 
     def at(self, place: Position) -> bool:
         """Whether it is told that something is missing at `place`."""
@@ -314,16 +325,14 @@ class _Told:
         number = place.segment
         report = self._reports.get(number)
         if report is None:
-            if number < min(self._reports):
-                return self._cursor.segment <= number
-            return number < max(self._reports)
+            return min(self._begin, self._cursor.segment) <= number < self._last
         if place.offset >= report.end:
             return self._is_end_unknown(number)
         return report.level is not None and self._is_damage_around(place)
 
     def _is_end_unknown(self, number: int) -> bool:
         following = self._reports.get(number + 1)
-        return number < max(self._reports) and not (following and following.previous_end)
+        return number < self._last and not (following and following.previous_end)
 
     def _is_damage_around(self, place: Position) -> bool:
         """Whether a damaged stretch lies behind what is left before `place` and before what is
