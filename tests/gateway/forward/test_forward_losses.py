@@ -8,7 +8,7 @@ from manual_clock import ManualClock
 
 from gateway.ledger import Run, account_of
 from gateway.spool import Gap, Kind, Limits, Thinner, make_room
-from gateway.spool.format import segment_path
+from gateway.spool.format import COMPACT_HEADER_BYTES, HEADER_BYTES, Position, segment_path
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
@@ -106,6 +106,37 @@ def test_what_was_thinned_unsent_is_a_gap_of_the_store_and_no_loss_of_the_node(
     healths = [dict(p.fields) for p in found if p.measurement == "node"]
     assert len(healths) == 40
     assert {(h["lost_messages"], h["lost_samples"]) for h in healths} == {("0i", "0i")}
+
+
+def test_the_backlog_is_what_thinned_segments_still_hold(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.message(feed.node.health(feed.t_ms, feed.node.sequence, [None]))
+            spool.commit()
+        writer = spool.spool.writer
+        count = writer.committed.segment
+        forwarder = forwarder_of(spool, SinkDouble())
+        whole = forwarder.state().backlog_bytes
+        assert whole == writer.total_bytes - count * HEADER_BYTES
+        thinner = Thinner(writer.storage, spool.folder, account_of)
+        make_room(writer, Limits(writer.total_bytes, 0), None, thinner=thinner)
+        thinned = writer.metrics.segments_thinned
+        assert thinned > 0
+        left = writer.total_bytes - count * HEADER_BYTES
+        left -= thinned * (COMPACT_HEADER_BYTES - HEADER_BYTES)
+        assert forwarder.state().backlog_bytes == left < whole
+        forwarder.close()
+        parts = [
+            spool.log.bytes_between(Position(1, since), Position(1, since + 500))
+            for since in (32, 532)
+        ]
+        assert sum(parts) == pytest.approx(spool.log.bytes_between(None, Position(1, 1032)), abs=1)
+        assert 0 < parts[0] < 500
 
 
 def test_health_and_messages_that_never_came_reach_the_server(
