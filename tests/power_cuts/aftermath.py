@@ -40,7 +40,7 @@ class Verdict:
     beyond: list[Key] = field(default_factory=list)
     """Of those: all of it rested on syncs that were honest."""
     unsaid: list[Key] = field(default_factory=list)
-    """Of those: nothing in spool or ledger tells that they are missing."""
+    """Of those: nothing tells that they are missing, and it could."""
     twice: list[Key] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """Other broken promises, in words."""
@@ -192,7 +192,8 @@ class _Case:
                 or self._disk.is_open(path, 0, HEADER_BYTES)
             ):
                 self._verdict.beyond.append(key)
-            if not said and _is_known(process, key):
+            # What nothing left of the log lies behind, nothing in it can tell of.
+            if not said and (_is_known(process, key) or start < process.gateway.recovery.end):
                 self._verdict.unsaid.append(key)
 
     def _check_ledger(self, process: Process, found: Iterable[Key]) -> None:
