@@ -43,6 +43,7 @@ class Forwarding:
                 folder,
                 lambda: gateway.writer.committed,
                 settled=lambda: gateway.writer.buffered_bytes == 0,
+                thinned=lambda: gateway.writer.metrics.segments_thinned,
             ),
             self._sink,
             cursor_file,

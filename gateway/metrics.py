@@ -237,7 +237,7 @@ class _GatewayCollector(Collector):
             "axlebox_forward_lines_refused", "Lines the server refused", forward.lines_quarantined
         )
         yield _counter(
-            "axlebox_forward_passed_segments", "Segments removed unsent", forward.passed_segments
+            "axlebox_forward_passed_segments", "Segments gone unsent", forward.passed_segments
         )
         yield _by_label(
             CounterMetricFamily(

@@ -1,5 +1,6 @@
 """The log as batches of line protocol. Whoever reads a stretch again gets the same lines."""
 
+import logging
 from collections import Counter, deque
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from gateway.spool.format import Kind, Position, Record
 from gateway.timebase import Clock
 
 __all__ = ["USUAL_RECORD_BYTES", "Batch", "BatchReader"]
+
+_log = logging.getLogger(__name__)
 
 _BATCH_LOG_BYTES = 4 * 1024 * 1024
 """A batch ends after so much of the log, however little of it is to be sent."""
@@ -164,6 +167,11 @@ class BatchReader:
             passed = self._reader.passed_segments
             records = self._reader.read(CHUNK_BYTES)
             if self._reader.passed_segments != passed and records:
+                _log.warning(
+                    "%d segments before %s are gone: this server gets nothing more of them",
+                    self._reader.passed_segments - passed,
+                    records[0].start,
+                )
                 fold_first_state(self._log, self._ledger, records[0].start)
             self._ahead.extend(records)
         return self._ahead[0] if self._ahead else None

@@ -1,24 +1,31 @@
 """What of the spool is committed: readers of it, and how much lies between two places."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.spool.format import HEADER_BYTES, Kind, Position, segment_path
+from gateway.spool.errors import NewerFormatError
+from gateway.spool.format import (
+    COMPACT_HEADER_BYTES,
+    FIRST_SEGMENT,
+    HEADER_BYTES,
+    Kind,
+    Position,
+)
 from gateway.spool.reader import SpoolReader
-from gateway.spool.segments import file_size, list_segments
+from gateway.spool.segments import SegmentReader, list_segments
 from gateway.spool.storage import FileStorage, Storage
 
 __all__ = ["CHUNK_BYTES", "Log"]
 
 CHUNK_BYTES = 256 * 1024
 
-FIRST_SEGMENT = 1
-
 
 class Log:
     """The spool in `folder` up to what `committed()` says; nothing here writes.
 
-    `settled()` says whether nothing waits to be committed.
+    `settled()` says whether nothing waits to be committed, `thinned()` how many segments were
+    thinned: their sizes are then looked up again.
     Its methods may raise OSError or SpoolFolderError. `bytes_between` may be called from any
     thread.
     """
@@ -29,12 +36,15 @@ class Log:
         committed: Callable[[], Position],
         storage: Storage | None = None,
         settled: Callable[[], bool] = lambda: True,
+        thinned: Callable[[], int] = lambda: 0,
     ) -> None:
         self.folder = folder
         self.committed = committed
         self.settled = settled
         self.storage: Storage = storage or FileStorage()
-        self._closed_sizes: dict[int, int] = {}
+        self._thinned = thinned
+        self._closed: dict[int, _Closed] = {}
+        self._looked_up = 0
 
     def reader(self, start: Position | None) -> SpoolReader:
         """A reader from `start` (the oldest record by default) that follows what is committed."""
@@ -60,18 +70,24 @@ class Log:
         return None
 
     def bytes_between(self, start: Position | None, end: Position) -> int:
-        """Bytes of records from `start` (the oldest by default) to `end`."""
+        """Bytes of records that are there from `start` (the oldest by default) to `end`.
+
+        Of a thinned segment that is in part between them, the like part of what it still holds.
+        """
         start = start or Position(0, 0)
         if start >= end:
             return 0
-        first = max(HEADER_BYTES, start.offset)
-        if start.segment == end.segment:
-            return max(0, end.offset - first)
-        total = end.offset - HEADER_BYTES
+        newest = self.committed().segment
+        total = 0
         for number in self.segments():
-            if start.segment <= number < end.segment:
-                skipped = first if number == start.segment else HEADER_BYTES
-                total += max(0, self._size_of(number) - skipped)
+            if not start.segment <= number <= end.segment:
+                continue
+            first = max(HEADER_BYTES, start.offset if number == start.segment else 0)
+            stop = end.offset if number == end.segment else None
+            if stop is not None and number == newest:
+                total += max(0, stop - first)
+            else:
+                total += self._closed_segment(number).bytes_between(first, stop)
         return total
 
     def received_us(self, at: Position) -> int | None:
@@ -97,12 +113,34 @@ class Log:
             reader.close()
         return newest
 
-    def _size_of(self, number: int) -> int:
-        size = self._closed_sizes.get(number)
-        if size is None:
-            try:
-                size = file_size(self.storage, segment_path(self.folder, number))
-            except FileNotFoundError:
-                return 0
-            self._closed_sizes[number] = size
-        return size
+    def _closed_segment(self, number: int) -> "_Closed":
+        thinned = self._thinned()
+        if thinned != self._looked_up:
+            self._looked_up, self._closed = thinned, {}
+        closed = self._closed.get(number)
+        if closed is None:
+            closed = self._closed[number] = _closed(self.storage, self.folder, number)
+        return closed
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """A segment with `held` bytes of records, for all those up to offset `end`."""
+
+    held: int
+    end: int
+
+    def bytes_between(self, first: int, stop: int | None) -> int:
+        stop = self.end if stop is None else min(stop, self.end)
+        if first >= stop:
+            return 0
+        return self.held * (stop - first) // (self.end - HEADER_BYTES)
+
+
+def _closed(storage: Storage, folder: Path, number: int) -> _Closed:
+    try:
+        with SegmentReader(storage, folder, number) as reader:
+            header = COMPACT_HEADER_BYTES if reader.compact else HEADER_BYTES
+            return _Closed(max(0, reader.size() - header), reader.end())
+    except (OSError, NewerFormatError):
+        return _Closed(0, 0)

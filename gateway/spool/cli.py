@@ -73,6 +73,12 @@ def verify_spool(folder: Folder) -> None:
             segments += 1
             records += sum(report.records.values())
             faults += _missing(previous, report.number)
+            if previous is not None and _is_end_unknown(previous, report):
+                typer.echo(
+                    f"{segment_name(previous)}: where it ended is not known, as the header of "
+                    f"{segment_name(previous + 1)} is lost: what lay behind its last record may "
+                    "be missing"
+                )
             faults += _faults(report)
             previous = report.number
             if report.torn_bytes and report.header_sound:
@@ -160,6 +166,10 @@ def _missing(previous: int | None, number: int) -> list[str]:
     return [
         f"{segment_name(n)}: missing, though older ones are there" for n in range(first, number)
     ]
+
+
+def _is_end_unknown(previous: int, following: SegmentReport) -> bool:
+    return following.number != previous + 1 or not following.previous_end
 
 
 app.command("export")(export_rows)

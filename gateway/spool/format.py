@@ -25,6 +25,7 @@ RECORD_BYTES = 20
 MAX_BODY_BYTES = 64 * 1024
 MAX_STATE_BYTES = 4 * 1024 * 1024
 
+FIRST_SEGMENT = 1
 SEGMENT_SUFFIX = ".seg"
 GOING_SUFFIX = ".gone"
 """Of a segment that is removed to make room, until the disk has the record of that."""

@@ -27,9 +27,10 @@ class SegmentReport:
     """One segment, read from end to end (from offset `since` on).
 
     `end` is where its records end; `torn_bytes` lie behind in the newest segment, from a write
-    that a power cut or a full disk stopped. `gap_messages` are those that its GAP records tell
-    of; `level` is what a compact segment was thinned to, None for one as it was written. Times
-    are receive times in UTC microseconds, 0 where there is no record. `unreadable` says why
+    that a power cut or a full disk stopped. `previous_end` is where the header says that the
+    segment before ends, 0 where it does not know. `gap_messages` are those that its GAP records
+    tell of; `level` is what a compact segment was thinned to, None for one as it was written.
+    Times are receive times in UTC microseconds, 0 where there is no record. `unreadable` says why
     nothing else could be found out.
     """
 
@@ -37,6 +38,7 @@ class SegmentReport:
     size: int
     end: int
     header_sound: bool
+    previous_end: int
     created_us: int
     records: Mapping[int, int]
     first_us: int
@@ -103,6 +105,7 @@ def inspect_segment(
             size=size,
             end=reader.offset,
             header_sound=header is not None,
+            previous_end=header.previous_end if header else 0,
             created_us=header.created_us if header else 0,
             records=dict(counts),
             first_us=first_us,
@@ -129,6 +132,7 @@ def _unreadable(storage: Storage, folder: Path, number: int, error: Exception) -
         size=size,
         end=size,
         header_sound=False,
+        previous_end=0,
         created_us=0,
         records={},
         first_us=0,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from gateway.spool.format import Position, Record
+from gateway.spool.format import FIRST_SEGMENT, Position, Record
 from gateway.spool.segments import SegmentReader, list_segments, segment_end
 from gateway.spool.storage import FileStorage, Storage
 
@@ -14,9 +14,10 @@ class SpoolReader:
     """Reads on from `position`, across segments, up to what `committed()` says is durable.
 
     A start behind that is a place which the disk forgot in a crash: reading goes on at the end.
-    Segments that were removed to make room are passed over and counted in `passed_segments`;
-    what they held unforwarded is told by a GAP record at the end of the log. A damaged stretch
-    comes as one GAP record without a body. Not for two threads at once.
+    Segments that are gone are passed over and counted in `passed_segments`: for a reader without
+    a place, all before the oldest. What was removed to make room is told by a GAP record at the
+    end of the log. A damaged stretch comes as one GAP record without a body. Not for two threads
+    at once.
     """
 
     def __init__(
@@ -71,8 +72,8 @@ class SpoolReader:
         segment = SegmentReader(self._storage, self._folder, number)
         if number == first:
             segment.seek(self.position.offset)
-        elif first:
-            self.passed_segments += number - first
+        else:
+            self.passed_segments += number - max(first, FIRST_SEGMENT)
         self._segment = segment
         return segment
 

@@ -137,7 +137,7 @@ class _Mender:
             if newest:
                 end = Position(number, report.end)
                 self._clean = report.level is None  # what comes next needs a segment of its own
-            self._mend_segment(report, numbers[index - 1] if index else 0)
+            self._mend_segment(report)
             if report.newest_state is not None:
                 state = self._read_state(report.newest_state)
                 if state is not None:
@@ -146,7 +146,7 @@ class _Mender:
                 self._note_missing(numbers[index - 1] + 1, number - 1)
         return end, None, None
 
-    def _mend_segment(self, report: SegmentReport, previous: int) -> None:
+    def _mend_segment(self, report: SegmentReport) -> None:
         if report.unreadable is not None:
             self._clean = False
             self._problems.append(
@@ -158,13 +158,10 @@ class _Mender:
             self._clean = False
             if report.torn_bytes and not report.header_sound:
                 self._gaps.append(Gap(DAMAGED, report.number, report.end, report.torn_bytes))
-            previous_end = self._size(previous) if previous else 0
             with self._told(
                 f"segment {report.number} is damaged, and stays so for now; it is read around"
             ):
-                self._salvaged.append(
-                    salvage_segment(self._storage, self._folder, report, previous_end)
-                )
+                self._salvaged.append(salvage_segment(self._storage, self._folder, report))
             self._truncated_bytes += report.torn_bytes
         elif report.torn_bytes:
             self._clean = False

@@ -35,18 +35,16 @@ class Salvage:
     lost_bytes: int
 
 
-def salvage_segment(
-    storage: Storage, folder: Path, report: SegmentReport, previous_end: int
-) -> Salvage:
+def salvage_segment(storage: Storage, folder: Path, report: SegmentReport) -> Salvage:
     """Replace the damaged segment of `report`; raises OSError, and then changed nothing of it.
 
     Every good record keeps its offset, so positions stay true; each damaged stretch becomes GAP
-    records of the same size. A header that cannot be read is made anew, with `previous_end`.
-    Nobody may write the segment meanwhile.
+    records of the same size. A header that cannot be read is made anew, and does not know where
+    the segment before ends. Nobody may write the segment meanwhile.
     """
     path = segment_path(folder, report.number)
     with SegmentReader(storage, folder, report.number) as reader:
-        header = reader.header or SegmentHeader(report.number, report.first_us, previous_end)
+        header = reader.header or SegmentHeader(report.number, report.first_us, 0)
         if reader.compact:
             content = _mended_compact(reader, header, report)
         else:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.spool.errors import NewerFormatError, SpoolError
-from gateway.spool.format import Position, segment_path
+from gateway.spool.format import Position
 from gateway.spool.inspection import inspect_segment
 from gateway.spool.salvage import Salvage, salvage_segment
-from gateway.spool.segments import SegmentReader, file_size, list_segments, segment_end
+from gateway.spool.segments import SegmentReader, list_segments, segment_end
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
 
@@ -82,8 +82,7 @@ class Verifier:
                 report = inspect_segment(self._storage, self._folder, number, newest=False)
                 if report.sound or report.unreadable:
                     continue
-                previous_end = file_size(self._storage, segment_path(self._folder, number - 1))
-                salvaged.append(salvage_segment(self._storage, self._folder, report, previous_end))
+                salvaged.append(salvage_segment(self._storage, self._folder, report))
                 self.lost_bytes += salvaged[-1].lost_bytes
             except (OSError, SpoolError) as error:
                 _log.error("segment %d is damaged, and stays so for now: %s", number, error)

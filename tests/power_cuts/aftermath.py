@@ -4,7 +4,7 @@ import os
 import shutil
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +15,12 @@ from manual_clock import ManualClock
 from gateway.config import NodeConfig
 from gateway.forward import CursorFile, Forwarder
 from gateway.forward.progress import Progress
-from gateway.spool import FileStorage, Gap, Kind, Position, gap_of, read_records
-from gateway.spool.format import HEADER_BYTES, segment_name, segment_path
+from gateway.spool import FileStorage, Gap, Kind, Position, Record, gap_of, read_records
+from gateway.spool.format import FIRST_SEGMENT, HEADER_BYTES, segment_name, segment_path
 from gateway.spool.inspection import inspect_spool
 from gateway.spool.segments import list_segments
 from power_cuts.disk import Disk, Image
-from power_cuts.nodes import Key
+from power_cuts.nodes import Key, Nodes
 from power_cuts.recorder import Recorder
 from power_cuts.run import SERVER, SPOOL, Process, Run, Server, configuration
 
@@ -40,7 +40,7 @@ class Verdict:
     beyond: list[Key] = field(default_factory=list)
     """Of those: all of it rested on syncs that were honest."""
     unsaid: list[Key] = field(default_factory=list)
-    """Of those: nothing in spool or ledger tells that they are missing."""
+    """Of those: nothing tells that they are missing, and it could."""
     twice: list[Key] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     """Other broken promises, in words."""
@@ -103,6 +103,7 @@ class _Case:
         self._recorder = self._place("first", image)
         self._image = image
         self._cursor = self._furthest = Position(0, 0)
+        self._passed = 0
         self._nodes = run.nodes.as_of(cut, self._moment)
         self._server = Server(self._moment)
         self._clock = ManualClock(run.clock.utc_us() + 10_000_000)
@@ -176,12 +177,11 @@ class _Case:
 
     def _check_missing(self, process: Process, absent: set[Key]) -> None:
         """Counts as lost what is absent and was neither removed to make room nor rotten."""
-        damaged = self._gaps("damaged", "missing")
-        segments = list_segments(FileStorage(), self._spool)
+        told = _Told(self._spool, self._cursor, self._nodes, self._run.places)
+        self._passed = told.passed
         for key in sorted(absent - self._removed(absent)):
             start, stop = self._run.places[key]
-            gone = start.segment not in segments
-            said = _covers(damaged, start) or (gone and self._is_said(start.segment, segments))
+            said = told.at(start)
             if said and self._run.rotten.get(key, self._cut) < self._cut:
                 continue
             self._verdict.lost.append(key)
@@ -192,12 +192,9 @@ class _Case:
                 or self._disk.is_open(path, 0, HEADER_BYTES)
             ):
                 self._verdict.beyond.append(key)
-            if not said and _is_known(process, key):
+            # What nothing left of the log lies behind, nothing in it can tell of.
+            if not said and (_is_known(process, key) or start < process.gateway.recovery.end):
                 self._verdict.unsaid.append(key)
-
-    def _is_said(self, segment: int, segments: list[int]) -> bool:
-        """Whether verify or the forwarder tells that the segment is missing."""
-        return segments[0] < segment or self._cursor.segment <= segment < segments[0]
 
     def _check_ledger(self, process: Process, found: Iterable[Key]) -> None:
         """What is stored is refused when it comes again; what is not, and is held, is taken."""
@@ -235,6 +232,8 @@ class _Case:
     def _check_forwarding(self, process: Process) -> None:
         """What the server had, and what it is sent now, is all that the spool holds."""
         _drain(process.forwarder, self._clock)
+        if process.forwarder.passed_segments < self._passed:
+            self._fault(f"{self._passed} segments are gone, and are not counted as passed over")
         everything = Server(self._moment)
         afresh = process.forwarder_to(everything, "another server")
         _drain(afresh, self._clock)
@@ -284,11 +283,78 @@ class _Case:
         )
 
     def _gaps(self, *reasons: str) -> list[Gap]:
-        records = (record for record in read_records(self._spool) if record.kind == Kind.GAP)
-        return [gap for record in records if (gap := gap_of(record)).reason in reasons]
+        return [gap for gap in _gaps_in(self._spool) if gap.reason in reasons]
 
     def _fault(self, words: str) -> None:
         self._verdict.faults.append(words)
+
+
+class _Told:
+    """What a spool says is missing, to those who look at it with what users have.
+
+    `verify` names each segment that is missing between two others, each damaged stretch, and each
+    segment of which nothing says where it ended; the forwarder counts what it passes over. In a
+    compact segment a stretch counts by what is left before and behind it: between two damaged
+    ones, places are late (docs/spool.md).
+    """
+
+    def __init__(
+        self,
+        spool: Path,
+        cursor: Position,
+        nodes: Nodes,
+        places: Mapping[Key, tuple[Position, Position]],
+    ) -> None:
+        self._spool = spool
+        self._cursor = cursor
+        self._nodes = nodes
+        self._places = places
+        self._reports = {report.number: report for report in inspect_spool(spool)}
+        self._gaps = [g for g in _gaps_in(spool) if g.reason in ("damaged", "missing")]
+        self._begin = min(self._reports)
+        self._last = max(self._reports)
+
+    @property
+    def passed(self) -> int:
+        """So many segments are gone where the forwarder begins."""
+        return max(0, self._begin - max(self._cursor.segment, FIRST_SEGMENT))
+
+    def at(self, place: Position) -> bool:
+        """Whether it is told that something is missing at `place`."""
+        if _covers(self._gaps, place):
+            return True
+        number = place.segment
+        report = self._reports.get(number)
+        if report is None:
+            return min(self._begin, self._cursor.segment) <= number < self._last
+        if place.offset >= report.end:
+            return self._is_end_unknown(number)
+        return report.level is not None and self._is_damage_around(place)
+
+    def _is_end_unknown(self, number: int) -> bool:
+        following = self._reports.get(number + 1)
+        return number < self._last and not (following and following.previous_end)
+
+    def _is_damage_around(self, place: Position) -> bool:
+        """Whether a damaged stretch lies behind what is left before `place` and before what is
+        left behind it."""
+        damaged = False
+        for record in read_records(self._spool, Position(place.segment, 0)):
+            key = self._nodes.key_of(record)
+            if record.segment > place.segment or (
+                key is not None and self._places[key][0] > place
+            ):
+                break
+            if key is not None:
+                damaged = False
+            elif record.kind == Kind.GAP and _is_damage(record):
+                damaged = True
+        return damaged
+
+
+def _is_damage(record: Record) -> bool:
+    gap = gap_of(record)
+    return gap.reason == "damaged" and record.start == Position(gap.segment, gap.offset)
 
 
 def _has_header(content: bytes | None) -> bool:
@@ -298,6 +364,10 @@ def _has_header(content: bytes | None) -> bool:
     return zlib.crc32(content[: HEADER_BYTES - 4]) == int.from_bytes(
         content[HEADER_BYTES - 4 : HEADER_BYTES], "little"
     )
+
+
+def _gaps_in(spool: Path) -> list[Gap]:
+    return [gap_of(record) for record in read_records(spool) if record.kind == Kind.GAP]
 
 
 def _covers(gaps: list[Gap], place: Position) -> bool:

@@ -114,6 +114,7 @@ class Process:
                 folder,
                 lambda: self.gateway.writer.committed,
                 settled=lambda: self.gateway.writer.buffered_bytes == 0,
+                thinned=lambda: self.gateway.writer.metrics.segments_thinned,
             ),
             server,
             cursor_file,

@@ -52,8 +52,13 @@ class Result:
         self.alarms += verdict.alarms
         self.faults += len(verdict.faults)
         if len(self.first_faults) < 10:
-            told = [f"twice: {verdict.twice}"] * bool(verdict.twice) + verdict.faults
-            self.first_faults += [f"{where}: {words}" for words in told]
+            keys = {
+                "beyond what was in flight": verdict.beyond,
+                "untold": verdict.unsaid,
+                "twice": verdict.twice,
+            }
+            told = [f"{words}: {those}" for words, those in keys.items() if those]
+            self.first_faults += [f"{where}: {words}" for words in told + verdict.faults]
 
     def merge(self, other: "Result") -> None:
         most = max(self.lost_most, other.lost_most)
@@ -62,11 +67,9 @@ class Result:
         self.lost_most = most
 
     def holds(self, lying: bool) -> bool:
-        """Whether every promise was kept; where syncs lied, what was in flight may be lost.
-
-        `unsaid` is counted and not judged here: where syncs lie, that promise is not kept yet.
-        """
-        return not (self.beyond or self.twice or self.faults) and (lying or not self.lost)
+        """Whether every promise was kept; where syncs lied, what was in flight may be lost."""
+        broken = self.beyond or self.unsaid or self.twice or self.faults
+        return not broken and (lying or not self.lost)
 
 
 class Sweep:

@@ -191,7 +191,11 @@ class FilledSpool:
             folder, clock, settings=WriterSettings(segment_bytes=segment_bytes)
         )
         self.ledger = Ledger()
-        self.log = Log(folder, lambda: self.spool.writer.committed)
+        self.log = Log(
+            folder,
+            lambda: self.spool.writer.committed,
+            thinned=lambda: self.spool.writer.metrics.segments_thinned,
+        )
 
     def __enter__(self) -> "FilledSpool":
         return self

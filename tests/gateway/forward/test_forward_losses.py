@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import msgspec
+import pytest
 from manual_clock import ManualClock
 
 from gateway.ledger import Run, account_of
 from gateway.spool import Gap, Kind, Limits, Thinner, make_room
+from gateway.spool.format import COMPACT_HEADER_BYTES, HEADER_BYTES, Position, segment_path
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
@@ -52,6 +54,29 @@ def test_segments_that_were_removed_unsent_are_told_as_a_gap(
         assert not forwarder.records_unreadable
 
 
+def test_what_the_disk_lost_with_the_cursor_is_told(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No record tells of it, and nobody knows any more what the server had."""
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.commit()
+        for number in (1, 2):
+            segment_path(tmp_path, number).unlink()
+        forwarder = forwarder_of(spool, SinkDouble())
+        drain(forwarder, clock)
+        forwarder.close()
+        assert forwarder.passed_segments == 2
+        assert "2 segments before 3:32 are gone" in caplog.text
+        again = forwarder_of(spool, SinkDouble())
+        drain(again, clock)
+        again.close()
+        assert again.passed_segments == 0
+
+
 def test_what_was_thinned_unsent_is_a_gap_of_the_store_and_no_loss_of_the_node(
     tmp_path: Path, clock: ManualClock
 ) -> None:
@@ -81,6 +106,37 @@ def test_what_was_thinned_unsent_is_a_gap_of_the_store_and_no_loss_of_the_node(
     healths = [dict(p.fields) for p in found if p.measurement == "node"]
     assert len(healths) == 40
     assert {(h["lost_messages"], h["lost_samples"]) for h in healths} == {("0i", "0i")}
+
+
+def test_the_backlog_is_what_thinned_segments_still_hold(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    with FilledSpool(tmp_path, clock, segment_bytes=3000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for _ in range(40):
+            feed.read(5)
+            spool.message(feed.node.health(feed.t_ms, feed.node.sequence, [None]))
+            spool.commit()
+        writer = spool.spool.writer
+        count = writer.committed.segment
+        forwarder = forwarder_of(spool, SinkDouble())
+        whole = forwarder.state().backlog_bytes
+        assert whole == writer.total_bytes - count * HEADER_BYTES
+        thinner = Thinner(writer.storage, spool.folder, account_of)
+        make_room(writer, Limits(writer.total_bytes, 0), None, thinner=thinner)
+        thinned = writer.metrics.segments_thinned
+        assert thinned > 0
+        left = writer.total_bytes - count * HEADER_BYTES
+        left -= thinned * (COMPACT_HEADER_BYTES - HEADER_BYTES)
+        assert forwarder.state().backlog_bytes == left < whole
+        forwarder.close()
+        parts = [
+            spool.log.bytes_between(Position(1, since), Position(1, since + 500))
+            for since in (32, 532)
+        ]
+        assert sum(parts) == pytest.approx(spool.log.bytes_between(None, Position(1, 1032)), abs=1)
+        assert 0 < parts[0] < 500
 
 
 def test_health_and_messages_that_never_came_reach_the_server(

@@ -1,6 +1,7 @@
 """`axlebox spool` as a person uses it."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from typer.testing import CliRunner
 from gateway.spool import Kind, Priority, open_spool
 from gateway.spool.cli import app
 from gateway.spool.describe import describe_message, utc_text
-from gateway.spool.format import SegmentHeader, pack_header
+from gateway.spool.format import Position, SegmentHeader, pack_header
 
-from .folders import RECEIVED_US, SMALL
+from .folders import RECEIVED_US, SMALL, fill
 
 runner = CliRunner()
 
@@ -156,6 +157,30 @@ def test_verify_says_where_the_damage_is_and_what_to_do(folder: Path) -> None:
     assert "15 records are sound" in result.output
     assert "look into `dmesg`" in result.output
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_verify_says_where_nothing_tells_how_far_a_segment_went(folder: Path) -> None:
+    """The end of the first one is cut off, and the header that would tell is gone."""
+    first, second = (folder / f"{number:010d}.seg" for number in (1, 2))
+    last = [str(s["position"]) for s in cat(folder) if str(s["position"]).startswith("1:")][-1]
+    os.truncate(first, Position.parse(last).offset)
+    second.write_bytes(bytes(32) + second.read_bytes()[32:])
+    words = "0000000001.seg: where it ended is not known"
+    for exit_code in (1, 0):
+        result = runner.invoke(app, ["verify", "--folder", str(folder)])
+        assert result.exit_code == exit_code
+        assert words in result.output
+        open_spool(folder, ManualClock()).close()
+
+
+def test_verify_says_that_the_end_before_a_missing_segment_is_not_known(tmp_path: Path) -> None:
+    fill(tmp_path, 1, 30)
+    (tmp_path / "0000000002.seg").unlink()
+    result = runner.invoke(app, ["verify", "--folder", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "0000000002.seg: missing" in result.output
+    assert "0000000001.seg: where it ended is not known" in result.output
+    assert result.output.count("not known") == 1
 
 
 def test_verify_knows_a_torn_end_from_damage(folder: Path) -> None:

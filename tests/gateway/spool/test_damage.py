@@ -168,9 +168,9 @@ def test_a_salvage_that_fails_changes_nothing(whole: Path, tmp_path: Path, opera
     report = inspect_segment(FileStorage(), folder, 1, newest=False)
     before = (folder / "0000000001.seg").read_bytes()
     with pytest.raises(OSError, match="Input/output"):
-        salvage_segment(FailingStorage(refused=frozenset([operation])), folder, report, 0)
+        salvage_segment(FailingStorage(refused=frozenset([operation])), folder, report)
     assert (folder / "0000000001.seg").read_bytes() == before
-    salvage_segment(FileStorage(), folder, report, 0)
+    salvage_segment(FileStorage(), folder, report)
     assert inspect_segment(FileStorage(), folder, 1, newest=False).sound
 
 
@@ -179,7 +179,7 @@ def test_a_salvage_is_durable_when_it_returns(whole: Path, tmp_path: Path) -> No
     flip(folder / "0000000001.seg", 100)
     report = inspect_segment(FileStorage(), folder, 1, newest=False)
     names: list[str] = []
-    salvage_segment(WatchedStorage(lambda op: names.append(op.name)), folder, report, 0)
+    salvage_segment(WatchedStorage(lambda op: names.append(op.name)), folder, report)
     assert names == ["create", "write", "datasync", "link", "rename", "sync_folder"]
 
 
@@ -189,7 +189,7 @@ def test_a_file_system_without_links_gets_a_copy(whole: Path, tmp_path: Path) ->
     damaged = (folder / "0000000001.seg").read_bytes()
     report = inspect_segment(FileStorage(), folder, 1, newest=False)
     storage = FailingStorage(code=1, refused=frozenset(["link"]))
-    kept_as = salvage_segment(storage, folder, report, 0).kept_as
+    kept_as = salvage_segment(storage, folder, report).kept_as
     assert kept_as.read_bytes() == damaged
     assert report.damage[0].size > RECORD_BYTES
     assert message_number(next(iter(read_records(folder)))) == 1

@@ -143,6 +143,9 @@ def test_removed_segments_are_passed_over_and_counted(tmp_path: Path) -> None:
         assert len(first) + lost + len(rest) == 59
         assert reader.passed_segments == len(removed)
         reader.close()
+        without_a_place = spool.reader(None)
+        drain(without_a_place)
+        assert without_a_place.passed_segments == removed[-1].number
 
 
 def test_a_damaged_stretch_comes_as_one_gap(tmp_path: Path) -> None:

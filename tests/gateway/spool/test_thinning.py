@@ -347,7 +347,7 @@ def test_a_damaged_thinned_segment_is_salvaged_at_its_places(folder: Path) -> No
     content[len(content) // 2] ^= 16
     path.write_bytes(content)
     (report,) = [r for r in inspect_spool(folder) if not r.sound]
-    salvage_segment(FileStorage(), folder, report, 0)
+    salvage_segment(FileStorage(), folder, report)
     assert all(report.sound for report in inspect_spool(folder))
     assert (folder / "0000000001.bad").read_bytes() == content
     left = {r.start: r for r in read_records(folder) if r.kind != Kind.GAP}
