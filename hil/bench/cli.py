@@ -49,7 +49,9 @@ def run(
     interpreter = find_fast_interpreter(tell=lambda line: console.print(line))
     records: list[Record] = []
     for scenario in chosen:
-        record = run_scenario(_seeded(scenario, seed), interpreter, SystemClock())
+        record = run_scenario(
+            _seeded(scenario, seed), interpreter, SystemClock(), named=bool(scenarios)
+        )
         records.append(record)
         _say(console, record)
     made = make_report(records, f"MicroPython {interpreter.version}, {interpreter.bits}-bit")

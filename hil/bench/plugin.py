@@ -56,7 +56,9 @@ class ScenarioItem(pytest.Item):
         stash = self.config.stash
         if _INTERPRETER not in stash:
             stash[_INTERPRETER] = find_fast_interpreter()
-        record = run_scenario(load_scenario(self.path), stash[_INTERPRETER], SystemClock())
+        record = run_scenario(
+            load_scenario(self.path), stash[_INTERPRETER], SystemClock(), named=False
+        )
         stash[_RECORDS].append(record)
         print(f"seed {record.seed}; again: {record.repeat}")
         if record.skipped:

@@ -35,18 +35,24 @@ _QUIET_FIELDS = (
 )
 
 
-def run_scenario(scenario: Scenario, interpreter: Interpreter, clock: Clock) -> Record:
-    """Run it in a folder of its own, from supply on to its account."""
+def run_scenario(
+    scenario: Scenario, interpreter: Interpreter, clock: Clock, *, named: bool = True
+) -> Record:
+    """Run it in a folder of its own, from supply on to its account; one that takes long only where
+    it was `named`."""
     repeat = f"axlebox bench run {scenario.run_as} --seed {scenario.seed}"
     lacks = [what for what in scenario.needs if what not in CAPABILITIES]
-    if lacks:
+    why = f"the simulated board has no {', '.join(lacks)}" if lacks else ""
+    if scenario.long and not named:
+        why = f"it takes long: axlebox bench run {scenario.run_as}"
+    if why:
         return Record(
             name=scenario.name,
             title=scenario.title,
             covers=scenario.covers,
             seed=scenario.seed,
             repeat=repeat,
-            skipped=f"the simulated board has no {', '.join(lacks)}",
+            skipped=why,
         )
     begun_us = clock.monotonic_us()
     with tempfile.TemporaryDirectory(prefix="axlebox-bench-") as folder:

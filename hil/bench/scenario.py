@@ -18,15 +18,7 @@ FOLDER = "scenarios"
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`covers`: which promise, standard's clause or fault this is about, as the report groups
-    them. `recording`: a recorded run beside the file, played instead of the simulated locomotive.
-    `needs`: capabilities of the target; without one it is skipped with the reason. `allows`: what
-    would else be a failure of health: "refused.REASON", "reset.CAUSE", "health.FIELD",
-    "quarantine". `unsaved_most`: samples that nobody had acknowledged and that may be gone with the
-    RAM of a board whose supply was cut, or that a driver took and did not trust. `settle_s`: how
-    long what is under way may take to arrive when the sensors have fallen silent. `settings`: of
-    node.json, by node; `spool`: of the gateway's [spool]. `flash_blocks`: of the boards' simulated
-    flash; 0: their files are folders of the host's."""
+    """What happens to which nodes, and what must be seen; docs/bench.md explains each key."""
 
     title: str
     covers: list[str]
@@ -36,6 +28,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     seconds: float
     seed: int = 1
     needs: list[str] = field(default_factory=list)
+    long: bool = False
     allows: list[str] = field(default_factory=list)
     settle_s: float = 30.0
     unsaved_most: int = 0

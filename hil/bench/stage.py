@@ -46,7 +46,10 @@ from simulators.recordings.runs import load_run
 __all__ = ["LOOK_S", "Stage"]
 
 LOOK_S = 0.1
-"""How often the page's picture is looked at: as often as a page gets a new one."""
+"""How often the page's picture is looked at: as often as a page gets a new one. Less often in a
+scenario of hours."""
+
+_MOST_LOOKS = 36_000
 
 _LOCOMOTIVE = "BENCH-0001"
 
@@ -84,12 +87,14 @@ class Stage:
 
     def run(self) -> None:
         """From supply on to the scenario's end."""
-        for cable in self.rig.cables.values():
-            cable.record()
+        if any(isinstance(what, (Replay, Forgery)) for what in self.scenario.happens):
+            for cable in self.rig.cables.values():
+                cable.record()
         for what in self.scenario.happens:
             self._plan(what)
         self.rig.start()
-        self.rig.schedule.every(round(LOOK_S * 1e6), self._look)
+        look_s = max(LOOK_S, self.scenario.seconds / _MOST_LOOKS)
+        self.rig.schedule.every(round(look_s * 1e6), self._look)
         self.rig.run_for(self.scenario.seconds)
 
     @property
