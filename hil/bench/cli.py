@@ -117,14 +117,17 @@ def _seeded(scenario: Scenario, seed: int | None) -> Scenario:
     return scenario if seed is None else msgspec.structs.replace(scenario, seed=seed)
 
 
+def _duration(record: Record) -> str:
+    if not record.simulated_s:
+        return f"{record.took_s:.0f} s in real time"
+    return f"{record.simulated_s:.0f} s in {record.took_s:.1f} s"
+
+
 def _say(console: Console, record: Record) -> None:
     if record.skipped:
         console.print(f"[dim]skipped[/dim] {record.name}: {record.skipped}")
         return
     word = "[green]PASS[/green]" if record.passed else "[bold red]FAIL[/bold red]"
-    console.print(
-        f"{word} {record.name}: {record.simulated_s:.0f} s in {record.took_s:.1f} s, "
-        f"{record.samples} samples"
-    )
+    console.print(f"{word} {record.name}: {_duration(record)}, {record.samples} samples")
     for line in record.broken:
         console.print(f"     {line}", style="red")

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 __all__ = [
+    "BrokerDown",
+    "BrokerFrozen",
     "CableOut",
     "ChipFault",
     "ClockStep",
@@ -22,6 +24,7 @@ __all__ = [
     "Happening",
     "Noise",
     "PowerCut",
+    "Reordered",
     "Replay",
     "Restart",
     "SensorFault",
@@ -163,8 +166,30 @@ class ClockUnset(_Base, frozen=True, kw_only=True, tag="clock_unset"):
     until_s: float
 
 
+class BrokerDown(_Base, frozen=True, kw_only=True, tag="broker_down"):
+    """The broker is killed, and what it kept is gone."""
+
+    until_s: float
+
+
+class BrokerFrozen(_Base, frozen=True, kw_only=True, tag="broker_frozen"):
+    """The broker stands still: what it is given arrives late."""
+
+    until_s: float
+
+
+class Reordered(_Base, frozen=True, kw_only=True, tag="reordered"):
+    """The last messages that the node sent come once more, in the wrong order."""
+
+    node: str
+    messages: int = 50
+
+
 Happening = (
-    SensorFault
+    BrokerDown
+    | BrokerFrozen
+    | Reordered
+    | SensorFault
     | ChipFault
     | CableOut
     | Noise
@@ -206,6 +231,12 @@ def describe(happening: Happening) -> str:
             return f"frames of {node}: {told}"
         case Replay():
             return f"all that was sent towards the {happening.towards} on {node}'s line, again"
+        case BrokerDown():
+            return "broker killed, its store wiped"
+        case BrokerFrozen():
+            return "broker frozen"
+        case Reordered():
+            return f"the last {happening.messages} messages of {node} again, in the wrong order"
         case Forgery():
             return f"{happening.times} forged on {node}'s line: {happening.how.replace('_', ' ')}"
         case Garbage():

@@ -30,7 +30,7 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """`digest`: SHA-256 of all that was stored; equal in a run that repeats. `skipped`: why it
+    """`simulated_s` = 0 where it ran in real time. `digest`: SHA-256 of all that was stored; equal in a run that repeats. `skipped`: why it
     was not run. `repeat`: the one command that runs it again."""
 
     name: str
@@ -68,7 +68,8 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All of a run of the bench. `speedup` = simulated over real seconds of the scenarios."""
+    """All of a run of the bench. `speedup` = simulated over real seconds, of the
+    scenarios in simulated time."""
 
     version: str
     commit: str

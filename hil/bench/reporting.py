@@ -19,6 +19,7 @@ def make_report(records: list[Record], interpreter: str) -> Report:
     ran = [record for record in records if not record.skipped]
     seconds = sum(record.took_s for record in ran)
     simulated_s = sum(record.simulated_s for record in ran)
+    took_s = sum(record.took_s for record in ran if record.simulated_s)
     lost_by: dict[str, int] = {}
     for record in ran:
         for name, count in record.lost_by.items():
@@ -33,7 +34,7 @@ def make_report(records: list[Record], interpreter: str) -> Report:
         skipped=len(records) - len(ran),
         seconds=round(seconds, 3),
         simulated_s=round(simulated_s, 3),
-        speedup=round(simulated_s / seconds, 1) if seconds else 0.0,
+        speedup=round(simulated_s / took_s, 1) if took_s else 0.0,
         samples_taken=sum(record.samples for record in ran),
         samples_stored=sum(record.stored for record in ran),
         samples_thinned=sum(record.thinned for record in ran),

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -10,12 +11,14 @@ from gateway.spool.segments import read_records
 from gateway.state import State
 from gateway.timebase import Clock
 from hil.account import Account, read_store
+from hil.bench.broker_stage import BrokerStage
 from hil.bench.happenings import describe
 from hil.bench.judging import PROMISES, Seen, judge
 from hil.bench.record import Check, Record, Trace
 from hil.bench.scenario import Scenario
-from hil.bench.stage import Stage
+from hil.bench.stage import LockstepStage
 from hil.bench.stored import digest
+from hil.bench.witness import Witness
 from hil.interpreter import Interpreter
 
 __all__ = ["CAPABILITIES", "run_scenario"]
@@ -25,6 +28,9 @@ CAPABILITIES = {"simulated_time", "faults_of_chips", "power", "flash"}
 
 _TRACE_POINTS = 400
 _MOST_TRACES = 6
+_USUAL = ("repeated", "late_pong", "no_table")
+"""Refusals that are the protocol at work: what came again, and what came before its table."""
+
 _QUIET_FIELDS = (
     "frames_refused",
     "chip_errors",
@@ -56,17 +62,19 @@ def run_scenario(
         )
     begun_us = clock.monotonic_us()
     with tempfile.TemporaryDirectory(prefix="axlebox-bench-") as folder:
-        stage = Stage(scenario, interpreter, Path(folder))
+        stage: Stage = (
+            BrokerStage(scenario, Path(folder), clock)
+            if scenario.link == "mqtt"
+            else LockstepStage(scenario, interpreter, Path(folder))
+        )
         try:
             stage.run()
             pictures = list(stage.pictures)
-            last = stage.rig.gateway.core.registry.state()
-            health = stage.rig.gateway.core.registry.health()
-            resets = {name: dict(t.resets) for name, t in stage.rig.targets.items()}
-            account = stage.rig.settle(scenario.settle_s)
+            last, health, resets = stage.state(), stage.health(), stage.resets()
+            account = stage.settle(scenario.settle_s)
         finally:
-            stage.rig.stop()
-        store = read_store(stage.rig.spool)
+            stage.stop()
+        store = read_store(stage.spool)
         counters = _counters(last, health)
         seen = Seen(pictures, store, account, stage.source, stage.utc_start_us, counters)
         checks = [judge(expected, seen) for expected in scenario.expect]
@@ -77,7 +85,7 @@ def run_scenario(
             covers=scenario.covers,
             seed=scenario.seed,
             repeat=repeat,
-            simulated_s=stage.now_s,
+            simulated_s=stage.now_s if scenario.link == "serial" else 0.0,
             took_s=(clock.monotonic_us() - begun_us) / 1e6,
             samples=account.taken,
             stored=account.stored,
@@ -85,7 +93,7 @@ def run_scenario(
             lost=account.lost,
             duplicated=account.duplicated,
             lost_by=account.lost_by,
-            digest=digest(stage.rig.spool),
+            digest=digest(stage.spool) if scenario.link == "serial" else "",
             happened=[
                 (what.at_s, getattr(what, "until_s", None), describe(what))
                 for what in scenario.happens
@@ -93,6 +101,35 @@ def run_scenario(
             checks=checks,
             traces=_traces(scenario, seen),
         )
+
+
+class Stage(Protocol):
+    """A scenario under way. `pictures`: what the page showed, with its second; `utc_start_us`: the
+    time by the gateway's clock at second 0."""
+
+    pictures: list[tuple[float, State | None]]
+    source: Witness
+    utc_start_us: int
+
+    @property
+    def spool(self) -> Path: ...
+
+    @property
+    def now_s(self) -> float: ...
+
+    def run(self) -> None:
+        """From supply on to the scenario's end."""
+
+    def state(self) -> State: ...
+
+    def health(self) -> dict[str, dict[str, int | None]]: ...
+
+    def resets(self) -> dict[str, dict[str, int]]: ...
+
+    def settle(self, limit_s: float) -> Account:
+        """Silence the sensors, let everything arrive, account for every sample."""
+
+    def stop(self) -> None: ...
 
 
 def _counters(state: State, health: dict[str, dict[str, int | None]]) -> dict[str, int]:
@@ -138,7 +175,7 @@ def _always(
                 promise=PROMISES["1"],
             )
         )
-    odd = [f"refused.{why}" for why in state.refused if why not in ("repeated", "late_pong")]
+    odd = [f"refused.{why}" for why in state.refused if why not in _USUAL]
     odd += [f"reset.{cause}" for causes in resets.values() for cause in causes]
     odd += [
         f"health.{name}"
@@ -146,7 +183,7 @@ def _always(
         for name in _QUIET_FIELDS
         if fields.get(name)
     ]
-    kinds = [record.kind for record in read_records(stage.rig.spool, None)]
+    kinds = [record.kind for record in read_records(stage.spool, None)]
     odd += ["quarantine"] * (Kind.QUARANTINE in kinds)
     unexplained = sorted({each for each in odd if each not in scenario.allows})
     checks.append(

@@ -2,6 +2,7 @@
 
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from msgspec import Struct, field
@@ -9,7 +10,17 @@ from msgspec import Struct, field
 from gateway.errors import ConfigError
 from gateway.profiles import NodeFit, Profile, load_profile
 from hil.bench.expectations import Answers, Expectation, OthersOk
-from hil.bench.happenings import ChipFault, Happening, SensorFault
+from hil.bench.happenings import (
+    BrokerDown,
+    BrokerFrozen,
+    ChipFault,
+    Forgery,
+    GatewayDown,
+    Happening,
+    Reordered,
+    Replay,
+    SensorFault,
+)
 from simulators.board.faults import BUS, CHIP, INPUT, WORDS
 
 __all__ = ["Scenario", "load_scenario", "scenario_files"]
@@ -25,6 +36,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     profile: str = "te33a"
     recording: str = ""
     nodes: list[str]
+    link: Literal["serial", "mqtt"] = "serial"
     seconds: float
     seed: int = 1
     needs: list[str] = field(default_factory=list)
@@ -97,6 +109,12 @@ def load_scenario(path: Path) -> Scenario:
 
 def _wrong_happening(what: Happening, scenario: Scenario, profile: Profile) -> list[str]:
     wrong = []
+    on_mqtt_alone = (BrokerDown, BrokerFrozen, Reordered)
+    on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Replay, SensorFault, ChipFault)
+    if scenario.link == "mqtt" and not isinstance(what, on_mqtt):
+        wrong.append("this cannot happen where link is mqtt, which runs in real time")
+    if scenario.link != "mqtt" and isinstance(what, on_mqtt_alone):
+        wrong.append('this needs link = "mqtt"')
     node = getattr(what, "node", None)
     if node is not None and node not in scenario.nodes:
         wrong.append(f"node {node} is not one of {', '.join(scenario.nodes)}")

@@ -1,4 +1,4 @@
-"""A scenario on the lock-step rig: what happens is planned, what the page shows is noted."""
+"""A scenario in simulated time: what happens is planned, what the page shows is noted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +7,9 @@ from typing import Any
 
 from axwire.codes import COMMAND_REBOOT
 
-from gateway.profiles import load_profile
+from gateway.profiles import Profile, load_profile
 from gateway.state import State
+from hil.account import Account
 from hil.bench.disk import BenchDisk
 from hil.bench.happenings import (
     CableOut,
@@ -43,7 +44,7 @@ from hil.rig import RigPlan
 from simulators.locomotive import Locomotive
 from simulators.recordings.runs import load_run
 
-__all__ = ["LOOK_S", "Stage"]
+__all__ = ["LOOK_S", "LockstepStage", "fault_of", "source_of"]
 
 LOOK_S = 0.1
 """How often the page's picture is looked at: as often as a page gets a new one. Less often in a
@@ -54,21 +55,15 @@ _MOST_LOOKS = 36_000
 _LOCOMOTIVE = "BENCH-0001"
 
 
-class Stage:
-    """A rig with a scenario's plans. `pictures`: what the page showed, with its second."""
+class LockstepStage:
+    """A rig with a scenario's plans; see hil.bench.running.Stage."""
 
     def __init__(self, scenario: Scenario, interpreter: Interpreter, folder: Path) -> None:
         self.scenario = scenario
         self.profile = load_profile(scenario.profile)
-        source: Source = (
-            load_run(Path(scenario.recording))
-            if scenario.recording
-            else Locomotive(self.profile, scenario.seed)
-        )
-        self.source = Witness(source, scenario.channels())
+        self.source = source_of(scenario, self.profile)
         self.disk = BenchDisk()
         self.pictures: list[tuple[float, State | None]] = []
-        self.cuts: dict[str, int] = {}
         fits = tuple((fit, self.source, False) for fit in scenario.fits(self.profile))
         plan = RigPlan(
             self.profile,
@@ -96,6 +91,25 @@ class Stage:
         look_s = max(LOOK_S, self.scenario.seconds / _MOST_LOOKS)
         self.rig.schedule.every(round(look_s * 1e6), self._look)
         self.rig.run_for(self.scenario.seconds)
+
+    @property
+    def spool(self) -> Path:
+        return self.rig.spool
+
+    def state(self) -> State:
+        return self.rig.gateway.core.registry.state()
+
+    def health(self) -> dict[str, dict[str, int | None]]:
+        return self.rig.gateway.core.registry.health()
+
+    def resets(self) -> dict[str, dict[str, int]]:
+        return {name: dict(target.resets) for name, target in self.rig.targets.items()}
+
+    def settle(self, limit_s: float) -> Account:
+        return self.rig.settle(limit_s)
+
+    def stop(self) -> None:
+        self.rig.stop()
 
     @property
     def now_s(self) -> float:
@@ -146,6 +160,8 @@ class Stage:
             case ClockUnset():
                 self._at(what.at_s, lambda: self.rig.clock.trust(False))
                 self._at(what.until_s, lambda: self.rig.clock.trust(True))
+            case _:
+                raise BenchError(f"{type(what).__name__} cannot happen in simulated time")
 
     def _plan_line(self, what: Noise | FrameTrouble | Delay) -> None:
         cable = self.rig.cables[what.node]
@@ -174,13 +190,8 @@ class Stage:
 
     def _fault(self, what: SensorFault | ChipFault, *, clear: bool) -> None:
         target = self.rig.targets[what.node]
-        chip, number = _input_of(target.fitting, what.quantity, what.place)
-        fault: dict[str, Any] = {"chip": chip, "word": what.word, "args": what.args}
-        if isinstance(what, SensorFault):
-            fault["input"] = number
-        if clear:
-            fault["clear"] = True
-        target.inject(fault)
+        fault = fault_of(what, target.fitting)
+        target.inject({**fault, "clear": True} if clear else fault)
 
     def _speak(self, what: Replay | Forgery | Garbage) -> None:
         cable = self.rig.cables[what.node]
@@ -196,7 +207,6 @@ class Stage:
                 cable.inject(self._random.randbytes(what.bytes))
 
     def _cut(self, node: str, off_s: float) -> None:
-        self.cuts[node] = self.cuts.get(node, 0) + 1
         self.rig.targets[node].cut_power(round(off_s * 1e6))
 
     def _restart(self, node: str) -> None:
@@ -212,6 +222,25 @@ class Stage:
 
     def _fill(self, *, full: bool) -> None:
         self.disk.full = full
+
+
+def source_of(scenario: Scenario, profile: Profile) -> Witness:
+    """What the sensors of a scenario see."""
+    source: Source = (
+        load_run(Path(scenario.recording))
+        if scenario.recording
+        else Locomotive(profile, scenario.seed)
+    )
+    return Witness(source, scenario.channels())
+
+
+def fault_of(what: SensorFault | ChipFault, fitting: Fitting) -> dict[str, Any]:
+    """The fault as a simulated board takes it."""
+    chip, number = _input_of(fitting, what.quantity, what.place)
+    fault: dict[str, Any] = {"chip": chip, "word": what.word, "args": what.args}
+    if isinstance(what, SensorFault):
+        fault["input"] = number
+    return fault
 
 
 def _input_of(fitting: Fitting, quantity: str, place: str) -> tuple[str, int]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from broker import PASSWORD, Broker
 from real_servers import VictoriaMetrics
 
 from chaos.disk import Disk
@@ -15,6 +14,7 @@ from chaos.mischief import Mischief, Trouble
 from chaos.verdict import Verdict, judge
 from gateway.profiles import NodeFit, Profile, load_profile
 from gateway.timebase import SystemClock
+from hil.broker import PASSWORD, Broker
 from hil.cable import FrameTrouble, LineNoise
 from hil.interpreter import find_interpreter
 from hil.programs import find_mosquitto, find_victoria_metrics

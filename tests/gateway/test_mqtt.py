@@ -11,7 +11,6 @@ from typing import Any, ParamSpec
 
 import pytest
 from axwire import GATEWAY_MESSAGE_CAP, cose
-from broker import PASSWORD, Broker
 from certificates import Authority
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
@@ -19,6 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.config import MqttConfig, load_password
 from gateway.errors import ConfigError
 from gateway.links.mqtt import INFLIGHT, MqttLink
+from hil.broker import PASSWORD, Broker
 
 LIMIT_S = 20
 NODE = "motors-a"
@@ -365,7 +365,7 @@ async def test_tls_is_used_and_a_strange_certificate_refused(
     authority = Authority(tmp_path, "authority")
     stranger = Authority(tmp_path, "stranger")
     broker = Broker(mosquitto_command, tmp_path / "broker")
-    port = broker.also_by_tls(authority.server("127.0.0.1"))
+    port = broker.also_by_tls(*authority.server("127.0.0.1"))
     broker.start()
     try:
         with opened(port, Receiver(), ca_file=authority.pem) as link:

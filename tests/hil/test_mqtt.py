@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broker import PASSWORD, Broker, SilentPort, SlowLine, wait_for
+from bad_lines import SilentPort, SlowLine
 from broker_peer import BrokerPeer
 from busiest_role import SAMPLES_A_SECOND, busiest_fitting
 from paho.mqtt.client import Client
@@ -21,6 +21,7 @@ from turns import Turns
 
 from gateway.timebase import SystemClock
 from hil.account import Account
+from hil.broker import PASSWORD, Broker, wait_for
 from hil.interpreter import find_interpreter
 from hil.rig import Rig
 from hil.target import BOARD_HEAP_BYTES, MicropythonTarget

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from broker import PASSWORD, Broker
 from certificates import Authority
 from rigs import running
 
+from hil.broker import PASSWORD, Broker
 from hil.rig import Rig
 
 pytestmark = pytest.mark.timeout(300)
@@ -69,7 +69,7 @@ def test_every_sample_arrives_once_by_tls_also_after_breaks(
     tmp_path: Path, broker: Broker
 ) -> None:
     authority = Authority(tmp_path, "authority")
-    port = broker.also_by_tls(authority.server("127.0.0.1"))
+    port = broker.also_by_tls(*authority.server("127.0.0.1"))
     broker.start()
     plan = by_tls(tmp_path, broker, port, authority)
     plan["settings"][NODE]["uart"] = None
@@ -104,7 +104,7 @@ def test_a_broker_that_is_not_believed_gets_nothing(
     tmp_path: Path, broker: Broker, stranger: bool, address: str, words: str
 ) -> None:
     authority = Authority(tmp_path, "authority")
-    port = broker.also_by_tls(authority.server(address))
+    port = broker.also_by_tls(*authority.server(address))
     broker.start()
     plan = by_tls(tmp_path, broker, port, authority)
     if stranger:

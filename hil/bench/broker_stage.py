@@ -1,0 +1,193 @@
+"""A scenario over a real broker, in real time: mosquitto, the gateway as a process.
+
+What a stranger does he does as a client of the broker who may read and write everything, which is
+the worst that a broker can do to its users.
+"""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.profiles import load_profile
+from gateway.state import State
+from gateway.timebase import Clock
+from hil.account import Account
+from hil.bench.happenings import (
+    BrokerDown,
+    BrokerFrozen,
+    ChipFault,
+    Forgery,
+    GatewayDown,
+    Happening,
+    Reordered,
+    Replay,
+    SensorFault,
+)
+from hil.bench.scenario import Scenario
+from hil.bench.stage import LOOK_S, fault_of, source_of
+from hil.bench.strangers import forged_messages
+from hil.broker import PASSWORD, Broker
+from hil.interpreter import find_interpreter
+from hil.programs import find_mosquitto
+from hil.rig import Rig, RigPlan
+
+__all__ = ["BrokerStage"]
+
+_LOCOMOTIVE = "BENCH-0001"
+_STRANGER = "stranger"
+_ASK_S = 2.0
+
+
+class BrokerStage:
+    """A rig whose first node speaks over a broker and whose others have cables; see
+    hil.bench.running.Stage. Second 0 is when the page can be opened."""
+
+    def __init__(self, scenario: Scenario, folder: Path, clock: Clock) -> None:
+        self.scenario = scenario
+        profile = load_profile(scenario.profile)
+        self.source = source_of(scenario, profile)
+        self.pictures: list[tuple[float, State | None]] = []
+        self.utc_start_us = 0
+        self._clock = clock
+        self._begun_us = 0
+        self._random = Random(scenario.seed)
+        self._heard: dict[str, list[bytes]] = {}
+        self._plans: list[tuple[float, int, Callable[[], None]]] = []
+        users = ("gateway", *scenario.nodes, _STRANGER)
+        self._broker = Broker(find_mosquitto(), folder / "broker", users)
+        acl = self._broker.folder / "mosquitto.acl"
+        with acl.open("a", encoding="utf-8") as file:
+            file.write(f"\nuser {_STRANGER}\ntopic readwrite axlebox/#\n")
+        password_file = folder / "gateway.password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(PASSWORD, encoding="utf-8")
+        way: dict[str, str | int] = {"host": "127.0.0.1", "port": self._broker.port}
+        node = scenario.nodes[0]
+        by_broker = {
+            "uart": None,
+            "mqtt": {**way, "locomotive": _LOCOMOTIVE, "username": node, "password": PASSWORD},
+        }
+        plan = RigPlan(
+            profile,
+            _LOCOMOTIVE,
+            tuple((fit, self.source, False) for fit in scenario.fits(profile)),
+            folder,
+            scenario.seed,
+            mqtt={**way, "username": "gateway", "password_file": password_file.name},
+            settings={**scenario.settings, node: {**scenario.settings.get(node, {}), **by_broker}},
+            spool=dict(scenario.spool),
+        )
+        self.rig = Rig(plan, find_interpreter(), clock)
+        self._stranger = Client(CallbackAPIVersion.VERSION2, client_id=_STRANGER)
+        self._stranger.username_pw_set(_STRANGER, PASSWORD)
+        self._stranger.on_message = self._hear
+        self._stranger.on_connect = lambda client, *_: client.subscribe("axlebox/#", qos=1)
+
+    @property
+    def spool(self) -> Path:
+        return self.rig.spool
+
+    @property
+    def now_s(self) -> float:
+        return (self._clock.monotonic_us() - self._begun_us) / 1e6
+
+    def run(self) -> None:
+        self._broker.start()
+        self._stranger.connect("127.0.0.1", self._broker.port)
+        self._stranger.loop_start()
+        self.rig.start()
+        self._begun_us = self.rig.feeder.start_us
+        self.utc_start_us = self._clock.utc_us() - self._clock.monotonic_us() + self._begun_us
+        for what in self.scenario.happens:
+            self._plan(what)
+        self._plans.sort(key=lambda plan: plan[:2])
+        while self.now_s < self.scenario.seconds:
+            while self._plans and self._plans[0][0] <= self.now_s:
+                self._plans.pop(0)[2]()
+            self._look()
+            self.rig.run_for(LOOK_S)
+
+    def state(self) -> State:
+        return self._ask_state()
+
+    def health(self) -> dict[str, dict[str, int | None]]:
+        found: dict[str, dict[str, int | None]] = {}
+        with urllib.request.urlopen(self.rig.gateway.page + "metrics", timeout=_ASK_S) as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        for family in families:
+            for sample in family.samples:
+                if sample.name == "axlebox_node_health":
+                    labels = sample.labels
+                    found.setdefault(labels["node"], {})[labels["field"]] = round(sample.value)
+        return found
+
+    def resets(self) -> dict[str, dict[str, int]]:
+        return {name: dict(target.resets) for name, target in self.rig.targets.items()}
+
+    def settle(self, limit_s: float) -> Account:
+        return self.rig.settle(limit_s)
+
+    def stop(self) -> None:
+        self._stranger.disconnect()
+        self._stranger.loop_stop()
+        self.rig.stop()
+        self._broker.kill()
+
+    def _look(self) -> None:
+        state = None
+        with suppress(OSError, urllib.error.URLError):
+            state = self._ask_state()
+        self.pictures.append((self.now_s, state))
+
+    def _ask_state(self) -> State:
+        with urllib.request.urlopen(self.rig.gateway.page + "api/state", timeout=_ASK_S) as answer:
+            return msgspec.json.decode(answer.read(), type=State)
+
+    def _at(self, at_s: float, call: Callable[[], None]) -> None:
+        self._plans.append((at_s, len(self._plans), call))
+
+    def _plan(self, what: Happening) -> None:
+        match what:
+            case BrokerDown():
+                self._at(what.at_s, self._broker.kill)
+                self._at(what.until_s, self._broker.start)
+            case BrokerFrozen():
+                self._at(what.at_s, self._broker.freeze)
+                self._at(what.until_s, self._broker.go_on)
+            case GatewayDown():
+                end = self.rig.gateway.kill if what.killed else self.rig.gateway.stop
+                self._at(what.at_s, end)
+                self._at(what.until_s, self.rig.gateway.start)
+            case Replay() | Reordered() | Forgery():
+                self._at(what.at_s, lambda: self._speak(what))
+            case SensorFault() | ChipFault():
+                target = self.rig.targets[what.node]
+                self._at(what.at_s, lambda: target.inject(fault_of(what, target.fitting)))
+                if what.until_s is not None:
+                    end_fault = {**fault_of(what, target.fitting), "clear": True}
+                    self._at(what.until_s, lambda: target.inject(end_fault))
+
+    def _speak(self, what: Replay | Reordered | Forgery) -> None:
+        direction = "down" if isinstance(what, Replay) and what.towards == "node" else "up"
+        topic = f"axlebox/{_LOCOMOTIVE}/{what.node}/{direction}"
+        heard = list(self._heard.get(topic, []))
+        if isinstance(what, Forgery):
+            messages = forged_messages(what.node, what.how, what.times, heard, self._random)
+        elif isinstance(what, Reordered):
+            messages = heard[-what.messages :][::-1]
+        else:
+            messages = heard
+        for message in messages:
+            self._stranger.publish(topic, message, qos=1)
+
+    def _hear(self, client: Client, userdata: Any, message: MQTTMessage) -> None:
+        self._heard.setdefault(message.topic, []).append(bytes(message.payload))
