@@ -30,8 +30,8 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """`simulated_s` = 0 where it ran in real time. `digest`: SHA-256 of all that was stored; equal in
-    a run that repeats. `skipped`: why it was not run. `repeat`: the one command that runs it again.
+    """`simulated_s` = 0 where it ran in real time. `digest`: SHA-256 of all that was stored, equal
+    in a run that repeats. `skipped`: why it was not run. `repeat`: the command that runs it again.
     """
 
     name: str
