@@ -227,5 +227,5 @@ def _raw_rows(block: Block, channels: int) -> NDArray[np.int32]:
     raw = np.empty((rows, channels), np.int32)
     raw[0] = samples
     raw[1:] = np.frombuffer(block.differences, np.int8).reshape(rows - 1, channels)
-    np.cumsum(raw, axis=0, out=raw)
+    raw.cumsum(axis=0, dtype=np.int32, out=raw)
     return raw

@@ -136,7 +136,7 @@ class Registry:
         elif shown is not group and shown != group:
             return
         last_t_ms = rows.last_t_ms
-        gaps = rows.missing[-1].any()
+        gaps = rows.samples < rows.missing.size
         values = (rows.raw[-1] * group.scales + group.offsets).tolist()
         for column, status in enumerate(rows.statuses):
             kept = known.values[group.first + column]
