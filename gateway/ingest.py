@@ -9,68 +9,40 @@ bad message cannot block its node; one whose sender proved nothing is never answ
 from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
 
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP, cose, down
-from axwire.cbor import decode
 from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, parse_up
-from axwire.table import bounded
-from axwire.up import EVENT, PONG, WAVEFORM
+from axwire.up import EVENT, WAVEFORM
 
 from gateway.bridge import bridges
 from gateway.clock import ClockRecord, ClockSync
-from gateway.decode import ChannelTable, Rows, decode_readings
+from gateway.decode import Rows, decode_readings
 from gateway.downlink import Downlink, Link
-from gateway.ledger import Boot, EarlierBoot, Ledger, Quarantined, Run, earlier_boot
+from gateway.ingest_seams import Observer, Store
+from gateway.ledger import Boot, EarlierBoot, Ledger, Run, earlier_boot
+from gateway.quarantine import Quarantine, numbers_of
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
 from gateway.thinned import decode_thinned
 from gateway.timebase import Clock
 from gateway.walltime import TimeRecord
 
-__all__ = ["Ingest", "Observer", "Store"]
+__all__ = ["Ingest"]
 
 WINDOW = 8192
 """Messages above the first gap that are taken in: a bound on what one node can make us hold.
 Live messages come while what a node kept in flash closes the gap, which takes minutes."""
 
 _HELLO_AGAIN_US = 1_000_000
-_QUARANTINE_BURST = 64
-_QUARANTINE_EACH_US = 1_000_000
-"""Unproved rubbish: so many are kept at once, then one a second; all are counted."""
 
 _TOLD_ERROR_US = 1_000_000
 """How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
 _PRIORITIES = {WAVEFORM: Priority.WAVEFORM, EVENT: Priority.URGENT}
-
-
-class Store(Protocol):
-    """The durable log as ingest sees it."""
-
-    @property
-    def wants_snapshot(self) -> bool:
-        """A segment began: append a STATE record first."""
-
-    @property
-    def room_bytes(self) -> int:
-        """What the buffer still takes."""
-
-    def append(self, kind: Kind, priority: Priority, body: bytes, received_us: int) -> int:
-        """Buffer a record; returns a ticket that rises. Raises BufferFullError: nothing taken."""
-
-
-class Observer(Protocol):
-    """The live picture. It does not wait for the disk."""
-
-    def spoke(self, node: str, boot: int, link: str) -> None: ...
-    def told_table(self, node: str, hello: Hello, table: ChannelTable | None) -> None: ...
-    def told_rows(self, node: str, boot: int, rows: Rows) -> None: ...
-    def told_health(self, node: str, health: Health, lost_samples: int) -> None: ...
 
 
 class Ingest:
@@ -97,15 +69,11 @@ class Ingest:
         self._held: Counter[str] = Counter()
         self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
-        self._quarantine_room = _QUARANTINE_BURST
-        self._quarantine_filled_us = clock.monotonic_us()
+        self.quarantine = Quarantine(self._append, clock)
         self.refused: Counter[str] = Counter()
         """Messages not taken in, by reason."""
         self.held_back: Counter[str] = Counter()
         """Offers of a node's messages that had to wait for its own earlier ones, by node."""
-        self.quarantined = 0
-        self.not_kept = 0
-        """Refused messages that quarantine had no room for."""
         self.lost_messages = 0
         self.lost_samples = 0
         """What nodes dropped before it could be sent."""
@@ -168,7 +136,7 @@ class Ingest:
         try:
             self._take(link, envelope, parse_up(envelope.payload), message)
         except WireError as error:
-            self._quarantine(link, envelope, message, error)
+            self._take_wrong(link, envelope, message, error)
 
     def _check_share(self, name: str, size: int) -> None:
         """A node may hold as much of the spool's buffer as it leaves free. Raises BufferFullError.
@@ -404,22 +372,13 @@ class Ingest:
         return self.ticket
 
     def _refuse(self, link: Link, message: bytes, error: WireError) -> None:
-        now = self._clock.monotonic_us()
-        refill = (now - self._quarantine_filled_us) // _QUARANTINE_EACH_US
-        if refill:
-            self._quarantine_filled_us = now
-            self._quarantine_room = min(_QUARANTINE_BURST, self._quarantine_room + refill)
-        if self._quarantine_room:
-            self._append_quarantine(link, message, error, None)
-            self._quarantine_room -= 1
-        else:
-            self.not_kept += 1
+        self.quarantine.keep_unproved(link.name, message, error)
         self.refused[error.reason] += 1
 
-    def _quarantine(
+    def _take_wrong(
         self, link: Link, envelope: cose.Envelope, message: bytes, error: WireError
     ) -> None:
-        numbers = _numbers_of(envelope.payload)
+        numbers = numbers_of(envelope.payload)
         if numbers is None:
             self._refuse(link, message, error)
             return
@@ -427,21 +386,11 @@ class Ingest:
         if not self._is_wanted(link, envelope.name, number, sequence, sequence):
             return
         sender = (envelope.name, number, sequence)
-        ticket = self._append_quarantine(link, message, error, sender)
+        ticket = self.quarantine.keep(link.name, message, error, sender)
         self.refused[error.reason] += 1
         self._ledger.boot(envelope.name, number).accepted.add(sequence)
         self._hold(ticket, *sender, sequence, len(message))
         self._spoke(link, envelope.name, number)
-
-    def _append_quarantine(
-        self, link: Link, message: bytes, error: WireError, sender: tuple[str, int, int] | None
-    ) -> int:
-        body = msgspec.msgpack.encode(
-            Quarantined(error.reason, link.name, str(error), message[:GATEWAY_MESSAGE_CAP], sender)
-        )
-        ticket = self._append(Kind.QUARANTINE, Priority.WAVEFORM, body)
-        self.quarantined += 1
-        return ticket
 
 
 def _priority(up: Up, rows: list[Rows]) -> Priority:
@@ -449,20 +398,3 @@ def _priority(up: Up, rows: list[Rows]) -> Priority:
     if rows and all(block.group.may_be_thinned for block in rows):
         return Priority.READINGS
     return _PRIORITIES.get(up.kind, Priority.SERVICE)
-
-
-def _numbers_of(payload: bytes) -> tuple[int, int] | None:
-    """Boot and sequence of a payload that is otherwise wrong; None when it is not to be kept.
-
-    A PONG has a sequence of the gateway's, which says nothing of the node's messages.
-    """
-    try:
-        items = decode(payload)
-        if not isinstance(items, list) or len(items) < 3 or items[0] == PONG:
-            return None
-        return (
-            bounded(items[1], 0, 0xFFFFFFFF, "boot"),
-            bounded(items[2], 0, 0xFFFFFFFF, "sequence"),
-        )
-    except WireError:
-        return None

@@ -70,8 +70,10 @@ class _GatewayCollector(Collector):
         )
         yield _counter("axlebox_samples_accepted", "Samples taken in", ingest.samples)
         yield _counter("axlebox_samples_thinned", "Samples thinned", ingest.thinned_samples)
-        yield _counter("axlebox_quarantined", "Refused messages kept", ingest.quarantined)
-        yield _counter("axlebox_quarantine_full", "Refused and not kept", ingest.not_kept)
+        yield _counter("axlebox_quarantined", "Refused messages kept", ingest.quarantine.kept)
+        yield _counter(
+            "axlebox_quarantine_full", "Refused and not kept", ingest.quarantine.not_kept
+        )
         yield _by_label(
             CounterMetricFamily(
                 "axlebox_messages_held_back", "Offers above a node's share", labels=["node"]

@@ -78,7 +78,7 @@ def test_rubbish_fills_only_what_quarantine_has_room_for(collect: Collect, board
     before = gateway.gateway.writer.buffered_bytes
     stranger = Board(secret=bytes(32))
     assert all(gateway.receive(*[stranger.readings() for _ in range(5000)]))
-    assert (gateway.ingest.quarantined, gateway.ingest.not_kept) == (64, 4936)
+    assert (gateway.ingest.quarantine.kept, gateway.ingest.quarantine.not_kept) == (64, 4936)
     assert gateway.gateway.writer.buffered_bytes - before < 64 * 400
     assert gateway.ingest.pending == 0
 
