@@ -179,6 +179,8 @@ def head(data: bytes, at: int) -> "tuple[int, int, int]":
 
 
 def _item(data: bytes, at: int, depth: int, room: "list[int]") -> "tuple[object, int]":
+    if at < len(data) and data[at] < 24:
+        return data[at], at + 1
     major, argument, at = head(data, at)
     if major == _UINT:
         return argument, at
@@ -203,14 +205,9 @@ def _item(data: bytes, at: int, depth: int, room: "list[int]") -> "tuple[object,
         if room[0] < 0:
             raise CborError("more items than a message may have")
         items: list[object] = []
-        size = len(data)
         for _ in range(argument):
-            if at < size and data[at] < 24:
-                items.append(data[at])
-                at += 1
-            else:
-                item, at = _item(data, at, depth - 1, room)
-                items.append(item)
+            item, at = _item(data, at, depth - 1, room)
+            items.append(item)
         return items, at
     if major == _TAG:
         if argument not in (INT8, INT16, INT32):
