@@ -38,7 +38,9 @@ class LocomotiveConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Which locomotive this is; goes to the page and into every point."""
 
     id: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9._-]+$")]
-    profile: Name = "te33a"
+    profile: Annotated[
+        str, Meta(min_length=1, max_length=4096, pattern=r"^[a-z0-9][a-z0-9-]*$|\.toml$")
+    ] = "te33a"
 
 
 class NodeConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -254,8 +256,12 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
             password_file=mqtt.password_file and base / mqtt.password_file,
             ca_file=mqtt.ca_file and base / mqtt.ca_file,
         )
+    locomotive = config.locomotive
+    if locomotive.profile.endswith(".toml"):
+        locomotive = msgspec.structs.replace(locomotive, profile=str(base / locomotive.profile))
     return msgspec.structs.replace(
         config,
+        locomotive=locomotive,
         nodes=[
             msgspec.structs.replace(node, key_file=base / node.key_file) for node in config.nodes
         ],

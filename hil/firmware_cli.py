@@ -67,7 +67,7 @@ def provision(
 
 
 def _fit(profile: str, file: Path) -> NodeFit:
-    fits = {fit.name: fit for fit in load_profile(profile).nodes}
+    fits = {fit.name: fit for fit in load_profile(profile).all_nodes}
     name = json.loads(file.read_text(encoding="utf-8")).get("node")
     if name not in fits:
         raise ConfigError(f"{file}: profile {profile} has no node {name}: {', '.join(fits)}")

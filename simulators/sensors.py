@@ -3,17 +3,35 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.profiles import LoopSensor, Pt100Sensor, Sensor, TachoSensor, VibrationSensor
+from gateway.profiles import (
+    ContactSensor,
+    LoopSensor,
+    Pt100Sensor,
+    Sensor,
+    StrainSensor,
+    TachoSensor,
+    ThermocoupleSensor,
+    VibrationSensor,
+)
+from simulators.board.max31856 import emf_nv
 
-__all__ = ["UNITS", "electrical"]
+__all__ = ["COLD_JUNCTION_C", "EXCITATION_MV", "electrical", "unit_of"]
 
-UNITS: dict[type, str] = {
+COLD_JUNCTION_C = 25
+"""Where the wires of a thermocouple end, at its chip."""
+
+EXCITATION_MV = {"nau7802": 3_000, "hx711": 3_300}
+"""What supplies a strain bridge: the NAU7802's regulator, or the board."""
+
+_UNITS: dict[type, str] = {
     LoopSensor: "nA",
     Pt100Sensor: "tenth_milliohm",
+    ThermocoupleSensor: "nV",
+    StrainSensor: "nV",
     VibrationSensor: "ug",
     TachoSensor: "mHz",
+    ContactSensor: "level",
 }
-"""Unit of `electrical` by kind of sensor, as the wiring file of a simulated board names it."""
 
 _ZERO_NA, _SPAN_NA = 4_000_000, 16_000_000
 
@@ -22,21 +40,36 @@ _A, _B, _C = 3.9083e-3, -5.775e-7, -4.183e-12
 _R0_TENTH_MILLIOHM = 1_000_000
 _G = 9.80665
 _FULL_UG = 2_000_000_000
+_COLDEST_C, _HOTTEST_C = -270, 1380
+
+
+def unit_of(sensor: Sensor) -> str:
+    """Unit of `electrical`, as the wiring file of a simulated board names it."""
+    return _UNITS[type(sensor)]
 
 
 def electrical(sensor: Sensor, values: NDArray[np.float64]) -> NDArray[np.int32]:
-    """Loop current in nA, resistance in tenths of a milliohm, acceleration in ug or teeth in mHz,
-    for values in the unit measured.
+    """Loop current in nA, resistance in tenths of a milliohm, voltage of a bridge or thermocouple
+    in nV, acceleration in ug, teeth in mHz or the level of a pin, for values in the unit measured.
 
     A transducer goes on linearly below 4 mA and above 20 mA, down to 0 and up to 25 mA.
     """
     if isinstance(sensor, LoopSensor):
         share = (values - sensor.low) / (sensor.high - sensor.low)
         signal = np.clip(_ZERO_NA + share * _SPAN_NA, 0, 25_000_000)
+    elif isinstance(sensor, StrainSensor):
+        nanovolts = sensor.mv_per_v * EXCITATION_MV[sensor.chip] * 1_000
+        signal = values / sensor.full * nanovolts
     elif isinstance(sensor, VibrationSensor):
         signal = np.clip(values / _G * 1e6, -_FULL_UG, _FULL_UG)
     elif isinstance(sensor, TachoSensor):
         signal = values / 60 * sensor.teeth * 1000
+    elif isinstance(sensor, ContactSensor):
+        signal = ((values >= 0.5) != (sensor.on == "closed")).astype(np.float64)
+    elif isinstance(sensor, ThermocoupleSensor):
+        within = np.clip(values, _COLDEST_C, _HOTTEST_C)
+        against = emf_nv(COLD_JUNCTION_C)
+        signal = np.array([emf_nv(celsius) - against for celsius in within.tolist()])
     else:
         below = np.minimum(values, 0.0)
         ratio = 1 + _A * values + _B * values**2 + _C * (below - 100) * below**3

@@ -1,18 +1,33 @@
 """Locomotive classes as data: one TOML file each, every number with its source.
 
 `verified = false` marks a number that nobody has checked: it may warn, and never raises the
-highest alarm.
+highest alarm. docs/profiles.md explains the keys.
 """
 
+import re
+import tomllib
 from importlib import resources
-from typing import Literal
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from gateway.errors import ConfigError
+from gateway.profiles.sensors import (
+    ContactSensor,
+    LoopSensor,
+    Pt100Sensor,
+    Sensor,
+    StrainSensor,
+    TachoSensor,
+    ThermocoupleSensor,
+    VibrationSensor,
+)
 
 __all__ = [
+    "ContactSensor",
     "Figure",
     "GroupFit",
     "LoopSensor",
@@ -20,11 +35,17 @@ __all__ = [
     "Profile",
     "Pt100Sensor",
     "Sensor",
+    "StrainSensor",
     "TachoSensor",
+    "ThermocoupleSensor",
     "VibrationSensor",
     "load_profile",
     "profile_names",
+    "read_profile",
+    "template",
 ]
+
+_TEMPLATE = "template"
 
 
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,42 +55,6 @@ class Figure(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str
     source: str
     verified: bool
-
-
-class LoopSensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="loop"):
-    """A transducer with a 4-20 mA output: 4 mA at `low`, 20 mA at `high`, in the unit measured."""
-
-    low: float
-    high: float
-
-
-class Pt100Sensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="pt100"):
-    """A platinum resistance thermometer, 100 ohm at 0 °C (IEC 60751)."""
-
-
-class VibrationSensor(
-    Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="vibration"
-):
-    """An accelerometer of which one axis is used, for a quantity `*.acceleration`.
-
-    It gives four more channels of the same place: `*.vibration_rms`, `_peak`, `_crest` and
-    `_kurtosis`. A burst is sent when the feature `burst_on` reaches `burst_level`, in its unit.
-    """
-
-    chip: Literal["iis3dwb", "adxl345"] = "iis3dwb"
-    axis: Literal["x", "y", "z"] = "z"
-    burst_on: Literal["none", "rms", "peak", "crest", "kurtosis"] = "none"
-    burst_level: float = 0.0
-
-
-class TachoSensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="tacho"):
-    """A pulse sensor at a wheel with so many teeth, which turns at most so fast."""
-
-    teeth: int
-    full_rpm: int
-
-
-Sensor = LoopSensor | Pt100Sensor | VibrationSensor | TachoSensor
 
 
 class GroupFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,18 +75,30 @@ class NodeFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One locomotive class."""
+    """One locomotive class; counts are those of all its sections.
+
+    `nodes` are fitted first, and are what the demo runs; `more_nodes` make the fitting complete.
+    `variant_of`: the class whose figures it has, none of them verified, where it gives no other.
+    """
 
     id: str
     title: str
     kind: str
+    variant_of: str | None = None
     wheel_arrangement: str
     sections: int
     bogies: int
     axles: int
     motors: int
+    motor_kind: Literal["asynchronous", "dc_series"]
     figures: dict[str, Figure]
     nodes: list[NodeFit]
+    more_nodes: list[NodeFit] = []
+
+    @property
+    def all_nodes(self) -> list[NodeFit]:
+        """The complete fitting."""
+        return [*self.nodes, *self.more_nodes]
 
 
 def profile_names() -> list[str]:
@@ -109,20 +106,74 @@ def profile_names() -> list[str]:
     return sorted(
         entry.name.removesuffix(".toml")
         for entry in resources.files(__package__).iterdir()
-        if entry.name.endswith(".toml")
+        if entry.name.endswith(".toml") and entry.name != f"{_TEMPLATE}.toml"
     )
 
 
+def template() -> str:
+    """The text of a file to begin a profile with."""
+    return _shipped(_TEMPLATE).read_text(encoding="utf-8")
+
+
 def load_profile(name: str) -> Profile:
-    """The shipped profile of that id. Raises ConfigError."""
-    path = resources.files(__package__) / f"{name}.toml"
+    """The shipped profile of that id, or the one in the file whose path ends in `.toml`.
+
+    Raises ConfigError.
+    """
+    if name.endswith(".toml"):
+        return read_profile(Path(name))
+    return _read(_shipped_profile(name), f"profile {name}")
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile in a file. Raises ConfigError, which names the file and the key."""
+    return _read(path, str(path))
+
+
+def _read(path: Traversable, where: str) -> Profile:
+    name = path.name.removesuffix(".toml")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+        raise ConfigError(
+            f"{where}: a profile's id is its file's name: name the file with lower-case letters, "
+            "digits and - alone"
+        )
+    tree = _tree(path, where)
+    if "id" in tree:
+        raise ConfigError(f"{where}: remove the key id: a profile's id is its file's name, {name}")
     try:
-        profile = msgspec.toml.decode(path.read_text(encoding="utf-8"), type=Profile)
+        return msgspec.convert(tree | {"id": name}, type=Profile)
+    except msgspec.ValidationError as error:
+        what, _, at = str(error).partition(" - at ")
+        key = at.strip("`").removeprefix("$.") or "top level"
+        raise ConfigError(f"{where}: {key}: {what} (docs/profiles.md has the keys)") from None
+
+
+def _tree(path: Traversable, where: str) -> dict[str, Any]:
+    """The file's content, with what it takes from the class of which it is a variant."""
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
+        raise ConfigError(f"{where}: there is no such file") from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{where}: cannot be read: {error}") from None
+    base = tree.get("variant_of")
+    if not isinstance(base, str):
+        return tree
+    origin = _tree(_shipped_profile(base), f"profile {base}")
+    figures = {
+        name: {**figure, "source": f"as {base}: {figure['source']}", "verified": False}
+        for name, figure in origin["figures"].items()
+    }
+    own = tree.get("figures", {})
+    return {**origin, **tree, "figures": figures | own if isinstance(own, dict) else own}
+
+
+def _shipped_profile(name: str) -> Traversable:
+    if name not in profile_names():
         known = ", ".join(profile_names())
-        raise ConfigError(f"there is no locomotive profile {name}; there are: {known}") from None
-    except msgspec.DecodeError as error:
-        raise ConfigError(f"profile {name}: {error}") from None
-    if profile.id != name:
-        raise ConfigError(f"profile {name}: its id says {profile.id}; make them equal")
-    return profile
+        raise ConfigError(f"there is no locomotive profile {name}; there are: {known}")
+    return _shipped(name)
+
+
+def _shipped(name: str) -> Traversable:
+    return resources.files(__package__) / f"{name}.toml"
