@@ -45,10 +45,11 @@ class BoardRoom:
             raise self.full(len(self.on_spi), what)
         return self._selects.pop(0)
 
-    def spare(self, what: str) -> int:
-        """A pin that the board's wiring leaves free, else the last chip select."""
+    def spare(self, kind: str, what: str) -> int:
+        """A pin for that kind of chip which the board's wiring leaves free, else the last chip
+        select."""
         if not (self._spare or self._selects):
-            raise self.full(self.count(what), what)
+            raise self.full(self.count(kind), what)
         return self._spare.pop(0) if self._spare else self._selects.pop()
 
     def pulse(self) -> tuple[int, int]:

@@ -202,7 +202,7 @@ def _strain(
             {"name": name, "kind": kind, "address": address, "signal": signal, **supply}
         )
     else:
-        pins = {"sck": room.spare(kind), "dout": room.spare(kind)}
+        pins = {key: room.spare(kind, "HX711") for key in ("sck", "dout")}
         machine = room.machine()
         settings |= pins if machine is None else {**pins, "sm": machine}
         room.on_pins.append(
@@ -233,7 +233,7 @@ def _tacho(room: BoardRoom, signal: str, sensor: TachoSensor) -> Place:
 
 def _contact(room: BoardRoom, signal: str, sensor: ContactSensor) -> Place:
     name = room.named("contact")
-    pin = room.spare("contact")
+    pin = room.spare("contact", "contacts")
     room.on_pins.append({"name": name, "kind": "contact", "pin": pin, "signal": signal})
     room.chips.append(
         {
