@@ -3,7 +3,6 @@
 Paths are relative to the file they stand in. docs/configuration.md lists every key.
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,7 @@ import msgspec
 from axwire.cose import KEY_BYTES, NAME_CAP, MacKey
 from msgspec import Meta, Struct
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, explain
 
 __all__ = [
     "ClockConfig",
@@ -149,7 +148,7 @@ def load_config(path: Path) -> GatewayConfig:
     try:
         config = msgspec.toml.decode(text, type=GatewayConfig, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(str(error))}") from None
+        raise ConfigError(f"{path}: {explain(str(error), 'docs/configuration.md')}") from None
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     _check_unique(path, "nodes", [node.name for node in config.nodes])
@@ -219,24 +218,6 @@ def _path(kind: type, value: Any) -> Any:
     if isinstance(value, str):
         return kind(value)
     raise TypeError(f"Expected a path as `str`, got `{type(value).__name__}`")
-
-
-def _explain(message: str) -> str:
-    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
-    if unknown:
-        section = unknown[2] + "." if unknown[2] else ""
-        return (
-            f"unknown key {section}{unknown[1]}; remove it or correct its spelling "
-            "(docs/configuration.md lists the keys)"
-        )
-    missing = re.match(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
-    if missing:
-        section = missing[2] + "." if missing[2] else ""
-        return f"key {section}{missing[1]} is missing (docs/configuration.md shows it)"
-    what, _, where = message.rpartition(" - at ")
-    if not what:
-        return f"{message} (docs/configuration.md shows how it is written)"
-    return f"key {where.strip('`$.')}: {what} (docs/configuration.md says what it may be)"
 
 
 def _check_unique(path: Path, what: str, names: list[str]) -> None:

@@ -7,6 +7,8 @@ AxleboxError
 └── SpoolError       the durable store (gateway.spool.errors)
 """
 
+import re
+
 
 class AxleboxError(Exception):
     """Anything axlebox tells a person about; the message says what to do."""
@@ -26,3 +28,22 @@ class ConfigError(AxleboxError):
 
 class LinkError(AxleboxError):
     """A link to nodes cannot be opened or kept."""
+
+
+def explain(message: str, document: str) -> str:
+    """What msgspec says of a file that a person wrote: the key, and what to do."""
+    unknown = re.match(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
+    if unknown:
+        section = unknown[2] + "." if unknown[2] else ""
+        return (
+            f"unknown key {section}{unknown[1]}; remove it or correct its spelling "
+            f"({document} lists the keys)"
+        )
+    missing = re.match(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?$", message)
+    if missing:
+        section = missing[2] + "." if missing[2] else ""
+        return f"key {section}{missing[1]} is missing ({document} shows it)"
+    what, _, where = message.rpartition(" - at ")
+    if not what:
+        return f"{message} ({document} shows how it is written)"
+    return f"key {where.strip('`$.')}: {what} ({document} says what it may be)"

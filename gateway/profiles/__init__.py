@@ -9,12 +9,12 @@ import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, explain
 from gateway.profiles.sensors import (
     ContactSensor,
     LoopSensor,
@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 _TEMPLATE = "template"
+_T = TypeVar("_T")
 
 
 class Figure(Struct, frozen=True, forbid_unknown_fields=True):
@@ -140,12 +141,23 @@ def _read(path: Traversable, where: str) -> Profile:
     tree = _tree(path, where)
     if "id" in tree:
         raise ConfigError(f"{where}: remove the key id: a profile's id is its file's name, {name}")
+    figures = tree.get("figures")
+    if isinstance(figures, dict):
+        tree["figures"] = {
+            key: _converted(figure, Figure, where, f"$.figures.{key}")
+            for key, figure in figures.items()
+        }
+    return _converted(tree | {"id": name}, Profile, where, "$")
+
+
+def _converted(value: Any, kind: type[_T], where: str, path: str) -> _T:
+    """`path`: where the value stands in the file, as msgspec would say it."""
     try:
-        return msgspec.convert(tree | {"id": name}, type=Profile)
+        return msgspec.convert(value, type=kind)
     except msgspec.ValidationError as error:
-        what, _, at = str(error).partition(" - at ")
-        key = at.strip("`").removeprefix("$.") or "top level"
-        raise ConfigError(f"{where}: {key}: {what} (docs/profiles.md has the keys)") from None
+        what, _, at = str(error).partition(" - at `$")
+        told = f"{what} - at `{path}{at or '`'}"
+        raise ConfigError(f"{where}: {explain(told, 'docs/profiles.md')}") from None
 
 
 def _tree(path: Traversable, where: str) -> dict[str, Any]:

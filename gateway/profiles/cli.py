@@ -143,7 +143,7 @@ def _nodes(profile: Profile) -> Table:
         for group in node.groups:
             sensor = msgspec.to_builtins(group.sensor)
             kind = sensor.pop("kind")
-            settings = ", ".join(f"{key} {value}" for key, value in sensor.items())
+            settings = ", ".join(f"{key} {_plain(value)}" for key, value in sensor.items())
             table.add_row(
                 *first,
                 group.quantity,
@@ -153,6 +153,10 @@ def _nodes(profile: Profile) -> Table:
             )
             first = ("", "")
     return table
+
+
+def _plain(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _console() -> Console:
