@@ -5,7 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import axwire
 import msgspec
@@ -26,6 +26,8 @@ from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
+from gateway.profiles import Figure, GroupFit, NodeFit, Profile, Sensor, profile_names
+from gateway.profiles.figures import FIGURES
 from gateway.spool.commit_thread import CommitThread
 from gateway.upkeep import UpkeepThread
 from gateway.web.events import EventHub
@@ -261,6 +263,51 @@ def _reasons_at(node: ast.AST) -> Iterator[str]:
 
 
 _REFUSING = re.compile(r"refuse_noise$|^(Wire|Framing|Envelope)Error$|^super\(\)\.__init__$")
+
+
+def rows_by_name(name: str, heading: str) -> dict[str, list[str]]:
+    """Cells of the tables below a heading, by each thing that is code in the first."""
+    lines = [line for line in section_of(name, heading).splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    return {code: row for row in cells for code in re.findall(r"`([^`]+)`", row[0])}
+
+
+def test_every_figure_of_a_profile_is_documented_with_its_unit_and_range() -> None:
+    documented = rows_by_name("profiles.md", "## Figures")
+    assert list(documented) == list(FIGURES)
+    for name, kind in FIGURES.items():
+        low, high = (float(end) for end in documented[name][2].split(" to "))
+        assert (documented[name][1], low, high, documented[name][3]) == kind
+
+
+def test_every_class_that_is_shipped_is_documented() -> None:
+    assert first_cells(text_of("profiles.md").split("\n## ")[0]) == set(profile_names())
+
+
+def profile_keys() -> set[str]:
+    inner: dict[str, type] = {"": Profile, "nodes[].": NodeFit, "nodes[].groups[].": GroupFit}
+    found = {prefix + field for prefix, kind in inner.items() for field in kind.__struct_fields__}
+    return (found | {f"figures.*.{field}" for field in Figure.__struct_fields__}) - {"id"}
+
+
+def test_every_key_of_a_profile_is_documented() -> None:
+    assert rows_by_name("profiles.md", "## Keys").keys() == profile_keys()
+
+
+@pytest.mark.parametrize("kind", get_args(Sensor), ids=lambda kind: kind.__struct_config__.tag)
+def test_every_kind_of_sensor_is_documented_with_its_settings(kind: Any) -> None:
+    documented = rows_by_name("profiles.md", "## Kinds of sensor")
+    assert len(documented) == len(get_args(Sensor))
+    told = re.findall(r"`(\w+)`(?: \(`?([^`)]+)`?\))?", documented[kind.__struct_config__.tag][1])
+    fields = msgspec.structs.fields(kind)
+    assert [name for name, _ in told] == [field.name for field in fields]
+    for (_, default), field in zip(told, fields, strict=True):
+        if field.required:
+            assert default == ""
+        else:
+            assert default == (
+                "none" if field.default is None else f"{field.default}".split(".")[0]
+            )
 
 
 def options() -> list[tuple[str, str]]:
