@@ -54,7 +54,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `axlebox bench run` takes for it: its name, or the path of a file of one's own."""
 
     def fits(self, profile: Profile) -> list[NodeFit]:
-        return [fit for fit in profile.nodes if fit.name in self.nodes]
+        return [fit for fit in profile.all_nodes if fit.name in self.nodes]
 
     def channels(self) -> dict[tuple[str, str], None]:
         """Those that it speaks of, quantity and place, in that order."""
@@ -96,7 +96,7 @@ def load_scenario(path: Path) -> Scenario:
     for number, expected in enumerate(scenario.expect, 1):
         for why in _wrong_expectation(expected, scenario, profile):
             raise ConfigError(f"{path}: expect {number}: {why}")
-    known = [fit.name for fit in profile.nodes]
+    known = [fit.name for fit in profile.all_nodes]
     for node in scenario.nodes:
         if node not in known:
             raise ConfigError(
@@ -153,7 +153,7 @@ def _wrong_expectation(expected: Expectation, scenario: Scenario, profile: Profi
 def _channels(node: str, profile: Profile) -> list[tuple[str, str]]:
     return [
         (group.quantity, place)
-        for fit in profile.nodes
+        for fit in profile.all_nodes
         if fit.name == node
         for group in fit.groups
         for place in group.places
