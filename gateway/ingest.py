@@ -41,6 +41,7 @@ _HELLO_AGAIN_US = 1_000_000
 _TOLD_ERROR_US = 1_000_000
 """How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
+_LAST_SEQUENCE = 0xFFFFFFFF
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
 _PRIORITIES = {WAVEFORM: Priority.WAVEFORM, EVENT: Priority.URGENT}
 
@@ -354,8 +355,8 @@ class Ingest:
         self, name: str, number: int, sequences: set[int], link: Link | None = None
     ) -> None:
         """Acknowledge `sequences`, which are durable, and with them all below the first gap."""
-        upto = self._ledger.boot(name, number).durable.next
-        singles = sorted(sequence for sequence in sequences if sequence > upto)
+        upto = min(self._ledger.boot(name, number).durable.next, _LAST_SEQUENCE)
+        singles = sorted(sequence for sequence in sequences if sequence >= upto)
         for first in range(0, len(singles) or 1, down.SINGLES_CAP):
             some = singles[first : first + down.SINGLES_CAP]
             self._downlink.acknowledge(name, number, upto, some, link)

@@ -3,12 +3,39 @@
 import json
 from pathlib import Path
 
-__all__ = ["golden_payloads"]
+from axwire.cbor import head
 
-_VECTORS = Path(__file__).parents[1] / "wire" / "vectors.json"
+__all__ = ["NODE", "SECRET", "body_of", "golden_messages", "golden_payloads"]
+
+NODE = "motors-a"
+_VECTORS = [
+    each
+    for each in json.loads((Path(__file__).parents[1] / "wire" / "vectors.json").read_text())
+    if each["kind"] == "up"
+]
+SECRET = next(bytes.fromhex(each["key"]) for each in _VECTORS if each["name"] == NODE)
+"""The key of that node in the golden vectors."""
+
+
+def golden_messages() -> list[tuple[bytes, bytes, bytes]]:
+    """Payload, sealed and framed message of each golden vector that a node can send."""
+    return [
+        (
+            bytes.fromhex(each["payload"]),
+            bytes.fromhex(each["sealed"]),
+            bytes.fromhex(each["framed"]),
+        )
+        for each in _VECTORS
+    ]
 
 
 def golden_payloads() -> list[bytes]:
     """A payload of every message that a node can send."""
-    vectors = json.loads(_VECTORS.read_text(encoding="utf-8"))
-    return [bytes.fromhex(each["payload"]) for each in vectors if each["kind"] == "up"]
+    return [payload for payload, _, _ in golden_messages()]
+
+
+def body_of(payload: bytes) -> bytes:
+    """The payload without boot and sequence: its length and type, then what follows these two."""
+    _, _, at = head(payload, 2)
+    _, _, at = head(payload, at)
+    return payload[:2] + payload[at:]

@@ -114,6 +114,16 @@ def test_a_commit_of_many_is_acknowledged_in_acks_that_a_board_accepts(
     assert sorted(n for _, singles in acks for n in singles) == list(range(1, 151))
 
 
+def test_the_last_sequence_there_is_gets_an_ack_that_a_board_accepts(
+    collect: Collect, board: Board
+) -> None:
+    gateway = collect(board)
+    board.sequence = 0xFFFFFFFE
+    gateway.receive(board.health(), board.event())
+    gateway.commit()
+    assert gateway.line.acks() == [(0xFFFFFFFF, [0xFFFFFFFF])]
+
+
 def test_a_repeated_message_is_stored_once_and_acknowledged_again(
     collect: Collect, board: Board
 ) -> None:
