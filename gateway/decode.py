@@ -138,6 +138,9 @@ class TableBuilder:
         self._pieces[hello.revision] = self._with(hello)
         return table
 
+    def forget(self, revision: int) -> None:
+        self._pieces.pop(revision, None)
+
     def _with(self, hello: Hello) -> dict[int, Hello]:
         known = self._pieces.get(hello.revision, {})
         kept = {number: piece for number, piece in known.items() if piece.pieces == hello.pieces}

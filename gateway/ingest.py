@@ -17,12 +17,13 @@ from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, parse_up
 from axwire.up import EVENT, WAVEFORM
 
+from gateway.boot import Boot
 from gateway.bridge import bridges
 from gateway.clock import ClockRecord, ClockSync
 from gateway.decode import Rows, decode_readings
 from gateway.downlink import Downlink, Link
 from gateway.ingest_seams import Observer, Store
-from gateway.ledger import Boot, EarlierBoot, Ledger, Run, earlier_boot
+from gateway.ledger import EarlierBoot, Ledger, Run, earlier_boot
 from gateway.quarantine import Quarantine, numbers_of
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
@@ -35,6 +36,9 @@ __all__ = ["Ingest"]
 WINDOW = 8192
 """Messages above the first gap that are taken in: a bound on what one node can make us hold.
 Live messages come while what a node kept in flash closes the gap, which takes minutes."""
+
+NODE_WINDOW = 4 * WINDOW
+"""The same for all its boots together."""
 
 _HELLO_AGAIN_US = 1_000_000
 
@@ -247,7 +251,10 @@ class Ingest:
                 self._repeated.setdefault((name, number), (link, set()))[1].add(sequence)
             return False
         accepted = boot.accepted.without(oldest)
-        if sequence > accepted.next and len(accepted.above) + last - sequence >= WINDOW:
+        more = last - sequence
+        if sequence > accepted.next and (
+            len(accepted.above) + more >= WINDOW or self._ledger.ahead(name) + more >= NODE_WINDOW
+        ):
             self.refused["too_far_ahead"] += 1
             self._spoke(link, name, number)
             return False

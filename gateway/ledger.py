@@ -1,29 +1,30 @@
 """What is in, by node and boot: sequences, channel tables, clocks. Rebuilt from the log.
 
 A STATE record holds a snapshot of it, so that reading the log may begin there; every record
-behind it brings the ledger on. Boots are kept for ever (a few bytes each): an old capture is
-refused even after its rows are gone.
+behind it brings the ledger on. Of each node the latest boots are kept, thousands of them: an old
+capture is refused even after its rows are gone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 
 import msgspec
-from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER, HEALTH_FIELDS
+from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
 from axwire.cose import split
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
 
-from gateway.clock import SILENCE_US, ClockRecord
-from gateway.decode import ChannelTable, TableBuilder, count_samples
+from gateway.boot import Boot
+from gateway.clock import ClockRecord
+from gateway.decode import count_samples
 from gateway.seen import Seen
-from gateway.spool.format import Kind, Record
+from gateway.spool.format import MAX_STATE_BYTES, Kind, Record
 from gateway.spool.gaps import Account, accounts_of
-from gateway.thinned import count_thinned
 from gateway.walltime import TimeRecord, Times
 
 __all__ = [
+    "BOOTS_KEPT",
     "SERVER_REFUSED",
-    "Boot",
     "EarlierBoot",
     "Ledger",
     "Quarantined",
@@ -32,13 +33,14 @@ __all__ = [
     "earlier_boot",
 ]
 
-_SAMPLES = HEALTH_FIELDS.index("samples")
+BOOTS_KEPT = 4096
+"""So many of a node are remembered: years of them, and still a bound."""
+
 _BOOTS_WITH_TABLES = 8
 """A snapshot carries the tables and clocks of a node's latest boots only."""
 
-
-_BASES_KEPT = 4
-"""Of so many runs of the machine, one behind the other, a boot's clock is remembered."""
+_TABLES_IN_MEMORY = 32
+"""Of so many of its latest boots the tables are at hand."""
 
 SERVER_REFUSED = "server_refused"
 """Why a line of ours is in quarantine: the server will never take it."""
@@ -130,108 +132,8 @@ def account_of(record: Record) -> Account | None:
     return Account(envelope.name, up.boot, up.sequence, up.sequence, samples)
 
 
-@dataclass
-class Boot:
-    """One run of a node as the gateway knows it."""
-
-    accepted: Seen = field(default_factory=Seen)
-    """Handed to the spool."""
-    durable: Seen = field(default_factory=Seen)
-    """On the disk: these are acknowledged."""
-    samples: int = 0
-    """Samples in the messages accepted."""
-    lost_messages: int = 0
-    lost_samples: int = 0
-    """What the node dropped before it reached us."""
-    thinned_samples: int = 0
-    """What came as minimum, mean and maximum only."""
-    hello: Hello | None = None
-    """The latest piece of the channel table, for what the node says of itself."""
-    tables: dict[int, ChannelTable] = field(default_factory=dict)
-    """Whole tables by revision."""
-    clocks: dict[str, ClockRecord] = field(default_factory=dict)
-    """The latest by base, the base of the latest last."""
-    silence: tuple[ClockRecord, ClockRecord] | None = None
-    """Its clock before and after the latest stretch in which nothing was heard of it for long."""
-    awaited: bool = False
-    """A later boot has said that the rest of this one follows."""
-    hellos: dict[tuple[int, int], bytes] = field(default_factory=dict)
-    _builder: TableBuilder = field(default_factory=TableBuilder)
-
-    @property
-    def clock(self) -> ClockRecord | None:
-        return next(reversed(self.clocks.values()), None)
-
-    def learn_clock(self, record: ClockRecord) -> None:
-        before = self.clock
-        if before is not None and record.board_us - before.board_us > SILENCE_US:
-            self.silence = before, record
-        self.recall_clock(record)
-
-    def recall_clock(self, record: ClockRecord) -> None:
-        """Take a record in that a snapshot kept."""
-        self.clocks.pop(record.base, None)
-        self.clocks[record.base] = record
-        while len(self.clocks) > _BASES_KEPT:
-            del self.clocks[next(iter(self.clocks))]
-
-    def check(self, hello: Hello) -> None:
-        """Raises MessageError where `learn` would; changes nothing."""
-        self._builder.preview(hello)
-
-    def learn(self, hello: Hello, payload: bytes) -> ChannelTable | None:
-        """Take a piece of the channel table in; the table once it is whole."""
-        table = self._builder.add(hello)
-        self.hello = hello
-        self.hellos[hello.revision, hello.piece] = payload
-        if table is not None:
-            self.tables[hello.revision] = table
-        return table
-
-    def close_gap(self, oldest: int) -> int:
-        """The node holds nothing below `oldest` any more: returns how many never came."""
-        missing = self.accepted.give_up_below(oldest)
-        self.durable.give_up_below(oldest)
-        self.lost_messages += missing
-        return missing
-
-    def thin(self, thinned: Thinned) -> tuple[int, int]:
-        """Take in a message that stands for many: returns the messages lost among them, and the
-        samples thinned."""
-        first, last = thinned.sequence, thinned.last
-        samples = count_thinned(thinned)
-        messages = thinned.messages
-        for offset, doubted in thinned.in_doubt:
-            if first + offset in self.accepted:
-                samples -= doubted
-                messages -= 1
-        there = self.accepted.add_range(first, last)
-        lost = max(0, last - first + 1 - there - messages)
-        samples = max(0, samples)
-        self.lost_messages += lost
-        self.thinned_samples += samples
-        return lost, samples
-
-    def settle(self, health: Health) -> int:
-        """Compare the samples that the node sent with those that came; returns those newly lost.
-
-        Possible when nothing before this HEALTH is still on its way.
-        """
-        if self.accepted.above or self.accepted.next != health.sequence + 1:
-            return 0
-        sent = health.values[_SAMPLES] if len(health.values) > _SAMPLES else None
-        return self.settle_at(sent or 0)
-
-    def settle_at(self, sent: int) -> int:
-        """The node put so many samples into messages, and none is on its way: returns those newly
-        lost."""
-        newly = max(0, sent - self.samples - self.thinned_samples - self.lost_samples)
-        self.lost_samples += newly
-        return newly
-
-
 class Ledger:
-    """State of every boot of every node ever heard, known or not to the present configuration."""
+    """State of the latest boots of every node ever heard, configured or not at present."""
 
     def __init__(self) -> None:
         self.run = 0
@@ -246,7 +148,12 @@ class Ledger:
         boots = self._nodes.setdefault(node, {})
         if number not in boots:
             boots[number] = Boot()
+            _bound(boots)
         return boots[number]
+
+    def ahead(self, node: str) -> int:
+        """Sequences of all its boots that are in above a gap."""
+        return sum(len(boot.accepted.above) for boot in self._nodes.get(node, {}).values())
 
     def live_clocks(self) -> list[dict[str, ClockRecord]]:
         """Of the latest boot of each node, the latest clock record by base."""
@@ -258,6 +165,8 @@ class Ledger:
 
     def is_older(self, node: str, number: int, than: int) -> bool:
         """Whether a boot was first heard before another: its rest may come late."""
+        if number == than:
+            return False
         for known in self._nodes.get(node, {}):
             if known == than:
                 return False
@@ -280,13 +189,20 @@ class Ledger:
             self._nodes[node] = ordered
             if earlier.number not in ordered:
                 self._nodes[node] = {earlier.number: declared, **ordered}
+            _bound(self._nodes[node])
         declared.awaited = True
         missing = declared.close_gap(earlier.oldest)
         samples = earlier.samples
         return missing, 0 if samples is None else declared.settle_at(samples)
 
     def snapshot(self) -> bytes:
-        """The body of a STATE record."""
+        """The body of a STATE record: of all boots, or of so many of the latest as it can hold."""
+        boots, tables = BOOTS_KEPT, _BOOTS_WITH_TABLES
+        while len(body := self._snapshot(boots, tables)) > MAX_STATE_BYTES:
+            boots, tables = boots // 2, tables // 2
+        return body
+
+    def _snapshot(self, most_boots: int, with_tables: int) -> bytes:
         boots: dict[str, list[_BootSnapshot]] = {}
         hellos: dict[str, list[bytes]] = {}
         clocks: list[ClockRecord] = []
@@ -302,9 +218,9 @@ class Ledger:
                     boot.lost_samples,
                     boot.thinned_samples,
                 )
-                for number, boot in known.items()
+                for number, boot in list(known.items())[max(0, len(known) - most_boots) :]
             ]
-            recent = list(known.values())[-_BOOTS_WITH_TABLES:]
+            recent = list(known.values())[max(0, len(known) - with_tables) :]
             hellos[node] = [payload for boot in recent for payload in boot.hellos.values()]
             clocks += [clock for boot in recent for clock in boot.clocks.values()]
             silences += [boot.silence for boot in recent if boot.silence is not None]
@@ -389,3 +305,11 @@ class Ledger:
         for before, after in snapshot.silences:
             self.boot(before.node, before.boot).silence = before, after
         self.times.restore(snapshot.times, snapshot.base)
+
+
+def _bound(boots: dict[int, Boot]) -> None:
+    """A boot came in: forget the oldest beyond what is kept of a node."""
+    if len(boots) > BOOTS_KEPT:
+        del boots[next(iter(boots))]
+    for boot in islice(reversed(boots.values()), _TABLES_IN_MEMORY, _TABLES_IN_MEMORY + 1):
+        boot.forget_tables()

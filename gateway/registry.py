@@ -34,6 +34,8 @@ NODE_SILENT_US = 2_500_000
 """A node is pinged each second; after this long without a word the page must not show its values
 as live (DESIGN: within 3 s)."""
 
+_BOOTS_COUNTED = 64
+
 _PERIODS_SILENT = 10
 """A channel is stale after ten of its periods, but not before its node is."""
 
@@ -59,7 +61,9 @@ class _Node:
     hello: Hello | None = None
     health: Health | None = None
     lost_samples: dict[int, int] = field(default_factory=dict)
-    """By boot."""
+    """By boot, of the latest that told."""
+    lost_before: int = 0
+    """Of all others."""
     groups: dict[int, GroupTable] = field(default_factory=dict)
     values: dict[int, _Value] = field(default_factory=dict)
 
@@ -104,7 +108,9 @@ class Registry:
         known = self._nodes[node]
         if known.boot != boot:
             groups = known.groups.values()
-            self._nodes[node] = known = _Node(boot, lost_samples=known.lost_samples)
+            self._nodes[node] = known = _Node(
+                boot, lost_samples=known.lost_samples, lost_before=known.lost_before
+            )
             for group in groups:
                 _lay_out(known, group)
         known.link = link
@@ -158,6 +164,8 @@ class Registry:
     def told_health(self, node: str, health: Health, lost_samples: int) -> None:
         known = self._nodes[node]
         known.lost_samples[health.boot] = lost_samples
+        if len(known.lost_samples) > _BOOTS_COUNTED:
+            known.lost_before += known.lost_samples.pop(next(iter(known.lost_samples)))
         later = known.health is None or health.t_ms >= known.health.t_ms
         if health.boot == known.boot and later:
             known.health = health
@@ -241,7 +249,7 @@ class Registry:
             frames_refused=health.get("frames_refused"),
             resent_messages=health.get("resent_messages"),
             link_errors=health.get("link_errors"),
-            lost_samples=sum(node.lost_samples.values()),
+            lost_samples=node.lost_before + sum(node.lost_samples.values()),
             thinned_samples=health.get("thinned_samples"),
             dropped_samples=health.get("dropped_samples"),
             round_trip_ms=_milliseconds(round_trip_us),

@@ -4,8 +4,9 @@ import logging
 
 import msgspec
 
+from gateway.boot import Boot
 from gateway.forward.log import CHUNK_BYTES, Log
-from gateway.ledger import Boot, Ledger
+from gateway.ledger import Ledger
 from gateway.spool.format import Kind, Position, Record
 
 __all__ = ["fold", "fold_first_state", "ledger_at", "note_readings"]

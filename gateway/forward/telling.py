@@ -10,6 +10,7 @@ from axwire.cose import split
 from axwire.errors import MessageError, WireError
 from axwire.parse import Event, Health, Readings, Thinned, parse_up
 
+from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, Rows, count_samples, decode_readings
 from gateway.forward.audit import HOUR_US, Audit
@@ -18,7 +19,7 @@ from gateway.forward.lines import Lines, LineWriter, Lost
 from gateway.forward.log import Log
 from gateway.forward.placing import Placing
 from gateway.forward.surety import Hold
-from gateway.ledger import SERVER_REFUSED, Boot, Ledger, Quarantined, Run, earlier_boot
+from gateway.ledger import SERVER_REFUSED, Ledger, Quarantined, Run, earlier_boot
 from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import gap_of
 from gateway.thinned import Summary, decode_thinned

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manual_clock import ManualClock
 
+from gateway.boot import Boot
 from gateway.core import Gateway
-from gateway.ledger import Boot
 from gateway.spool import Kind
 
 Collect = Callable[..., Collecting]

@@ -13,7 +13,8 @@ from axwire.thinned import thinned, thinned_block
 from board_peer import Board
 from collecting import Collecting
 
-from gateway.ledger import Boot, Ledger
+from gateway.boot import Boot
+from gateway.ledger import Ledger
 from gateway.seen import Seen
 from gateway.spool.format import Kind
 from gateway.thinned import count_thinned
