@@ -142,20 +142,18 @@ class Gateway:
         found = []
         if self.writer.fault is not None:
             found.append(self.writer.fault)
-        if self.writer.metrics.syncs.slow:
-            found.append("the disk takes over 2 s to store a commit: check or replace the card")
-        found += self._room_problems()
+        found += self._store_problems()
         found += [f"node {name} is silent" for name in self._silent_nodes()]
         if not self.clock.trusted():
             found.append(
                 "the clock is not set by any time source: times are estimates until GNSS or NTP "
-                "is there"
+                "is there; `timedatectl` shows what is missing"
             )
         return found
 
     def spool_state(self) -> Spool:
         writer = self.writer
-        problems = self._room_problems()
+        problems = self._store_problems()
         verified_us = self.verifier.passed_utc_us
         return Spool(
             bytes=writer.total_bytes,
@@ -224,8 +222,11 @@ class Gateway:
     def _limit_bytes(self) -> int:
         return self.config.spool.limit_mb * _MEGABYTE
 
-    def _room_problems(self) -> list[str]:
+    def _store_problems(self) -> list[str]:
+        """What is wrong while the disk takes data."""
         found = []
+        if self.writer.metrics.syncs.slow(self.clock.monotonic_us()):
+            found.append("the disk takes over 2 s to store a commit: check or replace the card")
         share = self.unsent_bytes / self._limit_bytes
         if share >= ALARM_SHARE:
             when = "now" if share >= THIN_SHARE else f"at {THIN_SHARE * 100:.0f} %"

@@ -25,6 +25,7 @@ from gateway.downlink import Downlink, Link
 from gateway.ingest_seams import Observer, Store
 from gateway.ledger import EarlierBoot, Ledger, Run, earlier_boot
 from gateway.quarantine import Quarantine, numbers_of
+from gateway.seen import Seen
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
 from gateway.thinned import decode_thinned
@@ -38,7 +39,9 @@ WINDOW = 8192
 Live messages come while what a node kept in flash closes the gap, which takes minutes."""
 
 NODE_WINDOW = 4 * WINDOW
-"""The same for all its boots together."""
+"""The same for all its boots together; looked at with a boot's first and each 16th."""
+
+_LOOK_EACH = 16
 
 _HELLO_AGAIN_US = 1_000_000
 
@@ -251,14 +254,19 @@ class Ingest:
                 self._repeated.setdefault((name, number), (link, set()))[1].add(sequence)
             return False
         accepted = boot.accepted.without(oldest)
-        more = last - sequence
-        if sequence > accepted.next and (
-            len(accepted.above) + more >= WINDOW or self._ledger.ahead(name) + more >= NODE_WINDOW
-        ):
+        if sequence > accepted.next and self._is_too_far(name, accepted, last - sequence):
             self.refused["too_far_ahead"] += 1
             self._spoke(link, name, number)
             return False
         return True
+
+    def _is_too_far(self, name: str, accepted: Seen, more: int) -> bool:
+        ahead = len(accepted.above)
+        if ahead + more >= WINDOW:
+            return True
+        if not more and ahead % _LOOK_EACH:
+            return False
+        return self._ledger.ahead(name) + more >= NODE_WINDOW
 
     def _tell(self, name: str, boot: Boot, up: Up, rows: list[Rows]) -> None:
         for block in rows:

@@ -16,7 +16,11 @@ def print_state(console: Console, state: dict[str, Any]) -> None:
     locomotive = state["locomotive"]
     console.print(f"{locomotive['id']} ({locomotive['title']}), axlebox {state['version']}")
     if not state["clock_trusted"]:
-        console.print("clock: not set by any time source; times are estimates")
+        console.print(
+            "clock: not set by any time source; times are estimates until GNSS or NTP is there, "
+            "`timedatectl` shows what is missing",
+            soft_wrap=True,
+        )
     elif state["clock_error_ms"]:
         error = _milliseconds(state["clock_error_ms"])
         console.print(f"clock: its time source is gone; times may be wrong by {error}")

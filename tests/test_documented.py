@@ -348,3 +348,44 @@ def test_each_decision_has_a_number_of_its_own() -> None:
     for number, name in zip(numbers, names, strict=True):
         title = text_of(f"decisions/{name}").splitlines()[0]
         assert title.startswith(f"# {number}. "), name
+
+
+def told() -> list[str]:
+    """What the table of texts says that one reads, `...` for what differs from case to case."""
+    rows = section_of("operation.md", "## What it says, and what to do").splitlines()
+    cells = [line.split(" | ")[1] for line in rows if line.startswith("| ")][1:]
+    return [text for cell in cells for text in cell.strip("`").split("`, `")]
+
+
+def strings_of(folder: Path) -> str:
+    """Every text in the code of a folder, a line each, `...` for what is put into it."""
+    return "\n".join(
+        _text_of(node)
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.Constant, ast.JoinedStr))
+    )
+
+
+def _text_of(node: ast.AST) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text_of(part) for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else "..."
+
+
+@pytest.fixture(scope="module")
+def in_code() -> str:
+    return strings_of(Path(gateway.__path__[0]))
+
+
+@pytest.fixture(scope="module")
+def in_tests() -> str:
+    return strings_of(ROOT / "tests" / "gateway")
+
+
+@pytest.mark.parametrize("text", told())
+def test_what_one_reads_is_in_the_code_and_in_a_test(
+    text: str, in_code: str, in_tests: str
+) -> None:
+    assert text in in_code
+    assert any(part.strip() in in_tests for part in text.split("...") if len(part.strip()) > 8)

@@ -31,11 +31,13 @@ class SyncTimes:
     max_us: int = 0
     total_us: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(SYNC_BOUNDS_US) + 1))
+    began_us: int | None = None
+    """Since when one is under way."""
 
-    @property
-    def slow(self) -> bool:
-        """Whether the last one took so long that the disk needs attention."""
-        return self.last_us > SLOW_SYNC_US
+    def slow(self, now_us: int) -> bool:
+        """Whether the last one, or that under way, takes so long that somebody must look."""
+        under_way_us = 0 if self.began_us is None else now_us - self.began_us
+        return max(self.last_us, under_way_us) > SLOW_SYNC_US
 
     def add(self, duration_us: int) -> None:
         self.count += 1

@@ -184,8 +184,10 @@ class SegmentLog:
             done += taken
 
     def _sync(self, fd: int) -> None:
-        started_us = self._clock.monotonic_us()
+        syncs = self._metrics.syncs
+        syncs.began_us = started_us = self._clock.monotonic_us()
         try:
             self._storage.datasync(fd)
         finally:
-            self._metrics.syncs.add(self._clock.monotonic_us() - started_us)
+            syncs.began_us = None
+            syncs.add(self._clock.monotonic_us() - started_us)

@@ -13,7 +13,7 @@ from struct import pack
 from axwire import GATEWAY_MESSAGE_CAP, cose
 from axwire.cbor import INT16, Writer
 from axwire.codes import EVENT_EARLIER_BOOT
-from axwire.down import ACK, PING
+from axwire.down import ACK, PING, Down
 from axwire.framing import frame
 from axwire.thinned import thinned, thinned_block
 from axwire.up import pong
@@ -217,17 +217,28 @@ class UnderFire:
         gateway.gateway.make_room()
         t_us = self._clock.monotonic_us()
         told = 0
-        for down in gateway.line.said() + self._broker.said():
-            if down.kind == PING and down.boot == self._healthy.boot:
+        for down in self._said():
+            if down.kind == PING:
                 gateway.receive(self._healthy.pong(down, t_us))
-            elif down.kind == PING:
-                self._ping = down.sequence
-            elif down.kind == ACK and down.boot == self._healthy.boot:
+            elif down.kind == ACK:
                 assert isinstance(down.fields[0], int)
                 told = max(told, down.fields[0])
         assert told == self._healthy.sequence, "the healthy board is not acknowledged"
         self.acknowledged += told - self._told
         self._told = told
+
+    def _said(self) -> list[Down]:
+        """What the healthy board was told. Of what the victim was, only the ping is looked at."""
+        said = []
+        for line in (self._gateway.line, self._broker):
+            for message in line.raw:
+                envelope = cose.split(message)
+                if envelope.name == self._healthy.name:
+                    said.append(self._healthy.open(message))
+                elif envelope.payload[1] == PING:
+                    self._ping = self._victim.open(message).sequence
+            line.raw.clear()
+        return said
 
     def _send(self, choices: Choices) -> None:
         way = choices.below(256)
@@ -265,11 +276,8 @@ class UnderFire:
 
     def _fresh(self, body: bytes) -> bytes:
         """The payload with this body: of the victim's boot and under its next sequence."""
-        writer = self._writer
-        writer.clear()
-        writer.integer(self._victim.boot)
-        writer.integer(self._victim.next())
-        return body[:2] + bytes(writer.written()) + body[2:]
+        numbers = _integer(self._victim.boot) + _integer(self._victim.next())
+        return body[:2] + numbers + body[2:]
 
     def _dependent(self, choices: Choices) -> bytes:
         """A good message that depends on the state: an answer to a ping, an account of what is
@@ -300,3 +308,12 @@ class UnderFire:
             arguments = (8 + choices.below(64), choices.below(256), choices.below(1 << 20), 0)
             return cose.split(victim.event(EVENT_EARLIER_BOOT, arguments)).payload
         return cose.split(victim.health(samples=choices.below(1 << 16))).payload
+
+
+def _integer(number: int) -> bytes:
+    """A 32-bit one as CBOR writes it."""
+    if number < 24:
+        return bytes((number,))
+    if number < 0x100:
+        return bytes((0x18, number))
+    return pack(">BH", 0x19, number) if number < 0x10000 else pack(">BI", 0x1A, number)

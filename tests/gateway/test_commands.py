@@ -19,7 +19,7 @@ from collecting import write_keys
 from gateway.cli import main
 from gateway.config import load_config
 from gateway.service import serve_gateway
-from gateway.spool import open_spool
+from gateway.spool import FileStorage, open_spool
 from gateway.timebase import SystemClock
 
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -244,11 +244,50 @@ def test_a_clock_that_nobody_set_is_told_in_status_and_to_monitoring(
     with served(config):
         code, out, _ = axlebox("gateway", "status", "-c", config)
         assert code == 0
-        assert "clock: not set by any time source; times are estimates\n" in out
+        assert (
+            "clock: not set by any time source; times are estimates until GNSS or NTP is there, "
+            "`timedatectl` shows what is missing\n"
+        ) in out
         assert (
             "the clock is not set by any time source: times are estimates until GNSS or NTP is "
-            "there"
+            "there; `timedatectl` shows what is missing"
         ) in problems(config)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "the disk is full: free space on it or lower the spool's limit"),
+        (
+            errno.EROFS,
+            "the file system is read-only, often after an error of the card: look into `dmesg`, "
+            "remount it writable, replace the card if it happens again",
+        ),
+        (
+            errno.EIO,
+            "the disk answers with input/output errors: look into `dmesg`, replace the disk",
+        ),
+    ],
+)
+def test_a_disk_that_refuses_is_told_in_status_on_the_page_and_to_monitoring(
+    axlebox: Command, config: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    """The gateway starts all the same, and shows what comes."""
+
+    def refuse(storage: FileStorage, fd: int) -> None:
+        raise OSError(code, "refused")
+
+    monkeypatch.setattr(FileStorage, "datasync", refuse)
+    folder = load_config(config).spool.folder
+    told = (
+        f"the spool in {folder} cannot be written: {words}. Nothing is acknowledged until then; "
+        "the nodes keep their readings"
+    )
+    with served(config):
+        assert f"! {told}\n" in axlebox("gateway", "status", "-c", config)[1]
+        shown = json.loads(axlebox("gateway", "status", "--json", "-c", config)[1])
+        assert told in problems(config)
+    assert shown["spool"]["fault"] == told
 
 
 def test_a_second_gateway_on_a_spool_is_an_error_that_says_what_to_do(

@@ -81,6 +81,10 @@ MISTAKES = {
         "key nodes[0].name: Expected `str` matching",
     ),
     "no address": (LEAST + '[influx]\nurl = "server:8086"\n', "key influx.url: Expected `str`"),
+    "password without a name": (
+        LEAST + '[mqtt]\nhost = "x"\npassword_file = "p"\n',
+        "mqtt.password_file needs mqtt.username",
+    ),
     "not TOML": ("[locomotive\n", "not TOML: "),
     "two nodes of a name": (LEAST + NODE + NODE, "nodes motors-a is listed twice; each must be"),
     "two ports of a name": (

@@ -10,7 +10,7 @@ import pytest
 from axwire.down import PING
 from axwire.table import Group
 from board_peer import Board, group_of
-from collecting import Collecting
+from collecting import Collecting, UnsyncedStorage
 from manual_clock import ManualClock
 
 from gateway.config import InfluxConfig
@@ -114,6 +114,54 @@ def test_a_disk_that_refuses_is_a_problem_until_it_takes_data_again(
     assert gateway.gateway.registry.state().spool.fault == problem
     gateway.commit()
     assert gateway.gateway.problems() == []
+
+
+def test_a_reserve_in_use_is_a_problem_until_there_is_room_again(
+    collect: Collect, board: Board
+) -> None:
+    core = collect(board, reserve_mb=1).gateway
+    core.make_room()
+    assert core.problems() == []
+    core.reserve.give_up()
+    assert core.problems() == [
+        "the disk was full and the store's reserve is in use: free space on the disk"
+    ]
+    core.make_room()
+    assert core.problems() == []
+
+
+class SlowDisk(UnsyncedStorage):
+    """Takes so long for a sync, and calls `while_busy` in the middle of it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.sync_us = 0
+        self.while_busy: Callable[[], None] = lambda: None
+
+    def datasync(self, fd: int) -> None:
+        self.clock.advance_us(self.sync_us)
+        self.while_busy()
+
+
+def test_a_slow_disk_is_told_while_it_is_busy_and_until_it_is_quick_again(
+    tmp_path: Path, clock: ManualClock, board: Board
+) -> None:
+    disk = SlowDisk(clock)
+    gateway = Collecting(tmp_path, [board], clock, disk)
+    told: list[list[str]] = []
+    disk.while_busy = lambda: told.append(gateway.gateway.problems())
+    for sync_us in (1_900_000, 2_100_000, 1_000):
+        disk.sync_us = sync_us
+        gateway.receive(board.event())
+        gateway.commit()
+        told.append(gateway.gateway.problems())
+    slow = ["the disk takes over 2 s to store a commit: check or replace the card"]
+    assert told == [[], [], slow, slow, slow, []]
+    disk.sync_us = 2_100_000
+    gateway.receive(board.event())
+    gateway.commit()
+    assert gateway.gateway.registry.state().spool.warning == slow[0]
+    gateway.close()
 
 
 def test_the_days_left_follow_from_the_rate_of_this_run(collect: Collect, board: Board) -> None:

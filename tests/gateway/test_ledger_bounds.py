@@ -72,8 +72,8 @@ def test_gaps_in_many_boots_are_bounded_together_and_the_present_boot_goes_on(
         gateway.receive(board.hello())
         board.next()
         gateway.receive(*(board.event() for _ in range(20)))
-    assert gateway.gateway.ledger.ahead(board.name) == 50
-    assert gateway.ingest.refused == {"too_far_ahead": 10}
+    assert gateway.gateway.ledger.ahead(board.name) == 56
+    assert gateway.ingest.refused == {"too_far_ahead": 4}
     board.reset(3)
     gateway.receive(board.hello(), board.event())
     gateway.commit()

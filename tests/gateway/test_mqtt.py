@@ -281,6 +281,23 @@ async def test_a_wrong_password_is_named_with_the_remedy(broker: Broker) -> None
 
 
 @in_a_loop
+async def test_another_gateway_of_the_same_name_is_told(broker: Broker) -> None:
+    with opened(broker.port, Receiver()) as link:
+        await until(lambda: link.is_open)
+        other = Client(CallbackAPIVersion.VERSION2, "axlebox-TE33A-0001", protocol=MQTTv5)
+        other.username_pw_set("gateway", PASSWORD)
+        other.connect("127.0.0.1", broker.port)
+        other.loop_start()
+        await until(lambda: link.fault is not None)
+        assert link.fault == (
+            f"another client calls itself axlebox-TE33A-0001 at 127.0.0.1:{broker.port}: "
+            "end the other gateway, or give it another locomotive.id"
+        )
+        other.disconnect()
+        other.loop_stop()
+
+
+@in_a_loop
 async def test_a_gateway_that_may_not_read_is_told_what_to_allow() -> None:
     """mosquitto with a file of rules lets anyone subscribe; other brokers answer so."""
 

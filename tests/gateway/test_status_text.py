@@ -97,6 +97,14 @@ def test_what_has_to_be_mended_is_marked() -> None:
 
 
 def test_a_clock_that_nobody_set_is_told() -> None:
-    words = "clock: not set by any time source; times are estimates\n"
+    words = (
+        "clock: not set by any time source; times are estimates until GNSS or NTP is there, "
+        "`timedatectl` shows what is missing\n"
+    )
     assert words in said(te33a(clock_trusted=False))
     assert words not in said(te33a())
+
+
+def test_a_clock_whose_source_is_gone_is_told_with_its_error() -> None:
+    words = "clock: its time source is gone; times may be wrong by 12.0 ms\n"
+    assert words in said(te33a(clock_error_ms=12.0))
