@@ -205,7 +205,10 @@ def test_a_page_port_in_use_is_an_error_that_says_what_to_do(
         code, out, err = axlebox("gateway", "run", "-c", config)
     assert (code, out) == (1, "")
     said = err.splitlines()[-1]
-    assert said.startswith(f"error: port {port} on 127.0.0.1 is in use by another program.")
+    assert said == (
+        f"error: port {port} on 127.0.0.1 is in use by another program. Stop that program "
+        f"(`ss -ltnp 'sport = :{port}'` names it), or give the page another port"
+    )
 
 
 def test_a_spool_that_the_gateway_may_not_write_to_is_an_error_that_says_what_to_do(

@@ -86,7 +86,10 @@ MISTAKES = {
         "mqtt.password_file needs mqtt.username",
     ),
     "not TOML": ("[locomotive\n", "not TOML: "),
-    "two nodes of a name": (LEAST + NODE + NODE, "nodes motors-a is listed twice; each must be"),
+    "two nodes of a name": (
+        LEAST + NODE + NODE,
+        "nodes motors-a is listed twice; each must be unique",
+    ),
     "two ports of a name": (
         LEAST + PORT + PORT.replace("USB0", "USB1"),
         "serial motors is listed twice",
@@ -107,6 +110,14 @@ def test_a_mistake_is_named_with_its_file(tmp_path: Path, text: str, words: str)
 @pytest.mark.parametrize("text", [text for text, words in MISTAKES.values() if "key " in words])
 def test_a_mistake_in_a_key_points_to_the_list_of_keys(tmp_path: Path, text: str) -> None:
     assert "(docs/configuration.md " in complaint(write(tmp_path, text))
+
+
+def test_a_value_that_cannot_be_is_told_with_what_it_may_be(tmp_path: Path) -> None:
+    path = write(tmp_path, LEAST + "[page]\nport = 99999\n")
+    assert complaint(path) == (
+        f"{path}: key page.port: Expected `int` <= 65535 "
+        "(docs/configuration.md says what it may be)"
+    )
 
 
 def test_a_file_that_is_not_there_is_named_with_the_option(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_the_words_of_each_version_are_found(
     [
         (401, "the token is not valid; put one that may write bucket axlebox into"),
         (403, "the token must not write bucket axlebox; allow it"),
-        (404, "there is no bucket axlebox; create it"),
+        (404, "there is no bucket axlebox; create it, or correct influx.bucket, org or url"),
     ],
 )
 def test_a_server_without_organisations_is_told_of_without_one(
