@@ -286,6 +286,15 @@ def test_what_a_node_lost_stays_counted_over_its_reset(live: Live) -> None:
     assert live.gateway.gateway.registry.state().losses["samples_dropped_by_nodes"] == 12
 
 
+def test_what_a_node_lost_stays_counted_over_many_resets(live: Live) -> None:
+    board = live.board
+    for boot in range(2, 102):
+        board.reset(boot)
+        board.next()
+        live.gateway.receive(board.health(oldest=1, samples=2))
+    assert live.node().lost_samples == 200
+
+
 def test_a_restarted_gateway_shows_a_running_node_without_a_new_hello(
     live: Live, tmp_path: Path
 ) -> None:
