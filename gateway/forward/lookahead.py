@@ -32,21 +32,31 @@ class ClockSearch:
     The answer rests on the log alone: whoever reads it again comes to the same one. Only at the
     end of the log does a clock say how long to wait for what is not there yet: one that does not
     step, and no answer is given while the disk keeps records waiting.
+
+    Holds what lies ahead of the row that was asked for last: as many records as there were boots
+    in some 10 s of log.
     """
 
     def __init__(self, log: Log, clock: Clock) -> None:
         self._log = log
         self._clock = clock
         self._reader: SpoolReader | None = None
-        self._first: dict[tuple[str, int], tuple[int, ClockRecord]] = {}
+        self._first: dict[tuple[str, int], tuple[Record, ClockRecord]] = {}
+        self._asked = Position(0, 0)
         self._newest_received_us = 0
         self._waiting: tuple[Position, int] | None = None
+
+    @property
+    def held(self) -> int:
+        """Clock records that were found ahead."""
+        return len(self._first)
 
     def find(self, node: str, boot: int, row: Record) -> ClockRecord | NoClock:
         """The clock of a row in the record `row`, whose boot had none up to there.
 
         Raises OSError or SpoolError where the log cannot be read.
         """
+        self._forget_before(row)
         if self._reader is None or self._reader.position < row.end:
             self.close()
             self._reader = self._log.reader(row.end)
@@ -58,8 +68,8 @@ class ClockSearch:
             if not self._read_on(self._reader):
                 over = settled and self._clock.monotonic_us() >= self.decided_us(row)
                 return NoClock.NONE if over else NoClock.NOT_YET
-        received_us, record = self._first[node, boot]
-        return record if abs(received_us - row.received_us) <= WAIT_US else NoClock.NONE
+        ahead, clock = self._first[node, boot]
+        return clock if abs(ahead.received_us - row.received_us) <= WAIT_US else NoClock.NONE
 
     def decided_us(self, row: Record) -> int:
         """The monotonic time from which on `find` answers for that row, whatever the log holds."""
@@ -70,6 +80,18 @@ class ClockSearch:
     def close(self) -> None:
         if self._reader is not None:
             self._reader.close()
+
+    def _forget_before(self, row: Record) -> None:
+        """Who asks knows what lies before the row. Asked for an earlier one, begin anew there."""
+        if row.start < self._asked:
+            self._first.clear()
+            self.close()
+            self._reader = None
+        self._asked = row.start
+        for key, (ahead, _) in list(self._first.items()):
+            if ahead.start >= row.start:
+                break
+            del self._first[key]
 
     def _read_on(self, reader: SpoolReader) -> bool:
         records = reader.read(CHUNK_BYTES)
@@ -84,4 +106,4 @@ class ClockSearch:
             found = msgspec.msgpack.decode(record.body, type=ClockRecord)
         except (msgspec.MsgspecError, ValueError):
             return
-        self._first.setdefault((found.node, found.boot), (record.received_us, found))
+        self._first.setdefault((found.node, found.boot), (record, found))
