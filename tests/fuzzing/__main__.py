@@ -42,7 +42,7 @@ _GROWTH_MB = 100
 """What the fuzzer's own corpus may take beside a gateway that must not grow."""
 
 _TRACED_MB = 60e-6
-"""And its tracing, by frame: it leaves some 45 bytes of each behind. Untraced, the same inputs leave
+"""And its tracing, by frame: it leaves some 45 bytes of each behind. Untraced, such inputs leave
 nothing: tests/gateway/test_under_fire.py."""
 
 

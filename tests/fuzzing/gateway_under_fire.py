@@ -47,9 +47,6 @@ _HIT = 0x30
 """Bits of the same byte: over the serial line, and where none of these is set, with an error."""
 
 _COMMIT_EACH = 64
-_EPISODE_FRAMES = 200_000
-"""A boot is remembered for ever, and the fuzzer knows a key: it may make up any number of them."""
-
 _FRAMES_AT_ONCE = 32
 _SEALED_CAP = 2 * GATEWAY_MESSAGE_CAP
 _PAYLOAD_CAP = GATEWAY_MESSAGE_CAP + 64
@@ -114,10 +111,11 @@ class UnderFire:
     `frames`: sent so far, without the healthy board's; `sent` has them by what they were.
     `accepted` of them; `refused` by reason, where a piece of a line counts like a message.
     `healthy`: messages of the healthy board, each heard, and `acknowledged` of them. `starts`: how
-    often the gateway was started again on what it had stored.
+    often the gateway was started again on what it had stored, which is each `episode_frames`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, episode_frames: int = 200_000) -> None:
+        self._episode_frames = episode_frames
         self.frames = 0
         self.sent: Counter[str] = Counter()
         self.accepted = 0
@@ -140,7 +138,7 @@ class UnderFire:
         self._hear_the_healthy()
         if self._runs % _COMMIT_EACH == 0:
             self._commit()
-        if self.frames - self._frames_before >= _EPISODE_FRAMES:
+        if self.frames - self._frames_before >= self._episode_frames:
             self.close()
             self._begin()
 
@@ -216,7 +214,7 @@ class UnderFire:
         gateway.ingest.tick()
         gateway.gateway.make_room()
         t_us = self._clock.monotonic_us()
-        told = 0
+        told = self._told
         for down in self._said():
             if down.kind == PING:
                 gateway.receive(self._healthy.pong(down, t_us))
