@@ -16,7 +16,10 @@ from pathlib import Path
 import atheris
 
 _ROOT = Path(__file__).parents[2]
-_WATCHED = {"axwire.parse", *(f"gateway.{name}" for name in ("decode", "ingest", "thinned"))}
+_WATCHED = {
+    "axwire.parse",
+    *(f"gateway.{name}" for name in ("decode", "ingest", "quarantine", "thinned")),
+}
 """Where new code is looked for: what reads the content of messages and what decides on them. The
 loops over bytes and items (CBOR, COBS, tags) run unwatched: to watch them makes a frame five
 times as dear and shows little that these do not."""
