@@ -163,6 +163,7 @@ class Registry:
 
     def told_health(self, node: str, health: Health, lost_samples: int) -> None:
         known = self._nodes[node]
+        known.lost_samples.pop(health.boot, None)
         known.lost_samples[health.boot] = lost_samples
         if len(known.lost_samples) > _BOOTS_COUNTED:
             known.lost_before += known.lost_samples.pop(next(iter(known.lost_samples)))

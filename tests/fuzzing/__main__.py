@@ -21,7 +21,7 @@ _WATCHED = {
     *(f"gateway.{name}" for name in ("decode", "ingest", "quarantine", "thinned")),
 }
 """Where new code is looked for: what reads the content of messages and what decides on them. The
-loops over bytes and items (CBOR, COBS, tags) run unwatched: to watch them makes a frame five
+loops over bytes and items (CBOR, COBS, tags) run unwatched: to watch them makes a frame four
 times as dear and shows little that these do not."""
 
 
