@@ -1,118 +1,174 @@
-"""A locomotive at work, as a function of time: plausible values for every channel of a profile.
+"""A locomotive at work: values for every channel of a profile, from models stepped through a duty.
 
-A duty of five minutes repeats: start, pull, coast, brake, stand. It is smooth where the machine
-is, so that the steps between samples are those of a machine; what differs from motor to motor
-and from axle to axle comes from the seed.
+docs/physics.md describes the models, the duties and the faults.
 """
 
 import math
-import zlib
-from collections.abc import Callable
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.errors import ConfigError
 from gateway.profiles import Profile
+from simulators.duties import Duty, load_duty
+from simulators.faults import MachineFault, apply, check, kind_of
+from simulators.physics.effects import Effects
+from simulators.physics.figures import read_figures
+from simulators.physics.history import History
+from simulators.physics.machine import (
+    SLOW_STEPS,
+    STEP_S,
+    Machine,
+    fast_columns,
+    slow_columns,
+)
+from simulators.physics.readings import Readings
 
-__all__ = ["Locomotive"]
+__all__ = ["KEEP_S", "Locomotive", "Timed"]
 
-_DUTY_S = 300.0
-_PHASES_S = (0.0, 20.0, 110.0, 150.0, 180.0, 240.0, 270.0, _DUTY_S)
-_EFFORT = (0.0, 1.0, 0.55, 0.0, -0.5, -0.3, 0.0, 0.0)
-_SPEED_KMH = (0.0, 12.0, 62.0, 66.0, 58.0, 16.0, 0.0, 0.0)
-_PIPE_DROP_KPA = (0.0, 0.0, 0.0, 0.0, 70.0, 90.0, 60.0, 0.0)
-_COMPRESSOR_S = 95.0
-_COMPRESSOR_ON_S = 30.0
-_THERMAL_S = 240.0
-_AMBIENT_C = 12.0
-_WINDING_RISE_K = 95.0
+KEEP_S = 600.0
+"""How much of the past can be asked for again, at least."""
 
 Seconds = NDArray[np.float64]
 Values = NDArray[np.float64]
+Timed = tuple[float, float | None, MachineFault]
+"""A fault from a time to another, or for good; in s of the times that `values` is asked for."""
+
+
+@dataclass
+class _Course:
+    """A fault on the duty's time."""
+
+    begin_s: float
+    end_s: float
+    fault: MachineFault
 
 
 class Locomotive:
-    """Values of one simulated locomotive; the same seed gives the same machine."""
+    """Values of one simulated locomotive; the same seed and faults give the same machine, bit for
+    bit, however it is asked.
 
-    def __init__(self, profile: Profile, seed: int) -> None:
-        self._profile = profile
-        self._seed = seed
-        self._models: dict[str, Callable[[Seconds, float], Values]] = {
-            "motor.current": self._motor_current,
-            "motor.winding_temperature": self._winding_temperature,
-            "axle.load": self._axle_load,
-            "axle.speed": self._axle_speed,
-            "axle.acceleration": self._axle_vibration,
-            "brake.pipe_pressure": self._pipe_pressure,
-            "brake.cylinder_pressure": self._cylinder_pressure,
-            "brake.main_reservoir_pressure": self._reservoir_pressure,
-        }
+    Time 0 of `values` is `start_s` of the duty. Raises ConfigError for a profile without the
+    figures it needs, an unknown duty, or a fault that this locomotive cannot have.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        seed: int,
+        duty: Duty | str = "demo",
+        faults: Sequence[Timed] = (),
+        start_s: float = 0.0,
+    ) -> None:
+        self.duty = load_duty(duty) if isinstance(duty, str) else duty
+        self._figures = read_figures(profile)
+        self._start_s = start_s
+        self._lock = threading.Lock()
+        self._machine = Machine(self._figures, self.duty, seed)
+        fast, slow = fast_columns(self._figures), slow_columns(self._figures)
+        self._fast = {name: at for at, name in enumerate(fast)}
+        self._slow = {name: at for at, name in enumerate(slow)}
+        self._fast_past = History(len(fast), STEP_S, KEEP_S)
+        self._slow_past = History(len(slow), STEP_S * SLOW_STEPS, KEEP_S)
+        self._readings = Readings(self._figures, seed, self._read)
+        self._faults: list[_Course] = []
+        self._due_s = math.inf
+        for begin_s, end_s, fault in faults:
+            self._add(begin_s, end_s, fault)
+        self._change()
+        self._keep()
 
     def values(self, quantity: str, place: str, t_s: Seconds) -> Values:
         """The quantity at that place, in its unit, at times in seconds since the start.
 
-        Raises KeyError for a quantity that this locomotive does not have.
+        Steps the models as far as needed. Raises KeyError for a quantity that this locomotive
+        does not have there, LookupError for a time more than `KEEP_S` before the last computed.
         """
-        return self._models[quantity](t_s, self._character(quantity, place))
+        times = np.asarray(t_s, dtype=np.float64) + self._start_s
+        if not len(times):
+            return times
+        with self._lock:
+            self._compute(float(times.max()))
+            return self._readings.values(quantity, place, times)
 
     def speed_kmh(self, t_s: Seconds) -> Values:
-        return _duty(t_s, _SPEED_KMH)
+        """Of the train, in km/h."""
+        return self.true("speed", t_s)
 
-    def _character(self, quantity: str, place: str) -> float:
-        """-1 to 1: how this one differs from its siblings."""
-        name = f"{self._seed} {quantity} {place}".encode()
-        return zlib.crc32(name) / 0xFFFFFFFF * 2 - 1
+    def true(self, name: str, t_s: Seconds) -> Values:
+        """A state of the models without noise, by the name of its column, in its unit."""
+        times = np.asarray(t_s, dtype=np.float64) + self._start_s
+        with self._lock:
+            self._compute(float(times.max()))
+            return self._read(name, times)
 
-    def _motor_current(self, t_s: Seconds, character: float) -> Values:
-        limit = 0.75 * self._profile.figures["motor_current_max"].value
-        effort = np.abs(_duty(t_s, _EFFORT))
-        hunting = 6 * np.sin(2 * math.pi * (0.7 + 0.1 * character) * t_s + character)
-        current: Values = limit * effort * (1 + 0.03 * character) + hunting * (effort > 0.02) + 2
-        return current
+    def inject(self, fault: MachineFault, at_s: float = 0.0) -> float:
+        """Let it break at that time, or where what is computed already ends, if that is later.
 
-    def _winding_temperature(self, t_s: Seconds, character: float) -> Values:
-        heat = 0.5 - 0.5 * np.cos(2 * math.pi * (t_s - 60) / _DUTY_S)
-        warm_up = 1 - np.exp(-(t_s + 300) / _THERMAL_S)
-        return _AMBIENT_C + _WINDING_RISE_K * warm_up * (0.6 + 0.4 * heat) * (1 + 0.06 * character)
+        Returns the time in s. Raises ConfigError for a fault that this locomotive cannot have.
+        """
+        with self._lock:
+            begin_s = max(at_s, self._machine.t_s - self._start_s)
+            self._add(begin_s, None, fault)
+        return begin_s
 
-    def _axle_load(self, t_s: Seconds, character: float) -> Values:
-        static = self._profile.figures["axle_load"].value * (1 + 0.012 * character)
-        transfer = 1.1 * character * _duty(t_s, _EFFORT)
-        ride = 0.15 * np.sin(2 * math.pi * 1.3 * t_s + 5 * character)
-        return static + transfer + ride * self.speed_kmh(t_s) / 60
+    def clear(self, kind: str, place: str = "") -> int:
+        """End all faults of that kind (at that place, if one is named) where what is computed
+        already ends; how many. Later ones that have not begun go too."""
+        with self._lock:
+            now_s = self._machine.t_s
+            ended = 0
+            for course in self._faults:
+                at = getattr(course.fault, "place", "")
+                if kind_of(course.fault) != kind or place not in ("", at):
+                    continue
+                if course.end_s > now_s:
+                    course.end_s = now_s
+                    ended += 1
+            self._due_s = min(self._due_s, now_s)
+        return ended
 
-    def _axle_speed(self, t_s: Seconds, character: float) -> Values:
-        metres = math.pi * self._profile.figures["wheel_diameter"].value / 1000
-        return self.speed_kmh(t_s) / 3.6 / metres * 60
+    def _add(self, begin_s: float, end_s: float | None, fault: MachineFault) -> None:
+        check(fault, self._figures)
+        end = math.inf if end_s is None else end_s
+        if not end > begin_s:
+            raise ConfigError(f"fault {kind_of(fault)}: its end is not after its beginning")
+        self._faults.append(_Course(begin_s + self._start_s, end + self._start_s, fault))
+        self._due_s = min(self._due_s, begin_s + self._start_s)
 
-    def _axle_vibration(self, t_s: Seconds, character: float) -> Values:
-        """The amplitude of what an axle box feels: it grows with speed."""
-        return (1.0 + 0.35 * self.speed_kmh(t_s)) * (1 + 0.15 * character)
+    def _compute(self, until_s: float) -> None:
+        machine = self._machine
+        steps = math.ceil(until_s / STEP_S / SLOW_STEPS + 1) * SLOW_STEPS
+        while machine.steps < steps:
+            if machine.t_s >= self._due_s:
+                self._change()
+            machine.step()
+            self._keep()
 
-    def _pipe_pressure(self, t_s: Seconds, character: float) -> Values:
-        charged = self._profile.figures["brake_pipe_charged"].value
-        return charged - _duty(t_s, _PIPE_DROP_KPA) + 0.8 * np.sin(2 * math.pi * 0.05 * t_s)
+    def _keep(self) -> None:
+        machine = self._machine
+        self._fast_past.append(machine.fast_row())
+        if machine.steps % SLOW_STEPS == 0:
+            self._slow_past.append(machine.slow_row())
 
-    def _cylinder_pressure(self, t_s: Seconds, character: float) -> Values:
-        """A distributor fills its cylinder about 2.5 kPa for each kPa that the pipe fell."""
-        return 2.5 * _duty(t_s, _PIPE_DROP_KPA) * (1 + 0.02 * character)
+    def _change(self) -> None:
+        """Make the effects those of the faults that are there now; note when they change next."""
+        now_s = self._machine.t_s
+        effects = Effects(self._figures.axles, self._figures.bogies)
+        self._due_s = math.inf
+        for course in self._faults:
+            if course.begin_s <= now_s < course.end_s:
+                apply(course.fault, effects, self._figures)
+            for edge_s in (course.begin_s, course.end_s):
+                if edge_s > now_s:
+                    self._due_s = min(self._due_s, edge_s)
+        self._machine.effects = effects
+        self._machine.reload()
 
-    def _reservoir_pressure(self, t_s: Seconds, character: float) -> Values:
-        low = self._profile.figures["main_reservoir_on"].value
-        high = self._profile.figures["main_reservoir_off"].value
-        phase = np.mod(t_s, _COMPRESSOR_S)
-        filling = phase / _COMPRESSOR_ON_S
-        falling = 1 - (phase - _COMPRESSOR_ON_S) / (_COMPRESSOR_S - _COMPRESSOR_ON_S)
-        return low + (high - low) * np.where(phase < _COMPRESSOR_ON_S, filling, falling)
-
-
-def _duty(t_s: Seconds, points: tuple[float, ...]) -> Values:
-    """The duty's value at each time, eased from point to point."""
-    within = np.mod(t_s, _DUTY_S)
-    starts = np.array(_PHASES_S)
-    heights = np.array(points)
-    phase = np.clip(np.searchsorted(starts, within, side="right") - 1, 0, len(starts) - 2)
-    share = (within - starts[phase]) / (starts[phase + 1] - starts[phase])
-    eased = 0.5 - 0.5 * np.cos(math.pi * share)
-    values: Values = heights[phase] + (heights[phase + 1] - heights[phase]) * eased
-    return values
+    def _read(self, name: str, t_s: Seconds) -> Values:
+        if name in self._fast:
+            return self._fast_past.at(self._fast[name], t_s)
+        return self._slow_past.at(self._slow[name], t_s)

@@ -1,0 +1,26 @@
+"""What faults change in the models; without a fault every effect is neutral."""
+
+__all__ = ["Effects"]
+
+
+class Effects:
+    """Lists count axles or motors, bogies, or bearings (left and right of each axle) from 0."""
+
+    def __init__(self, axles: int, bogies: int) -> None:
+        self.axle_rise_k = [0.0] * (2 * axles)
+        self.motor_rise_k = [0.0] * (2 * axles)
+        self.bearing = [0.0] * (2 * axles)
+        self.flat_mm = [0.0] * axles
+        self.air = [1.0] * axles
+        self.field = [True] * axles
+        self.adhesion = [1.0] * axles
+        self.load_t = [0.0] * axles
+        self.drag_kpa = [0.0] * axles
+        self.held_kpa = [0.0] * bogies
+        self.stuck = [False] * bogies
+        self.leak_l_min = 0.0
+        self.frozen = False
+        self.weight = 1.0
+        self.wagons = 1.0
+        self.compressor = 1.0
+        self.supply = 1.0
