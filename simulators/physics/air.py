@@ -6,7 +6,7 @@ __all__ = ["ATMOSPHERE_KPA", "Compressor", "free_air_flow", "pressure_rate"]
 
 ATMOSPHERE_KPA = 101.325
 _STARTING_S = 1.5
-_STARTING_SHARE = 2.5
+_STARTING_SHARE = 2.0
 _RATED_A = 45.0
 _LEAK_L_MIN = 40.0
 _OIL_RISE_K = 55.0
@@ -29,7 +29,7 @@ class Compressor:
     """Starts and stops between two pressures, fills the main reservoir, and warms its oil.
 
     Flow and volume are the class's; leak of the locomotive's own air system (40 L/min), motor
-    current (45 A, 2.5 times for 1.5 s at the start) and oil (55 K above ambient after 10 min time
+    current (45 A, twice that for 1.5 s at the start) and oil (55 K above ambient after 10 min time
     constant) are chosen.
     """
 

@@ -25,9 +25,10 @@ _LOOK_STEPS = round(LOOK_S / STEP_S)
 _GROUPS = 4
 _PULL_S = 6.0
 _LET_GO_S = 2.5
+_GRIP = 0.95
 _FLUX_S = 0.8
 _LEAK_L_MIN_M = 0.15
-_DIP = 0.05
+_DIP, _DIP_A = 0.05, 90.0
 
 
 def fast_columns(figures: Figures) -> list[str]:
@@ -120,7 +121,7 @@ class Machine:
         row += self.cylinders_kpa
         supply = self.figures.supply_voltage * self.effects.supply
         if compressor.running:
-            supply *= 1 - _DIP * compressor.motor_current_a / 112.5
+            supply *= 1 - _DIP * compressor.motor_current_a / _DIP_A
         row += (
             pipe.head_kpa,
             pipe.equalising_kpa,
@@ -160,12 +161,20 @@ class Machine:
             goal = tractive(self.figures, notch, kmh)
         else:
             goal = -braking(self.figures, -notch, kmh)
+        held = _GRIP * available(kmh, self._duty.rail) * self._holding_kn()
+        goal = min(max(goal, -held), held)
         most = self.figures.starting_effort * STEP_S
         now = self.effort_kn
         rising = abs(goal) > abs(now)
         pace = most / (_PULL_S if rising else _LET_GO_S)
         self.effort_kn = now + min(max(goal - now, -pace), pace)
         return self.effort_kn
+
+    def _holding_kn(self) -> float:
+        """The weight that counts for adhesion: where motors pull alike, the lightest axle's."""
+        if self._by_load:
+            return self._mean_t * len(self._loads) * G
+        return min(self._loads) * len(self._loads) * G
 
     def _at_the_rails(self, kmh: float, asked_kn: float) -> float:
         """Share the effort out among the axles; kN that come to the rails."""

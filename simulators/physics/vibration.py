@@ -24,6 +24,7 @@ _BEARING_KURTOSIS, _BEARING_CREST = 5.0, 3.0
 _RING_HZ, _RING_S = 3_400.0, 0.0012
 _WHEEL_RING_HZ, _WHEEL_RING_S = 480.0, 0.008
 _MESH_SHARE = 0.25
+_TRACK_SHARE = math.sqrt(1 - 1.25 * _MESH_SHARE**2)
 _SLIP = 0.01
 
 Values = NDArray[np.float64]
@@ -89,22 +90,23 @@ def waveform(
     speed_kmh: float,
     samples: int,
     seed: int,
-    damage: Damage = Damage(),
-    bearing: Bearing = Bearing(),
+    damage: Damage | None = None,
+    bearing: Bearing | None = None,
     gear_teeth: int = 83,
     rate_hz: float = RATE_HZ,
 ) -> Values:
-    """m/s^2 at `rate_hz` of an axlebox whose axle turns `turn_hz` times a second.
+    """m/s^2 at `rate_hz` of an axlebox, sound by default, at `turn_hz` turns of its axle a second.
 
     Noise of the track and of gear mesh (teeth x turns, with its second harmonic); a ringing at
     3.4 kHz each time a damaged part is rolled over, with 1 % of slip; a thud at each turn of a
     flat. An inner race's and a roller's strokes rise and fall as they pass the loaded zone.
     """
+    damage, bearing = damage or Damage(), bearing or Bearing()
     random = np.random.default_rng(seed)
     t_s = np.arange(samples) / rate_hz
     level = _QUIET + _A_KMH * speed_kmh
     mesh_hz = gear_teeth * turn_hz
-    signal = level * random.normal(0, 1, samples)
+    signal = level * _TRACK_SHARE * random.normal(0, 1, samples)
     signal += level * _MESH_SHARE * math.sqrt(2) * np.sin(2 * math.pi * mesh_hz * t_s)
     signal += level * _MESH_SHARE / 2 * math.sqrt(2) * np.sin(4 * math.pi * mesh_hz * t_s)
     if turn_hz <= 0:
