@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from axwire.places import parse_place
 from axwire.quantities import BY_NAME
-from simulator_classes import kz8a, te33a, vl80s
 
 from gateway.errors import ConfigError
 from gateway.profiles import Profile, load_profile, profile_names
@@ -31,22 +30,27 @@ def stretches(locomotive: Locomotive, until_s: float, order: int) -> list[bytes]
 
 def test_a_seed_repeats_bit_for_bit_however_it_is_asked() -> None:
     fault = (20.0, 40.0, SlippingAxle("axle 1"))
-    first = stretches(Locomotive(te33a(), SEED, faults=[fault]), 60, 1)
-    assert stretches(Locomotive(te33a(), SEED, faults=[fault]), 60, -1) == first
-    ahead = Locomotive(te33a(), SEED, faults=[fault])
+    first = stretches(Locomotive(load_profile("te33a"), SEED, faults=[fault]), 60, 1)
+    assert stretches(Locomotive(load_profile("te33a"), SEED, faults=[fault]), 60, -1) == first
+    ahead = Locomotive(load_profile("te33a"), SEED, faults=[fault])
     ahead.values("supply.voltage", "locomotive", np.array([90.0]))
     assert stretches(ahead, 60, 1) == first
-    assert stretches(Locomotive(te33a(), SEED + 1, faults=[fault]), 60, 1) != first
+    assert stretches(Locomotive(load_profile("te33a"), SEED + 1, faults=[fault]), 60, 1) != first
 
 
 def test_a_later_start_is_the_same_course() -> None:
-    whole, late = Locomotive(te33a(), SEED), Locomotive(te33a(), SEED, start_s=100)
+    whole, late = (
+        Locomotive(load_profile("te33a"), SEED),
+        Locomotive(load_profile("te33a"), SEED, start_s=100),
+    )
     t_s = np.arange(0, 20, 0.1)
     one = whole.values("motor.current", "motor 2", t_s + 100)
     assert np.array_equal(late.values("motor.current", "motor 2", t_s), one)
 
 
-@pytest.mark.parametrize("profile", [te33a(), kz8a(), vl80s()])
+@pytest.mark.parametrize(
+    "profile", [load_profile("te33a"), load_profile("kz8a"), load_profile("vl80s")]
+)
 def test_values_stay_within_what_a_healthy_machine_can_show(profile: Profile) -> None:
     locomotive = Locomotive(profile, SEED)
     t_s = np.arange(0, 320, 0.25)
@@ -64,7 +68,7 @@ def test_values_stay_within_what_a_healthy_machine_can_show(profile: Profile) ->
 
 
 def test_the_demo_shows_life_within_a_minute() -> None:
-    locomotive = Locomotive(te33a(), SEED)
+    locomotive = Locomotive(load_profile("te33a"), SEED)
     t_s = np.arange(0, 60, 0.1)
     current = locomotive.values("motor.current", "motor 1", t_s)
     speed = locomotive.speed_kmh(t_s)
@@ -82,7 +86,7 @@ def test_the_demo_shows_life_within_a_minute() -> None:
 
 @pytest.mark.parametrize("name", duty_names())
 def test_every_duty_is_driven_to_its_end_within_its_limits(name: str) -> None:
-    locomotive = Locomotive(te33a(), SEED, name)
+    locomotive = Locomotive(load_profile("te33a"), SEED, name)
     sections = locomotive.duty.sections
     until_s = 600 if locomotive.duty.repeat else 7200
     highest = 0.0
@@ -106,7 +110,7 @@ def test_every_profile_that_is_shipped_drives_the_demo(name: str) -> None:
 
 
 def test_the_past_is_kept_for_ten_minutes() -> None:
-    locomotive = Locomotive(te33a(), SEED)
+    locomotive = Locomotive(load_profile("te33a"), SEED)
     locomotive.values("supply.voltage", "locomotive", np.array([2 * KEEP_S + 700]))
     old = np.array([KEEP_S + 701])
     assert locomotive.values("axle.load", "axle 1", old)[0] > 15
@@ -115,7 +119,7 @@ def test_the_past_is_kept_for_ten_minutes() -> None:
 
 
 def test_places_that_it_has_not_are_refused() -> None:
-    locomotive = Locomotive(te33a(), SEED)
+    locomotive = Locomotive(load_profile("te33a"), SEED)
     t_s = np.arange(3.0)
     for quantity, place in (("motor.current", "motor 7"), ("axle.load", "bogie 1")):
         parse_place(place)
@@ -127,7 +131,7 @@ def test_places_that_it_has_not_are_refused() -> None:
 
 def test_slower_wheels_are_larger_ones() -> None:
     """Every axle turns by its own diameter; while coasting that alone tells them apart."""
-    locomotive = Locomotive(te33a(), SEED)
+    locomotive = Locomotive(load_profile("te33a"), SEED)
     t_s = np.array([145.0])
     speeds = {float(locomotive.values("axle.speed", f"axle {n}", t_s)[0]) for n in range(1, 7)}
     assert len(speeds) == 6

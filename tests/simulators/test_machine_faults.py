@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from axwire.quantities import BY_NAME
 from numpy.typing import NDArray
-from simulator_classes import te33a, vl80s
 
 from gateway.errors import ConfigError
-from gateway.profiles import Profile
+from gateway.profiles import Profile, load_profile
 from simulators import faults
 from simulators.faults import MachineFault
 from simulators.locomotive import Locomotive
@@ -93,7 +92,7 @@ class Case:
     duty: str = "demo"
     begin_s: float = 30.0
     until_s: float = 230.0
-    profile: Profile = field(default_factory=te33a)
+    profile: Profile = field(default_factory=lambda: load_profile("te33a"))
     also: set[tuple[str, str]] = field(default_factory=set)
     sealed: bool = False
     every_s: float = 0.5
@@ -136,7 +135,7 @@ CASES = {
         begin_s=20,
         until_s=75,
         also=at("motor 5", "motor.voltage"),
-        profile=vl80s(),
+        profile=load_profile("vl80s"),
     ),
     "slipping axle": Case(
         faults.SlippingAxle("axle 3", adhesion=0.5),
@@ -242,8 +241,8 @@ def test_a_fault_shows_where_it_should_and_nowhere_else(case: Case) -> None:
 
 def test_overloaded_wagons_slow_the_train_and_load_no_axle_of_the_locomotive() -> None:
     heavy = faults.Overload(0.3, of="wagons")
-    sound = Locomotive(te33a(), SEED, "main_line")
-    broken = Locomotive(te33a(), SEED, "main_line", faults=[(0.0, None, heavy)])
+    sound = Locomotive(load_profile("te33a"), SEED, "main_line")
+    broken = Locomotive(load_profile("te33a"), SEED, "main_line", faults=[(0.0, None, heavy)])
     t_s = np.arange(60.0, 300.0)
     print(f"after 300 s: {sound.speed_kmh(t_s)[-1]:.1f} and {broken.speed_kmh(t_s)[-1]:.1f} km/h")
     assert broken.speed_kmh(t_s)[-1] < sound.speed_kmh(t_s)[-1] - 3
@@ -279,12 +278,12 @@ def test_faults_are_data_and_strict() -> None:
 )
 def test_a_fault_that_cannot_be_is_refused_by_name(fault: MachineFault, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        Locomotive(te33a(), SEED, faults=[(0, None, fault)])
+        Locomotive(load_profile("te33a"), SEED, faults=[(0, None, fault)])
 
 
 def test_injected_and_cleared_while_running() -> None:
-    locomotive = Locomotive(te33a(), SEED)
-    sound = Locomotive(te33a(), SEED)
+    locomotive = Locomotive(load_profile("te33a"), SEED)
+    sound = Locomotive(load_profile("te33a"), SEED)
     t_s = np.arange(0.0, 20.0, 0.1)
     locomotive.values("supply.voltage", "locomotive", t_s)
     begun_s = locomotive.inject(faults.SupplyLow(0.5), at_s=5.0)

@@ -5,8 +5,8 @@ import math
 from beside import beside
 from hypothesis import given
 from hypothesis import strategies as st
-from simulator_classes import figures_of, te33a
 
+from gateway.profiles import load_profile
 from simulators.physics.air import ATMOSPHERE_KPA, Compressor, free_air_flow, pressure_rate
 from simulators.physics.brakes import (
     BORE_L_M,
@@ -19,8 +19,9 @@ from simulators.physics.brakes import (
     fill,
     shoe_friction,
 )
+from simulators.physics.figures import read_figures
 
-FIGURES = figures_of(te33a())
+FIGURES = read_figures(load_profile("te33a"))
 
 
 def cylinder_times(timing: Timing) -> tuple[float, float]:

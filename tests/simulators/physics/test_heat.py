@@ -4,9 +4,9 @@ import pytest
 from beside import beside
 from hypothesis import given
 from hypothesis import strategies as st
-from simulator_classes import figures_of, te33a, vl80s
 
-from gateway.profiles import Profile
+from gateway.profiles import Profile, load_profile
+from simulators.physics.figures import read_figures
 from simulators.physics.thermal import MotorHeat, approach
 
 
@@ -19,9 +19,9 @@ def run(
     return winding, frame
 
 
-@pytest.mark.parametrize("profile", [te33a(), vl80s()])
+@pytest.mark.parametrize("profile", [load_profile("te33a"), load_profile("vl80s")])
 def test_the_continuous_rating_ends_at_the_thermal_limit(profile: Profile) -> None:
-    figures = figures_of(profile)
+    figures = read_figures(profile)
     heat = MotorHeat(figures)
     current, speed = figures.motor_current_continuous, figures.continuous_speed
     winding, frame = run(heat, current, speed, 40, 8 * 3600)
@@ -34,14 +34,14 @@ def test_the_continuous_rating_ends_at_the_thermal_limit(profile: Profile) -> No
 
 def test_the_hourly_current_of_nb_418_reaches_the_limit_in_about_an_hour() -> None:
     """880 A against 820 A: an hourly rating brings a cold motor to its limit in an hour."""
-    figures = figures_of(vl80s())
+    figures = read_figures(load_profile("vl80s"))
     winding, _ = run(MotorHeat(figures), 880, 51.6, 40, 3600)
     beside("winding after an hour at 880 A", winding, 130, "°C", 0.05)
 
 
 def test_cold_copper_has_less_resistance() -> None:
     """A motor at -50 °C is heated less than one at 40 °C by the same current: 1 + 0.0039 dT."""
-    heat = MotorHeat(figures_of(te33a()))
+    heat = MotorHeat(read_figures(load_profile("te33a")))
     cold, _ = heat.step(-50, -50, 950**2, 0, 1, -50, 1.0)
     warm, _ = heat.step(40, 40, 950**2, 0, 1, 40, 1.0)
     ratio = (cold + 50) / (warm - 40)
@@ -49,7 +49,7 @@ def test_cold_copper_has_less_resistance() -> None:
 
 
 def test_without_air_a_motor_ends_hotter() -> None:
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     heat = MotorHeat(figures)
     blown, _ = run(heat, 600, 60, 20, 8 * 3600)
     still, _ = run(heat, 600, 60, 20, 8 * 3600, air=0.0)
@@ -60,7 +60,9 @@ def test_without_air_a_motor_ends_hotter() -> None:
 def test_heat_flows_down_hill(ambient: float, current: float, speed: float) -> None:
     """No node is ever colder than the air, nor the frame hotter than the winding by more than
     its own friction explains."""
-    winding, frame = run(MotorHeat(figures_of(te33a())), current, speed, ambient, 600)
+    winding, frame = run(
+        MotorHeat(read_figures(load_profile("te33a"))), current, speed, ambient, 600
+    )
     assert winding >= ambient - 1e-9
     assert frame >= ambient - 1e-9
 

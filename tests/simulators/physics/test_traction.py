@@ -7,10 +7,9 @@ import pytest
 from beside import beside
 from hypothesis import given
 from hypothesis import strategies as st
-from simulator_classes import figures_of, kz8a, te33a, vl80s
 
 from gateway.errors import ConfigError
-from gateway.profiles import Profile
+from gateway.profiles import Profile, load_profile
 from simulators.duties import Driving, Duty, Section, Train
 from simulators.physics import adhesion, resistance
 from simulators.physics.effort import NOTCHES, braking, tractive
@@ -43,18 +42,19 @@ def level_duty(wagons: int, wagon_t: float, gradient: float = 0.0, limit: float 
 
 
 def test_a_figure_that_is_missing_is_named() -> None:
-    profile = te33a()
+    profile = load_profile("te33a")
     del profile.figures["pipe_volume"]
     with pytest.raises(ConfigError, match=r"te33a.*pipe_volume"):
         read_figures(profile)
 
 
 @pytest.mark.parametrize(
-    ("profile", "published_kn"), [(te33a(), 534), (kz8a(), 833), (vl80s(), 650)]
+    ("profile", "published_kn"),
+    [(load_profile("te33a"), 534), (load_profile("kz8a"), 833), (load_profile("vl80s"), 650)],
 )
 def test_starting_effort_comes_to_dry_rails(profile: Profile, published_kn: float) -> None:
     """The whole train started on the models: effort at the rails, not of a curve alone."""
-    machine = Machine(figures_of(profile), level_duty(100, 100), 3)
+    machine = Machine(read_figures(profile), level_duty(100, 100), 3)
     most = 0.0
     while machine.t_s < 60:
         before = machine.consist.speed_m_s
@@ -66,13 +66,13 @@ def test_starting_effort_comes_to_dry_rails(profile: Profile, published_kn: floa
 
 
 def test_continuous_effort_and_what_a_locomotive_needs_of_adhesion() -> None:
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     beside("continuous effort TE33A", tractive(figures, NOTCHES, 24.5), 424, "kN", 0.001)
     beside("adhesion at start TE33A", 534 / (138 * G), 0.39, "", 0.02)
     beside("adhesion at start KZ8A", 833 / (200 * G), 0.43, "", 0.02)
     beside(
         "VL80S continuous power",
-        tractive(figures_of(vl80s()), 8, 53.6) * 53.6 / 3.6,
+        tractive(read_figures(load_profile("vl80s")), 8, 53.6) * 53.6 / 3.6,
         6160,
         "kW",
         0.01,
@@ -87,7 +87,7 @@ def test_published_adhesion_curves_at_points_by_hand() -> None:
 
 
 def test_resistance_by_hand() -> None:
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     beside("locomotive at 100 km/h", resistance.locomotive(figures, 100), 5.9, "N/kN", 1e-9)
     beside("wagons of 23 t at 80 km/h", resistance.wagons(23, 80), 0.7 + 27 / 23, "N/kN", 1e-9)
     beside("starting of 21 t", resistance.starting(21), 1.0, "N/kN", 1e-9)
@@ -98,7 +98,7 @@ def test_resistance_by_hand() -> None:
 
 def test_balancing_speed_of_6000_t_on_9_per_mille() -> None:
     """KZ8A: where constant power meets (w + i) of both, solved by hand; and simulated."""
-    figures = figures_of(kz8a())
+    figures = read_figures(load_profile("kz8a"))
     wagon_t, wagons = 6000 / 60, 60
 
     def needs(v: float) -> float:
@@ -118,7 +118,7 @@ def test_balancing_speed_of_6000_t_on_9_per_mille() -> None:
 
 def test_acceleration_by_hand() -> None:
     """A locomotive of 138 t alone: F - W = 1.06 m a."""
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     consist = Consist(figures, level_duty(0, 1))
     for _ in range(100):
         consist.move(200.0, 0.0, 0.1)
@@ -132,7 +132,7 @@ def test_stopping_distance_by_intervals() -> None:
     Free run while cylinders fill, 10 s for a train of 200 to 300 axles, then speed intervals of
     10 km/h with zeta = 120 km/h an hour for 1 N/kN. The rules' figures are general knowledge.
     """
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     wagons = 50
     duty = level_duty(wagons, 92)
     machine = Machine(figures, duty, 1)
@@ -157,7 +157,7 @@ def test_stopping_distance_by_intervals() -> None:
 def test_no_notch_gives_more_than_power_and_starting_effort_allow(
     speed: float, notch: int
 ) -> None:
-    figures = figures_of(te33a())
+    figures = read_figures(load_profile("te33a"))
     for effort, power in (
         (tractive(figures, notch, speed), figures.wheel_power),
         (braking(figures, notch, speed), figures.dynamic_brake_power),
@@ -168,7 +168,7 @@ def test_no_notch_gives_more_than_power_and_starting_effort_allow(
 
 def test_a_rolling_train_loses_the_energy_that_resistance_takes() -> None:
     """Work against resistance = loss of kinetic energy, rotating masses in."""
-    consist = Consist(figures_of(te33a()), level_duty(20, 80))
+    consist = Consist(read_figures(load_profile("te33a")), level_duty(20, 80))
     consist.speed_m_s = 25.0
     mass = consist.mass_t * 1.06
     before, work = mass * consist.speed_m_s**2 / 2, 0.0
@@ -180,9 +180,11 @@ def test_a_rolling_train_loses_the_energy_that_resistance_takes() -> None:
     beside("energy lost by a rolling train", lost, work, "kJ", 1e-6)
 
 
-@pytest.mark.parametrize("profile", [te33a(), kz8a(), vl80s()])
+@pytest.mark.parametrize(
+    "profile", [load_profile("te33a"), load_profile("kz8a"), load_profile("vl80s")]
+)
 def test_weight_transfer_sums_to_zero_and_fits_the_formula(profile: Profile) -> None:
-    figures = figures_of(profile)
+    figures = read_figures(profile)
     changes = transfer_t_kn(figures)
     assert sum(changes) == pytest.approx(0, abs=1e-12)
     effort = figures.starting_effort / figures.sections
@@ -192,9 +194,9 @@ def test_weight_transfer_sums_to_zero_and_fits_the_formula(profile: Profile) -> 
     beside("first axle at start", changes[0] * figures.starting_effort, first, "t", 1e-9)
 
 
-@pytest.mark.parametrize("profile", [te33a(), vl80s()])
+@pytest.mark.parametrize("profile", [load_profile("te33a"), load_profile("vl80s")])
 def test_a_motor_draws_its_continuous_current_at_the_continuous_point(profile: Profile) -> None:
-    figures = figures_of(profile)
+    figures = read_figures(profile)
     motor = motor_model(figures)
     force = figures.continuous_effort / figures.axles
     current = motor.current(force, figures.continuous_speed, 1.0)
@@ -206,7 +208,7 @@ def test_a_motor_draws_its_continuous_current_at_the_continuous_point(profile: P
 
 def test_a_series_motor_obeys_its_voltage_equation_and_power() -> None:
     """U = c Phi omega + I R at the continuous point; U I less I^2 R = F v; 790 kW an hour."""
-    figures = figures_of(vl80s())
+    figures = read_figures(load_profile("vl80s"))
     motor = DcSeries(figures)
     omega = figures.motor_rpm(53.6) * 2 * math.pi / 60
     beside("continuous speed of NB-418", figures.motor_rpm(53.6), 953, "1/min", 0.01)
@@ -222,8 +224,8 @@ def test_a_series_motor_obeys_its_voltage_equation_and_power() -> None:
 
 @given(SPEEDS, st.floats(0, 1))
 def test_motor_currents_grow_with_force_and_stay_bounded(speed: float, share: float) -> None:
-    for profile in (te33a(), vl80s()):
-        figures: Figures = figures_of(profile)
+    for profile in (load_profile("te33a"), load_profile("vl80s")):
+        figures: Figures = read_figures(profile)
         motor = motor_model(figures)
         force = tractive(figures, NOTCHES, speed) / figures.axles
         less, more = motor.current(share * force, speed, 1), motor.current(force, speed, 1)
@@ -232,7 +234,7 @@ def test_motor_currents_grow_with_force_and_stay_bounded(speed: float, share: fl
 
 
 def test_an_asynchronous_motor_without_force_draws_its_magnetising_current() -> None:
-    motor = Asynchronous(figures_of(te33a()))
+    motor = Asynchronous(read_figures(load_profile("te33a")))
     beside("magnetising current", motor.current(0, 30, 1), 0.35 * 950, "A", 1e-9)
     beside("in weak field", motor.current(0, 120, 1), 0.35 * 950 / 2, "A", 1e-9)
 
