@@ -52,11 +52,9 @@ class Wheelset:
         self.cut = 1.0
         """The share of the effort asked for that slip control lets through."""
 
-    def steady(self, wanted_kn: float, limit_kn: float) -> bool:
-        return self.slip_m_s == 0.0 and self.cut == 1.0 and -limit_kn <= wanted_kn <= limit_kn
-
     def step(self, wanted_kn: float, limit_kn: float, speed_m_s: float, dt_s: float) -> float:
-        """The force that comes to the rail, in kN, where `steady` does not hold."""
+        """The force that comes to the rail, in kN. A wheel that neither slips nor is cut, with
+        its force within the limit, needs no step."""
         sign = 1.0 if wanted_kn >= 0 else -1.0
         pull = abs(wanted_kn) * self.cut
         slip = abs(self.slip_m_s)

@@ -38,7 +38,7 @@ class Compressor:
         self._off_kpa = figures.main_reservoir_off
         self._volume_l = figures.main_reservoir_volume
         self._flow_l_min = figures.compressor_flow
-        self.main_kpa = self._on_kpa + 0.25 * (self._off_kpa - self._on_kpa)
+        self.main_kpa = self._on_kpa + 0.05 * (self._off_kpa - self._on_kpa)
         self.running = False
         self.oil_c = ambient_c
         self._ran_s = 0.0

@@ -26,6 +26,7 @@ _MORE_KPA = 25.0
 _MOST_KPA = 150.0
 _STAND_KPA = 300.0
 _STEADY_M_S2 = 0.02
+_AHEAD_S = 3.0
 
 
 class Driver:
@@ -124,6 +125,8 @@ class Driver:
         least = 0
         if self._driving.dynamic_brake and speed_m_s * 3.6 > _SLOW_KMH:
             least = -NOTCHES
+        if self.notch > 0 and faster > 0:
+            over_kmh += faster * 3.6 * _AHEAD_S
         step = 0
         if over_kmh > 2:
             step = -1 if self.notch <= 0 else -2

@@ -23,10 +23,11 @@ SLOW_STEPS = 10
 
 _LOOK_STEPS = round(LOOK_S / STEP_S)
 _GROUPS = 4
-_PULL_S = 6.0
-_LET_GO_S = 2.5
+_PULL_S = 8.0
+_LET_GO_S = 5.0
 _GRIP = 0.95
-_FLUX_S = 0.8
+_SOFT = 0.15
+_FLUX_S = 2.0
 _LEAK_L_MIN_M = 0.15
 _DIP, _DIP_A = 0.05, 90.0
 
@@ -167,6 +168,7 @@ class Machine:
         now = self.effort_kn
         rising = abs(goal) > abs(now)
         pace = most / (_PULL_S if rising else _LET_GO_S)
+        pace *= min(1.0, _SOFT + abs(now) / self.figures.starting_effort / _SOFT)
         self.effort_kn = now + min(max(goal - now, -pace), pace)
         return self.effort_kn
 

@@ -29,7 +29,7 @@ _FLOW_A = 20.0
 
 # white noise (half range) and slow ripple (amplitude, Hz), in each quantity's unit; chosen
 _NOISE = {
-    "motor.current": (0.4, 0.0, 0.7),
+    "motor.current": (0.25, 0.0, 0.7),
     "motor.voltage": (1.0, 0.0, 0.7),
     "motor.winding_temperature": (0.02, 0.05, 0.02),
     "motor.frame_temperature": (0.02, 0.05, 0.02),

@@ -28,7 +28,7 @@ TOLERANCES = {
     "motor.speed": 40.0,
     "axle.speed": 8.0,
     "axle.load": 0.3,
-    "temperature": 1.5,
+    "temperature": 1.0,
     "brake.pipe_pressure": 2.0,
     "pressure": 12.0,
     "vibration": 1.5,
@@ -175,7 +175,7 @@ CASES = {
             "axle.bearing_temperature",
         ),
         duty="heavy_start",
-        until_s=220,
+        until_s=190,
         every_s=2,
     ),
     "relay stuck": Case(
