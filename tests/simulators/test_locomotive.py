@@ -1,5 +1,9 @@
 """The source that boards are fed from: repeats bit for bit, knows every channel, moves in time."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 from axwire.places import parse_place
@@ -7,8 +11,17 @@ from axwire.quantities import BY_NAME
 
 from gateway.errors import ConfigError
 from gateway.profiles import Profile, load_profile, profile_names
-from simulators.duties import Duty, duty_names, load_duty, read_duty
-from simulators.faults import SlippingAxle
+from simulators.duties import (
+    Driving,
+    Duty,
+    Section,
+    Stop,
+    Train,
+    duty_names,
+    load_duty,
+    read_duty,
+)
+from simulators.faults import MachineFault, SlippingAxle
 from simulators.locomotive import KEEP_S, Locomotive
 
 SEED = 62
@@ -163,7 +176,7 @@ axle_load_class_t = 23.5
         ("[train]", "[train", "own.toml"),
     ],
 )
-def test_a_mistake_in_a_duty_is_named(tmp_path, change: str, to: str, says: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_mistake_in_a_duty_is_named(tmp_path: Path, change: str, to: str, says: str) -> None:
     path = tmp_path / "own.toml"
     path.write_text(DUTY, encoding="utf-8")
     own: Duty = read_duty(path)
@@ -179,3 +192,17 @@ def test_an_unknown_duty_is_named_beside_those_there_are() -> None:
     assert {"demo", "main_line", "heavy_start", "descent", "shunting", "cold_start"} <= set(
         duty_names()
     )
+
+
+def test_every_duty_key_and_fault_is_documented() -> None:
+    text = (Path(__file__).parents[2] / "docs/physics.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"`(?:\w+(?:\[\])?\.)?(\w+)`", text))
+    needed = {*duty_names()} | {
+        key
+        for struct in (Driving, Duty, Section, Stop, Train)
+        for key in struct.__struct_fields__
+        if key not in ("train", "driving", "sections", "stops")
+    }
+    for fault in get_args(MachineFault):
+        needed |= {fault.__struct_config__.tag, *fault.__struct_fields__}
+    assert needed <= words, needed - words
