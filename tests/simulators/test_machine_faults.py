@@ -141,13 +141,14 @@ CASES = {
         faults.SlippingAxle("axle 3", adhesion=0.5),
         at("axle 3", "axle.speed")
         | at("motor 3", "motor.speed", "motor.current")
-        | at("axle 3", "axle.vibration_peak", "axle.acceleration")
-        | at("motor 3", "motor.vibration_peak", "motor.acceleration"),
+        | at("axle 3", "axle.vibration_peak")
+        | at("motor 3", "motor.vibration_peak"),
         duty="heavy_start",
         begin_s=20,
         until_s=75,
-        also=at("motor 3", "motor.winding_temperature", "motor.vibration_rms")
-        | at("axle 3", "axle.vibration_rms"),
+        also=at("motor 3", "motor.winding_temperature")
+        | at("motor 3", "motor.vibration_rms", "motor.acceleration")
+        | at("axle 3", "axle.vibration_rms", "axle.acceleration"),
     ),
     "wheel flat": Case(faults.WheelFlat("axle 6", 2.0), vibrating("axle 6"), sealed=True),
     "pipe leak": Case(
