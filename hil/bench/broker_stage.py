@@ -28,6 +28,7 @@ from hil.bench.happenings import (
     Forgery,
     GatewayDown,
     Happening,
+    Machine,
     Reordered,
     Replay,
     SensorFault,
@@ -169,6 +170,8 @@ class BrokerStage:
                 self._at(what.until_s, self.rig.gateway.start)
             case Replay() | Reordered() | Forgery():
                 self._at(what.at_s, lambda: self._speak(what))
+            case Machine():
+                """The locomotive knows it from the start."""
             case SensorFault() | ChipFault():
                 target = self.rig.targets[what.node]
                 self._at(what.at_s, lambda: target.inject(fault_of(what, target.fitting)))

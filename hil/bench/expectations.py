@@ -14,6 +14,7 @@ __all__ = [
     "Answers",
     "Apart",
     "Between",
+    "Changes",
     "Counted",
     "Expectation",
     "LostAtMost",
@@ -88,6 +89,17 @@ class Apart(_OfChannel, frozen=True, kw_only=True, tag="apart"):
     to_s: float
 
 
+class Changes(_OfChannel, frozen=True, kw_only=True, tag="changes"):
+    """The mean of what is stored from `from_s` to `to_s` is above that of an earlier time by at
+    least so much; negative: below."""
+
+    least: float
+    before_from_s: float
+    before_to_s: float
+    from_s: float
+    to_s: float
+
+
 class Counted(_Base, frozen=True, kw_only=True, tag="counted"):
     """A counter at the end of the run: "refused.REASON", "losses.NAME", "NODE.HEALTHFIELD"."""
 
@@ -104,4 +116,4 @@ class LostAtMost(_Base, frozen=True, kw_only=True, tag="lost"):
 
 
 Limit = Literal["least", "most"]
-Expectation = Shown | OthersOk | Answers | Tracks | Between | Apart | Counted | LostAtMost
+Expectation = Shown | OthersOk | Answers | Tracks | Between | Apart | Changes | Counted | LostAtMost

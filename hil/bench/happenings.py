@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from simulators.faults import MachineFault, kind_of
+
 __all__ = [
     "BrokerDown",
     "BrokerFrozen",
@@ -22,6 +24,7 @@ __all__ = [
     "Garbage",
     "GatewayDown",
     "Happening",
+    "Machine",
     "Noise",
     "PowerCut",
     "Reordered",
@@ -66,6 +69,13 @@ class CableOut(_Base, frozen=True, kw_only=True, tag="cable_out"):
     node: str
     until_s: float
     times: int = 1
+
+
+class Machine(_Base, frozen=True, kw_only=True, tag="machine"):
+    """Something of the locomotive itself breaks: a fault of simulators.faults."""
+
+    fault: MachineFault
+    until_s: float | None = None
 
 
 class Noise(_Base, frozen=True, kw_only=True, tag="noise"):
@@ -189,6 +199,7 @@ Happening = (
     BrokerDown
     | BrokerFrozen
     | Reordered
+    | Machine
     | SensorFault
     | ChipFault
     | CableOut
@@ -215,6 +226,8 @@ def describe(happening: Happening) -> str:
     match happening:
         case SensorFault(word=word) | ChipFault(word=word):
             return f"{word.replace('_', ' ')}: {where} on {node}"
+        case Machine(fault=fault):
+            return f"{kind_of(fault).replace('_', ' ')} {getattr(fault, 'place', '')}".strip()
         case CableOut():
             return f"cable of {node} pulled{_times(happening.times)}"
         case Noise():

@@ -12,6 +12,7 @@ from hil.bench.expectations import (
     Answers,
     Apart,
     Between,
+    Changes,
     Counted,
     Expectation,
     LostAtMost,
@@ -166,6 +167,19 @@ def _apart(expected: Apart, seen: Seen) -> Judged:
     return text, passed, f"{apart:.4g}", limit, expected.from_s
 
 
+def _changes(expected: Changes, seen: Seen) -> Judged:
+    text = f"{expected.quantity} {expected.place}, {_span(expected)} against before, in the mean"
+    limit = f"{'at least' if expected.least >= 0 else 'at most'} {expected.least:g}"
+    t_s, values = samples_of(seen.store, expected.quantity, expected.place, seen.utc_start_us)
+    before = values[(t_s >= expected.before_from_s) & (t_s <= expected.before_to_s)]
+    after = values[(t_s >= expected.from_s) & (t_s <= expected.to_s)]
+    if not before.size or not after.size:
+        return text, False, "nothing is stored", limit, expected.from_s
+    change = float(after.mean() - before.mean())
+    passed = change >= expected.least if expected.least >= 0 else change <= expected.least
+    return text, passed, f"{change:.4g}", limit, expected.from_s
+
+
 def _counted(expected: Counted, seen: Seen) -> Judged:
     value = seen.counters.get(expected.counter, 0)
     most = "" if expected.most is None else f", at most {expected.most}"
@@ -188,12 +202,13 @@ _JUDGES: dict[type, Callable[..., Judged]] = {
     Tracks: _tracks,
     Between: _between,
     Apart: _apart,
+    Changes: _changes,
     Counted: _counted,
     LostAtMost: _lost,
 }
 
 
-def _span(expected: Tracks | Between | Apart) -> str:
+def _span(expected: Tracks | Between | Apart | Changes) -> str:
     return f"{expected.from_s:g} to {expected.to_s:g} s"
 
 

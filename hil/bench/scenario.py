@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.errors import ConfigError
-from gateway.profiles import NodeFit, Profile, load_profile
+from gateway.profiles import NodeFit, Profile, VibrationSensor, load_profile
 from hil.bench.expectations import Answers, Expectation, OthersOk
 from hil.bench.happenings import (
     BrokerDown,
@@ -17,15 +17,19 @@ from hil.bench.happenings import (
     Forgery,
     GatewayDown,
     Happening,
+    Machine,
     Reordered,
     Replay,
     SensorFault,
 )
 from simulators.board.faults import BUS, CHIP, INPUT, WORDS
+from simulators.locomotive import Locomotive
 
 __all__ = ["Scenario", "load_scenario", "scenario_files"]
 
 FOLDER = "scenarios"
+_AS = " as "
+_FEATURES = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -35,6 +39,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     covers: list[str]
     profile: str = "te33a"
     recording: str = ""
+    duty: str = "demo"
+    duty_from_s: float = 0.0
     nodes: list[str]
     link: Literal["serial", "mqtt"] = "serial"
     seconds: float
@@ -54,7 +60,17 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What `axlebox bench run` takes for it: its name, or the path of a file of one's own."""
 
     def fits(self, profile: Profile) -> list[NodeFit]:
-        return [fit for fit in profile.all_nodes if fit.name in self.nodes]
+        """Those of its nodes; "motors-a as motors-c" is another like motors-a."""
+        known = {fit.name: fit for fit in profile.all_nodes}
+        fits = []
+        for entry in self.nodes:
+            name, _, alias = entry.partition(_AS)
+            if name not in known:
+                raise ConfigError(
+                    f"profile {profile.id} has no node {name}; it has {', '.join(known)}"
+                )
+            fits.append(msgspec.structs.replace(known[name], name=alias or name))
+        return fits
 
     def channels(self) -> dict[tuple[str, str], None]:
         """Those that it speaks of, quantity and place, in that order."""
@@ -90,34 +106,35 @@ def load_scenario(path: Path) -> Scenario:
         scenario, name=path.stem, run_as=run_as, recording=recording
     )
     profile = load_profile(scenario.profile)
+    try:
+        fits = {fit.name: fit for fit in scenario.fits(profile)}
+        Locomotive(profile, scenario.seed, scenario.duty)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
     for number, what in enumerate(scenario.happens, 1):
-        for why in _wrong_happening(what, scenario, profile):
+        for why in _wrong_happening(what, scenario, fits):
             raise ConfigError(f"{path}: happens {number}: {why}")
     for number, expected in enumerate(scenario.expect, 1):
-        for why in _wrong_expectation(expected, scenario, profile):
+        for why in _wrong_expectation(expected, fits):
             raise ConfigError(f"{path}: expect {number}: {why}")
-    known = [fit.name for fit in profile.all_nodes]
-    for node in scenario.nodes:
-        if node not in known:
-            raise ConfigError(
-                f"{path}: profile {profile.id} has no node {node}; it has {', '.join(known)}"
-            )
     if not scenario.covers:
         raise ConfigError(f"{path}: say in `covers` which promise or requirement this is about")
     return scenario
 
 
-def _wrong_happening(what: Happening, scenario: Scenario, profile: Profile) -> list[str]:
+def _wrong_happening(
+    what: Happening, scenario: Scenario, fits: dict[str, NodeFit]
+) -> list[str]:
     wrong = []
     on_mqtt_alone = (BrokerDown, BrokerFrozen, Reordered)
-    on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Replay, SensorFault, ChipFault)
+    on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Machine, Replay, SensorFault, ChipFault)
     if scenario.link == "mqtt" and not isinstance(what, on_mqtt):
         wrong.append("this cannot happen where link is mqtt, which runs in real time")
     if scenario.link != "mqtt" and isinstance(what, on_mqtt_alone):
         wrong.append('this needs link = "mqtt"')
     node = getattr(what, "node", None)
-    if node is not None and node not in scenario.nodes:
-        wrong.append(f"node {node} is not one of {', '.join(scenario.nodes)}")
+    if node is not None and node not in fits:
+        wrong.append(f"node {node} is not one of {', '.join(fits)}")
     until_s = getattr(what, "until_s", None)
     if not 0 <= what.at_s < scenario.seconds:
         wrong.append(f"at_s {what.at_s} is not within the {scenario.seconds} s of the scenario")
@@ -129,18 +146,18 @@ def _wrong_happening(what: Happening, scenario: Scenario, profile: Profile) -> l
         elif (WORDS[what.word][0] == INPUT) != isinstance(what, SensorFault):
             kinds = {BUS: "chip", CHIP: "chip", INPUT: "sensor"}
             wrong.append(f"{what.word} is of kind {kinds[WORDS[what.word][0]]!r}")
-        if not wrong and (what.quantity, what.place) not in _channels(what.node, profile):
+        if not wrong and (what.quantity, what.place) not in _channels(fits[what.node]):
             wrong.append(f"node {what.node} has no {what.quantity} {what.place}")
     return wrong
 
 
-def _wrong_expectation(expected: Expectation, scenario: Scenario, profile: Profile) -> list[str]:
-    if isinstance(expected, (OthersOk, Answers)) and expected.node not in scenario.nodes:
-        return [f"node {expected.node} is not one of {', '.join(scenario.nodes)}"]
+def _wrong_expectation(expected: Expectation, fits: dict[str, NodeFit]) -> list[str]:
+    if isinstance(expected, (OthersOk, Answers)) and expected.node not in fits:
+        return [f"node {expected.node} is not one of {', '.join(fits)}"]
     quantity = getattr(expected, "quantity", None)
     if quantity is None:
         return []
-    there = [channel for node in scenario.nodes for channel in _channels(node, profile)]
+    there = [channel for fit in fits.values() for channel in _channels(fit)]
     places = [getattr(expected, "place", "")]
     places += [expected.than] if hasattr(expected, "than") else []
     return [
@@ -150,11 +167,12 @@ def _wrong_expectation(expected: Expectation, scenario: Scenario, profile: Profi
     ]
 
 
-def _channels(node: str, profile: Profile) -> list[tuple[str, str]]:
-    return [
-        (group.quantity, place)
-        for fit in profile.all_nodes
-        if fit.name == node
-        for group in fit.groups
-        for place in group.places
-    ]
+def _channels(fit: NodeFit) -> list[tuple[str, str]]:
+    channels = []
+    for group in fit.groups:
+        names = [group.quantity]
+        if isinstance(group.sensor, VibrationSensor):
+            family = group.quantity.partition(".")[0]
+            names += [f"{family}.{feature}" for feature in _FEATURES]
+        channels += [(name, place) for name in names for place in group.places]
+    return channels

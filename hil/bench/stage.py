@@ -23,6 +23,7 @@ from hil.bench.happenings import (
     Garbage,
     GatewayDown,
     Happening,
+    Machine,
     Noise,
     PowerCut,
     Replay,
@@ -160,6 +161,8 @@ class LockstepStage:
             case ClockUnset():
                 self._at(what.at_s, lambda: self.rig.clock.trust(False))
                 self._at(what.until_s, lambda: self.rig.clock.trust(True))
+            case Machine():
+                """The locomotive knows it from the start."""
             case _:
                 raise BenchError(f"{type(what).__name__} cannot happen in simulated time")
 
@@ -229,7 +232,17 @@ def source_of(scenario: Scenario, profile: Profile) -> Witness:
     source: Source = (
         load_run(Path(scenario.recording))
         if scenario.recording
-        else Locomotive(profile, scenario.seed)
+        else Locomotive(
+            profile,
+            scenario.seed,
+            scenario.duty,
+            [
+                (what.at_s, what.until_s, what.fault)
+                for what in scenario.happens
+                if isinstance(what, Machine)
+            ],
+            scenario.duty_from_s,
+        )
     )
     return Witness(source, scenario.channels())
 

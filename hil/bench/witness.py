@@ -30,8 +30,11 @@ class Witness:
         return values
 
     def truth(self, quantity: str, place: str, t_s: Floats) -> Floats:
-        """What the sensor was given at these times, all of which have been fed."""
+        """What the sensor was given at these times, all of which have been fed; of a channel that
+        is not fed but computed on a board (a feature of a vibration): empty."""
         noted = self._noted[quantity, place]
+        if not noted:
+            return np.empty(0)
         times = np.concatenate([part for part, _ in noted])
         values = np.concatenate([part for _, part in noted])
         truth: Floats = np.interp(t_s, times, values)
