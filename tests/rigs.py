@@ -63,6 +63,12 @@ def running(
         rig.stop()
 
 
+def all_sent(rig: Rig) -> bool:
+    """Whether the server was sent all that is committed."""
+    state = rig.gateway.state()["forward"]
+    return bool(state["state"] == "idle" and not state["backlog_bytes"])
+
+
 def _channels(rig: Rig) -> int:
     return sum(
         len(group["channels"])

@@ -14,6 +14,7 @@ from chaos.mischief import Mischief, Trouble
 from chaos.verdict import Verdict, judge
 from gateway.profiles import NodeFit, Profile, load_profile
 from gateway.timebase import SystemClock
+from hil.account import read_store
 from hil.broker import PASSWORD, Broker
 from hil.cable import FrameTrouble, LineNoise
 from hil.interpreter import find_interpreter
@@ -34,7 +35,7 @@ _LINKS = ("cable", "broker", "both")
 
 @dataclass
 class Report:
-    """What happened, and what became of every sample."""
+    """What happened, and what became of every sample; `messages` were stored in the trouble."""
 
     seed: int
     nodes: int
@@ -42,11 +43,21 @@ class Report:
     kills: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, int] = field(default_factory=dict)
     disk: str = ""
+    messages: int = 0
     verdict: Verdict | None = None
 
 
-def run(folder: Path, seed: int, seconds: float, copies: int = 4, pause_s: float = 1.0) -> Report:
-    """So many times the nodes of a TE33A, in trouble for so long; then all is well, and counted.
+def run(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    *,
+    copies: int = 4,
+    pause_s: float = 1.0,
+    kills: int | None = None,
+) -> Report:
+    """So many times the nodes of a TE33A, in trouble for so long, or until so many kills; then all
+    is well, and counted.
 
     The folder must be empty. Raises BenchError where something does not come back by itself.
     """
@@ -74,7 +85,7 @@ def run(folder: Path, seed: int, seconds: float, copies: int = 4, pause_s: float
         mischief = Mischief(_troubles(rig, broker, server, disk, seed), pause_s, seed)
         start_us = clock.monotonic_us()
         now_s = 0.0
-        while now_s < seconds:
+        while now_s < seconds and (kills is None or mischief.kills.total() < kills):
             mischief.step(now_s)
             disk.keep_segments()
             time.sleep(_STEP_S)
@@ -82,6 +93,8 @@ def run(folder: Path, seed: int, seconds: float, copies: int = 4, pause_s: float
         mischief.end()
         report = Report(seed, len(fits), now_s, dict(mischief.kills), dict(mischief.done))
         report.disk = "full" if disk.mounted else f"not filled: {disk.why}"
+        disk.keep_segments()
+        report.messages = len(read_store(disk.archive).messages)
         rig.gateway.await_page()
         rig.wait(_all_live, _START_S)
         report.verdict = judge(rig, server, disk, began_us, _SETTLE_S)

@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from axwire.codes import OK
 from real_servers import Key, VictoriaMetrics
-from rigs import running
+from rigs import all_sent, running
 
 from gateway.profiles import load_profile
 from hil.account import Store, read_store
-from hil.rig import Rig
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,11 +27,6 @@ def serving(command: list[str], folder: Path, flush_s: int = 5) -> Iterator[Vict
         yield server
     finally:
         server.stop()
-
-
-def all_sent(rig: Rig) -> bool:
-    state = rig.gateway.state()["forward"]
-    return bool(state["state"] == "idle" and not state["backlog_bytes"])
 
 
 def points_of(store: Store) -> dict[tuple[str, str, str, str], list[tuple[int, float]]]:

@@ -5,6 +5,7 @@ from axwire.codes import HEALTH_FIELDS, OK, OPEN, OUT_OF_RANGE
 from axwire.cose import split
 from axwire.parse import Thinned, parse_up
 from axwire.places import MOTOR, place
+from line_protocol import Point, points
 from manual_clock import ManualClock
 
 from gateway.forward.lines import Lines, LineWriter
@@ -12,7 +13,6 @@ from gateway.thinned import decode_thinned
 
 from .feed import BOOTED_US, SAMPLES, TABLE, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
-from .line_reader import Point, points
 from .node_double import MISSING, NodeDouble, channel, groups
 from .test_influx_lines import CURRENT, GUESSED, SURE, TEMPERATURE, table_of
 

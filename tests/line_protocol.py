@@ -1,0 +1,36 @@
+"""Line protocol read back, by rules of its own and not by those of the writer."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+__all__ = ["Point", "points", "read_line"]
+
+
+class Point(NamedTuple):
+    """One line taken apart; integer fields keep their `i`."""
+
+    measurement: str
+    tags: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
+    time_us: int
+
+
+def read_line(line: str) -> Point:
+    head, fields, stamp = re.split(r"(?<!\\) ", line)
+    measurement, *tags = re.split(r"(?<!\\),", head)
+    return Point(
+        measurement,
+        tuple(_pair(tag) for tag in tags),
+        tuple(_pair(field) for field in fields.split(",")),
+        int(stamp),
+    )
+
+
+def points(bodies: Iterable[bytes]) -> list[Point]:
+    return [read_line(line) for body in bodies for line in body.decode().split("\n")]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, value = re.split(r"(?<!\\)=", text)
+    return name, re.sub(r"\\([ ,=])", r"\1", value)
