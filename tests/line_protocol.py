@@ -8,12 +8,16 @@ __all__ = ["Point", "points", "read_line"]
 
 
 class Point(NamedTuple):
-    """One line taken apart; integer fields keep their `i`."""
+    """One line taken apart; integer fields keep their `i`. Timestamps are nanoseconds."""
 
     measurement: str
     tags: tuple[tuple[str, str], ...]
     fields: tuple[tuple[str, str], ...]
-    time_us: int
+    time_ns: int
+
+    @property
+    def time_us(self) -> int:
+        return self.time_ns // 1000
 
 
 def read_line(line: str) -> Point:
