@@ -31,15 +31,15 @@ Series = tuple[str, tuple[tuple[str, str], ...]]
 class Points:
     """Values of channels by series and millisecond: all that were put on one, in their order.
 
-    `values`: how many lines put there. Of these `same_microsecond` have the very time of another
-    one of the series, and `same_millisecond` more have its millisecond.
+    `values`: how many single samples the lines put there. Of all that is there `same_time` have
+    the very time of another of the series, and `same_millisecond` more have its millisecond.
     """
 
     by_series: dict[Series, dict[int, list[float]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
     values: int = 0
-    same_microsecond: int = 0
+    same_time: int = 0
     same_millisecond: int = 0
 
     @property
@@ -72,7 +72,7 @@ def points_to_send(folder: Path, locomotive: str) -> Points:
 def points_of_lines(lines: Iterable[Point]) -> Points:
     """What lines say of samples, sound and suspect; a status alone is none."""
     found = Points()
-    times_us: dict[Series, set[int]] = defaultdict(set)
+    times_ns: dict[Series, set[int]] = defaultdict(set)
     for line in lines:
         if not any(name == "place" for name, _ in line.tags):
             continue
@@ -80,13 +80,13 @@ def points_of_lines(lines: Iterable[Point]) -> Points:
             if not _is_sample(name):
                 continue
             series = (f"{line.measurement}_{name}", tuple(sorted(line.tags)))
-            found.values += 1
+            found.values += ("quality", "thinned") not in line.tags
             taken = found.by_series[series].setdefault(line.time_us // 1000, [])
-            if line.time_us in times_us[series]:
-                found.same_microsecond += 1
+            if line.time_ns in times_ns[series]:
+                found.same_time += 1
             elif taken:
                 found.same_millisecond += 1
-            times_us[series].add(line.time_us)
+            times_ns[series].add(line.time_ns)
             taken.append(float(text))
     return found
 
@@ -119,7 +119,7 @@ def compare(told: Points, found: Points) -> tuple[int, int]:
 
 
 def _is_sample(name: str) -> bool:
-    return not name.endswith("_status")
+    return not name.endswith(("_status", "_samples", "span_ms"))
 
 
 def _is_one_of(value: float, values: list[float]) -> bool:

@@ -29,6 +29,10 @@ _DISK_MB = 512
 _STEP_S = 0.02
 _START_S = 90.0
 _SETTLE_S = 300.0
+_UP_S = 10.0
+_PEACE_S = 1.5
+"""A gateway takes seconds to start; in as many again it works, or is killed while it starts."""
+
 _LINKS = ("cable", "broker", "both")
 """By turns: how the nodes are reached."""
 
@@ -161,12 +165,12 @@ def _troubles(
 
     gateway = rig.gateway
     found = [
-        Trouble("gateway", "killed", gateway.kill, gateway.spawn, 0, 1.0, 4, kill=True),
-        Trouble("gateway", "told to end", end_gently, gateway.spawn, 0, 1.0),
+        Trouble("gateway", "killed", gateway.kill, gateway.spawn, 0, 1, 4, True, _UP_S),
+        Trouble("gateway", "told to end", end_gently, gateway.spawn, 0, 1, 1, False, _UP_S),
         Trouble("gateway", "frozen", gateway.freeze, gateway.go_on, 0.2, 4.0),
-        Trouble("broker", "killed", broker.kill, broker.start, 0, 2.0, 3, kill=True),
+        Trouble("broker", "killed", broker.kill, broker.start, 0, 2, 3, True, _PEACE_S),
         Trouble("broker", "frozen", broker.freeze, broker.go_on, 0.2, 4.0),
-        Trouble("server", "killed", server.kill, server.start, 0, 2.0, 3, kill=True),
+        Trouble("server", "killed", server.kill, server.start, 0, 2, 3, True, _PEACE_S),
         Trouble("server", "frozen", server.freeze, server.go_on, 0.2, 4.0),
     ]
     if disk.mounted:

@@ -26,7 +26,7 @@ class Verdict:
     the nodes' counters; `duplicated` messages were stored again.
 
     `told`: values of stored samples that the log's lines tell, each one point of a series;
-    `same_microsecond` of them have the time of another, so that any server overwrites one, and
+    `same_time` of them have the time of another, so that any server overwrites one, and
     `same_millisecond` more have it on a server that keeps milliseconds. `removed`: points that
     went from the store when the disk was full. `absent` points were not on the server before the
     replay, `missing` were kept and are not there after it, `twice` are there and in no line.
@@ -39,7 +39,7 @@ class Verdict:
     balanced: bool
     duplicated: int
     told: int
-    same_microsecond: int
+    same_time: int
     same_millisecond: int
     removed: int
     absent: int
@@ -49,7 +49,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Nothing acknowledged is missing, nothing is twice, all is accounted for."""
-        wrong = self.duplicated or self.same_microsecond or self.missing or self.twice
+        wrong = self.duplicated or self.same_time or self.missing or self.twice
         return self.balanced and self.told == self.stored and not wrong
 
 
@@ -74,7 +74,7 @@ def judge(rig: Rig, server: VictoriaMetrics, disk: Disk, began_us: int, limit_s:
         balanced=account.balanced,
         duplicated=account.duplicated,
         told=ever.values,
-        same_microsecond=ever.same_microsecond,
+        same_time=ever.same_time,
         same_millisecond=ever.same_millisecond,
         removed=ever.count - kept.count,
         absent=absent,
