@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 __all__ = ["Point", "points", "read_line"]
@@ -22,17 +23,18 @@ class Point(NamedTuple):
 
 def read_line(line: str) -> Point:
     head, fields, stamp = re.split(r"(?<!\\) ", line)
-    measurement, *tags = re.split(r"(?<!\\),", head)
-    return Point(
-        measurement,
-        tuple(_pair(tag) for tag in tags),
-        tuple(_pair(field) for field in fields.split(",")),
-        int(stamp),
-    )
+    measurement, tags = _series(head)
+    return Point(measurement, tags, tuple(_pair(field) for field in fields.split(",")), int(stamp))
 
 
 def points(bodies: Iterable[bytes]) -> list[Point]:
     return [read_line(line) for body in bodies for line in body.decode().split("\n")]
+
+
+@lru_cache
+def _series(head: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    measurement, *tags = re.split(r"(?<!\\),", head)
+    return measurement, tuple(_pair(tag) for tag in tags)
 
 
 def _pair(text: str) -> tuple[str, str]:
