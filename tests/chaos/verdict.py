@@ -56,10 +56,10 @@ class Verdict:
 def judge(rig: Rig, server: VictoriaMetrics, disk: Disk, began_us: int, limit_s: float) -> Verdict:
     """Silence the sensors, let everything arrive, replay all, and compare."""
     account = _settle(rig, disk, limit_s)
-    rig.until(lambda: all_sent(rig), _SENT_S)
+    rig.wait(all_sent, _SENT_S)
     absent, _ = compare(_to_send(rig, disk.archive), points_on_server(server, rig.plan.locomotive))
     _replay(rig.plan.folder, began_us)
-    rig.until(lambda: all_sent(rig), _SENT_S)
+    rig.wait(all_sent, _SENT_S)
     kept = _to_send(rig, disk.spool)
     arrived = points_on_server(server, rig.plan.locomotive)
     disk.keep_segments()

@@ -51,7 +51,7 @@ def test_every_stored_sample_arrives_once_though_the_server_was_away(
         assert rig.gateway.state()["forward"]["backlog_bytes"] > 0
         server.start()
         account = rig.settle()
-        rig.until(lambda: all_sent(rig), 60)
+        rig.wait(all_sent, 60)
         check_arrived(server, rig, account.stored)
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
 
@@ -69,7 +69,7 @@ def test_a_server_that_is_killed_gets_everything_again(
         server.start()
         rig.run_for(2)
         account = rig.settle()
-        rig.until(lambda: all_sent(rig), 60)
+        rig.wait(all_sent, 60)
         left = points_on_server(server, rig.plan.locomotive)
         assert 0 < left.values < account.stored
 
@@ -82,7 +82,7 @@ def test_a_server_that_is_killed_gets_everything_again(
             timeout=60,
         )
         assert "is sent again now" in asked.stdout
-        rig.until(lambda: all_sent(rig), 60)
+        rig.wait(all_sent, 60)
         check_arrived(server, rig, account.stored)
 
 
