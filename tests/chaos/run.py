@@ -96,7 +96,7 @@ def run(
             now_s = (clock.monotonic_us() - start_us) / 1e6
         mischief.end()
         report = Report(seed, len(fits), now_s, dict(mischief.kills), dict(mischief.done))
-        report.disk = "full" if disk.mounted else f"not filled: {disk.why}"
+        report.disk = "filled" if disk.mounted else f"not filled: {disk.why}"
         disk.keep_segments()
         report.messages = len(read_store(disk.archive).messages)
         rig.gateway.await_page()
