@@ -22,8 +22,9 @@ _SENT_S = 600.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """`messages`: acknowledged. `taken` samples: by the sensors; `stored`: in the store; `lost_by`
-    the nodes' counters; `duplicated` messages were stored again.
+    """`messages`: acknowledged. `taken` samples: by the sensors; `stored`: in the store;
+    `thinned`: only as minimum, mean and maximum; `lost_by`: in the nodes' counters; `duplicated`
+    messages were stored again.
 
     `told`: values of stored samples that the log's lines tell, each one point of a series;
     `same_time` of them have the time of another, so that any server overwrites one, and
@@ -35,6 +36,7 @@ class Verdict:
     messages: int
     taken: int
     stored: int
+    thinned: int
     lost_by: dict[str, int]
     balanced: bool
     duplicated: int
@@ -70,6 +72,7 @@ def judge(rig: Rig, server: VictoriaMetrics, disk: Disk, began_us: int, limit_s:
         messages=len(read_store(disk.archive).messages),
         taken=account.taken,
         stored=account.stored,
+        thinned=account.thinned,
         lost_by=account.lost_by,
         balanced=account.balanced,
         duplicated=account.duplicated,
