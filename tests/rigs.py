@@ -63,6 +63,12 @@ def running(
         rig.stop()
 
 
+def all_sent(state: dict[str, Any]) -> bool:
+    """Whether the server was sent all that is committed, by /api/state."""
+    forward = state["forward"]
+    return bool(forward["state"] == "idle" and not forward["backlog_bytes"])
+
+
 def _channels(rig: Rig) -> int:
     return sum(
         len(group["channels"])

@@ -22,6 +22,12 @@ _FORMATS_KEPT = 512
 _OF_A_NODE = re.compile(r"(\w+),((?:\\.|[^ \\])*\bnode=(?:\\.|[^ \\])*) (\S+) (-?\d+)")
 _ACCOUNT = "axlebox_audit"
 
+_US = 1000
+"""Nanoseconds."""
+
+_NUMBERED = 1000
+"""Rows of a group from one with a number to the next with it."""
+
 _RESOLUTION = 50
 """A written value is within a fiftieth of a converter's step of the exact one."""
 
@@ -53,9 +59,11 @@ class _Point(NamedTuple):
 
 
 class LineWriter:
-    """Writes what the nodes of one locomotive sent; timestamps are UTC microseconds.
+    """Writes what the nodes of one locomotive sent; timestamps are UTC nanoseconds.
 
-    Equal data gives equal bytes. A time that is not sure carries the tag `clock=estimated`.
+    Equal data gives equal bytes. A time that is not sure carries the tag `clock=estimated`. What a
+    row's time has below a microsecond is the row's number, so that no other row of its boot that
+    a correction of the clock puts on the same microsecond overwrites it.
     """
 
     def __init__(self, locomotive: str) -> None:
@@ -65,9 +73,10 @@ class LineWriter:
     def rows(self, node: str, table: ChannelTable, rows: Rows, clock: ClockRecord) -> Lines:
         """One block, its times from `clock`."""
         layout = self._format(node, table, rows.group, estimated=not clock.trusted)
-        period_us = rows.group.period_ms * 1000
-        first_us = rows.t_ms * 1000
-        stamps = [clock.utc_at(first_us + k * period_us) for k in range(len(rows.raw))]
+        period_ms = rows.group.period_ms
+        stamps = [
+            _stamp_ns(clock, rows.t_ms + k * period_ms, period_ms) for k in range(len(rows.raw))
+        ]
         outside = (rows.values < layout.low) | (rows.values > layout.high)
         if any(rows.statuses) or rows.samples < rows.missing.size or outside.any():
             return layout.mixed(rows, outside, stamps)
@@ -79,7 +88,7 @@ class LineWriter:
         """Minimum, mean and maximum, at the time of the first row that they stand for."""
         rows = summary.rows
         layout = self._format(node, table, rows.group, estimated=not clock.trusted, thinned=True)
-        return layout.summary(summary, clock.utc_at(rows.t_ms * 1000))
+        return layout.summary(summary, _stamp_ns(clock, rows.t_ms, rows.group.period_ms))
 
     def health(self, node: str, health: Health, lost: Lost, clock: ClockRecord) -> Lines:
         """How a node is, and what of this boot is known to be lost."""
@@ -93,19 +102,19 @@ class LineWriter:
         if clock.trusted:
             fields.append(f"clock_error_us={clock.error_us}i")
         head = self._head("node", node=node, estimated=not clock.trusted)
-        stamp = clock.utc_at(health.t_ms * 1000)
+        stamp = clock.utc_at(health.t_ms * 1000) * _US
         return Lines(f"{head} {','.join(fields)} {stamp}\n", 1, len(fields))
 
     def told(self, reason: str, fields: Mapping[str, int], time_us: int) -> Lines:
         """What the gateway tells of itself. Its own time counts as estimated."""
         head = self._head("gateway", reason=reason, estimated=True)
         text = ",".join(f"{name}={value}i" for name, value in fields.items())
-        return Lines(f"{head} {text} {time_us}\n", 1, len(fields))
+        return Lines(f"{head} {text} {time_us * _US}\n", 1, len(fields))
 
     def started(self, run: int, received_us: int) -> Lines:
         """A start of the gateway."""
         head = self._head("gateway", estimated=True)
-        return Lines(f"{head} run={run}i {received_us}\n", 1, 1)
+        return Lines(f"{head} run={run}i {received_us * _US}\n", 1, 1)
 
     def audit(self, sums: Iterable[tuple[str, Mapping[str, int], int]]) -> Lines:
         """What stretches of the log put on the server, by node: counts at a time in its hour."""
@@ -114,7 +123,7 @@ class LineWriter:
         for node, counts, time_us in sums:
             head = self._head(_ACCOUNT, node=node, estimated=False)
             fields = ",".join(f"{name}={counts[name]}i" for name in sorted(counts))
-            lines.append(f"{head} {fields} {time_us}\n")
+            lines.append(f"{head} {fields} {time_us * _US}\n")
             values += len(counts)
         return Lines("".join(lines), len(lines), values)
 
@@ -127,10 +136,10 @@ class LineWriter:
         found = _OF_A_NODE.fullmatch(line)
         if found is None or found[1] == _ACCOUNT:
             return None
-        measurement, tags, fields, time_us = found.groups()
+        measurement, tags, fields, time_ns = found.groups()
         head = f"{_ACCOUNT},measurement={measurement},{tags}"
         count = fields.count(",") + 1
-        return Lines(f"{head} refused={count}i,sent={-count}i {time_us}\n", 1, 2)
+        return Lines(f"{head} refused={count}i,sent={-count}i {time_ns}\n", 1, 2)
 
     def probe(self) -> bytes:
         """A line that any sound server takes; the server gives it its own time."""
@@ -277,6 +286,11 @@ def decimals(channel: Channel) -> int:
         if exact or unit * _RESOLUTION <= abs(channel.scale):
             return count
     return digits
+
+
+def _stamp_ns(clock: ClockRecord, t_ms: int, period_ms: int) -> int:
+    """The time of a row, its number below the microsecond."""
+    return clock.utc_at(t_ms * 1000) * _US + t_ms // period_ms % _NUMBERED
 
 
 def escape(text: str) -> str:

@@ -31,7 +31,7 @@ bytes; level 4 costs half as much again (docs/influxdb.md)."""
 
 _GZIP_WBITS = 31
 
-_MICROSECONDS: Any = WritePrecision.US  # a str that the client's annotations call an enum
+_NANOSECONDS: Any = WritePrecision.NS  # a str that the client's annotations call an enum
 
 _TOKEN_HINT = "AXLEBOX_INFLUX_TOKEN or the file that influx.token_file names"
 
@@ -115,7 +115,7 @@ class InfluxSink:
         self._service = WriteService(self._client.api_client)
 
     def write(self, body: bytes) -> Answer:
-        """Send line protocol with timestamps in microseconds."""
+        """Send line protocol with timestamps in nanoseconds."""
         try:
             self._post(body)
         except ApiException as error:
@@ -137,7 +137,7 @@ class InfluxSink:
             self._org,
             self._bucket,
             body,
-            precision=_MICROSECONDS,
+            precision=_NANOSECONDS,
             content_encoding=encoding,
         )
 

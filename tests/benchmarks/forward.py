@@ -150,5 +150,5 @@ def _batching(server: VictoriaMetrics, lines: list[bytes]) -> _Pace:
         options = WriteOptions(batch_size=_BATCH, flush_interval=1000)
         with client.write_api(write_options=options) as writer:
             for line in lines:
-                writer.write(server.bucket, server.org, line.decode(), write_precision="us")
+                writer.write(server.bucket, server.org, line.decode(), write_precision="ns")
     return watch.pace(len(lines))

@@ -19,11 +19,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--pause", type=float, default=1.0, help="mean seconds between troubles")
+    parser.add_argument("--kills", type=int, help="end after so many")
     parser.add_argument("--out", type=Path, default=Path("build/chaos.json"))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
     with tempfile.TemporaryDirectory(prefix="axlebox-chaos-", dir=Path.cwd()) as folder:
-        report = run(Path(folder), arguments.seed, arguments.seconds, pause_s=arguments.pause)
+        report = run(
+            Path(folder),
+            arguments.seed,
+            arguments.seconds,
+            pause_s=arguments.pause,
+            kills=arguments.kills,
+        )
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(asdict(report), indent=2) + "\n", encoding="utf-8")
     _print(report)
@@ -37,6 +44,7 @@ def _print(report: Report) -> None:
     for name, count in sorted(report.troubles.items()):
         happened.add_row(name, str(count))
     happened.add_row("kills in all", str(sum(report.kills.values())))
+    happened.add_row("messages stored meanwhile", f"{report.messages:,}")
     console.print(happened)
     counted = Table("counted", "")
     for name, value in asdict(report.verdict).items() if report.verdict else ():

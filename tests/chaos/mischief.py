@@ -12,7 +12,8 @@ __all__ = ["Mischief", "Trouble"]
 class Trouble:
     """Something that befalls `subject`, from `begin` to `end`, for `least_s` to `most_s`.
 
-    `kill`: it counts as one. `weight`: how often it is drawn, beside the others.
+    `kill`: it counts as one. `weight`: how often it is drawn, beside the others. Afterwards the
+    subject is left alone for up to `rest_s`.
     """
 
     subject: str
@@ -23,6 +24,7 @@ class Trouble:
     most_s: float
     weight: float = 1.0
     kill: bool = False
+    rest_s: float = 0.0
 
 
 class Mischief:
@@ -33,6 +35,7 @@ class Mischief:
         self._pause_s = pause_s
         self._random = random.Random(seed)
         self._under_way: dict[str, tuple[float, Trouble]] = {}
+        self._resting: dict[str, float] = {}
         self._next_s = 0.0
         self.done: Counter[str] = Counter()
         """How often each happened, as `subject name`."""
@@ -45,9 +48,10 @@ class Mischief:
             if now_s >= until_s:
                 del self._under_way[subject]
                 trouble.end()
+                self._resting[subject] = now_s + self._random.uniform(0.0, trouble.rest_s)
         if now_s >= self._next_s:
             self._next_s = now_s + self._random.expovariate(1 / self._pause_s)
-            free = [each for each in self._troubles if each.subject not in self._under_way]
+            free = [each for each in self._troubles if self._is_free(each.subject, now_s)]
             if free:
                 self._begin(self._random.choices(free, [each.weight for each in free])[0], now_s)
 
@@ -56,6 +60,9 @@ class Mischief:
         for _, trouble in self._under_way.values():
             trouble.end()
         self._under_way.clear()
+
+    def _is_free(self, subject: str, now_s: float) -> bool:
+        return subject not in self._under_way and now_s >= self._resting.get(subject, 0.0)
 
     def _begin(self, trouble: Trouble, now_s: float) -> None:
         until_s = now_s + self._random.uniform(trouble.least_s, trouble.most_s)

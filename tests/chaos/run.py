@@ -14,6 +14,7 @@ from chaos.mischief import Mischief, Trouble
 from chaos.verdict import Verdict, judge
 from gateway.profiles import NodeFit, Profile, load_profile
 from gateway.timebase import SystemClock
+from hil.account import read_store
 from hil.broker import PASSWORD, Broker
 from hil.cable import FrameTrouble, LineNoise
 from hil.interpreter import find_interpreter
@@ -28,13 +29,17 @@ _DISK_MB = 512
 _STEP_S = 0.02
 _START_S = 90.0
 _SETTLE_S = 300.0
+_UP_S = 10.0
+_PEACE_S = 1.5
+"""A gateway takes seconds to start; in as many again it works, or is killed while it starts."""
+
 _LINKS = ("cable", "broker", "both")
 """By turns: how the nodes are reached."""
 
 
 @dataclass
 class Report:
-    """What happened, and what became of every sample."""
+    """What happened, and what became of every sample; `messages` were stored in the trouble."""
 
     seed: int
     nodes: int
@@ -42,11 +47,21 @@ class Report:
     kills: dict[str, int] = field(default_factory=dict)
     troubles: dict[str, int] = field(default_factory=dict)
     disk: str = ""
+    messages: int = 0
     verdict: Verdict | None = None
 
 
-def run(folder: Path, seed: int, seconds: float, copies: int = 4, pause_s: float = 1.0) -> Report:
-    """So many times the nodes of a TE33A, in trouble for so long; then all is well, and counted.
+def run(
+    folder: Path,
+    seed: int,
+    seconds: float,
+    *,
+    copies: int = 4,
+    pause_s: float = 1.0,
+    kills: int | None = None,
+) -> Report:
+    """So many times the nodes of a TE33A, in trouble for so long, or until so many kills; then all
+    is well, and counted.
 
     The folder must be empty. Raises BenchError where something does not come back by itself.
     """
@@ -74,14 +89,16 @@ def run(folder: Path, seed: int, seconds: float, copies: int = 4, pause_s: float
         mischief = Mischief(_troubles(rig, broker, server, disk, seed), pause_s, seed)
         start_us = clock.monotonic_us()
         now_s = 0.0
-        while now_s < seconds:
+        while now_s < seconds and (kills is None or mischief.kills.total() < kills):
             mischief.step(now_s)
             disk.keep_segments()
             time.sleep(_STEP_S)
             now_s = (clock.monotonic_us() - start_us) / 1e6
         mischief.end()
         report = Report(seed, len(fits), now_s, dict(mischief.kills), dict(mischief.done))
-        report.disk = "full" if disk.mounted else f"not filled: {disk.why}"
+        report.disk = "filled" if disk.mounted else f"not filled: {disk.why}"
+        disk.keep_segments()
+        report.messages = len(read_store(disk.archive).messages)
         rig.gateway.await_page()
         rig.wait(_all_live, _START_S)
         report.verdict = judge(rig, server, disk, began_us, _SETTLE_S)
@@ -148,12 +165,12 @@ def _troubles(
 
     gateway = rig.gateway
     found = [
-        Trouble("gateway", "killed", gateway.kill, gateway.spawn, 0, 1.0, 4, kill=True),
-        Trouble("gateway", "told to end", end_gently, gateway.spawn, 0, 1.0),
+        Trouble("gateway", "killed", gateway.kill, gateway.spawn, 0, 1, 4, True, _UP_S),
+        Trouble("gateway", "told to end", end_gently, gateway.spawn, 0, 1, 1, False, _UP_S),
         Trouble("gateway", "frozen", gateway.freeze, gateway.go_on, 0.2, 4.0),
-        Trouble("broker", "killed", broker.kill, broker.start, 0, 2.0, 3, kill=True),
+        Trouble("broker", "killed", broker.kill, broker.start, 0, 2, 3, True, _PEACE_S),
         Trouble("broker", "frozen", broker.freeze, broker.go_on, 0.2, 4.0),
-        Trouble("server", "killed", server.kill, server.start, 0, 2.0, 3, kill=True),
+        Trouble("server", "killed", server.kill, server.start, 0, 2, 3, True, _PEACE_S),
         Trouble("server", "frozen", server.freeze, server.go_on, 0.2, 4.0),
     ]
     if disk.mounted:

@@ -2,42 +2,47 @@
 
 import subprocess
 import sys
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from axwire.codes import OK
 from real_servers import VictoriaMetrics
+from rigs import all_sent
 
 from chaos.disk import Disk
-from hil.account import Store, read_store, settle
+from chaos.points import Points, compare, points_on_server, points_to_send
+from hil.account import Account, read_store, settle
 from hil.errors import BenchError
 from hil.rig import Rig
 
 __all__ = ["Verdict", "judge"]
 
 _SENT_S = 600.0
-_SAME = 1e-3
-"""What a value may be off by on the server; converter steps are larger."""
-
-Series = tuple[str, str, str, str]
-"""Metric, node, place, unit."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`messages`: acknowledged. `values`: the good ones among the stored samples; `removed` of
-    them went when the disk was full. `absent` were not on the server before the replay, `missing`
-    were kept and are not there after it, `twice` are there once too often.
+    """`messages`: acknowledged. `taken` samples: by the sensors; `stored`: in the store;
+    `thinned`: only as minimum, mean and maximum; `lost_by`: in the nodes' counters; `duplicated`
+    messages were stored again.
+
+    `told`: values of stored samples that the log's lines tell, each one point of a series;
+    `same_time` of them have the time of another, so that any server overwrites one, and
+    `same_millisecond` more have it on a server that keeps milliseconds. `removed`: points that
+    went from the store when the disk was full. `absent` points were not on the server before the
+    replay, `missing` were kept and are not there after it, `twice` are there and in no line.
     """
 
     messages: int
     taken: int
     stored: int
+    thinned: int
     lost_by: dict[str, int]
     balanced: bool
     duplicated: int
-    values: int
+    told: int
+    same_time: int
+    same_millisecond: int
     removed: int
     absent: int
     missing: int
@@ -46,108 +51,70 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Nothing acknowledged is missing, nothing is twice, all is accounted for."""
-        return self.balanced and not (self.duplicated or self.missing or self.twice)
+        wrong = self.duplicated or self.same_time or self.missing or self.twice
+        return self.balanced and self.told == self.stored and not wrong
 
 
 def judge(rig: Rig, server: VictoriaMetrics, disk: Disk, began_us: int, limit_s: float) -> Verdict:
     """Silence the sensors, let everything arrive, replay all, and compare."""
-    for target in rig.targets.values():
-        target.cut_sensors()
-    taken = sum(target.taken() for target in rig.targets.values())
-
-    def is_balanced() -> bool:
-        disk.keep_segments()
-        return settle(taken, read_store(disk.archive)).balanced
-
-    try:
-        rig.until(is_balanced, limit_s)
-    finally:
-        disk.keep_segments()
-    rig.until(lambda: _all_sent(rig), _SENT_S)
-    store = read_store(disk.archive)
-    account = settle(taken, store)
-    stored, kept = _values_of(store), _values_of(read_store(disk.spool))
-    absent, _ = _compare(stored, _on_server(rig, server))
-    replayed = subprocess.run(
-        [sys.executable, "-m", "gateway", "gateway", "replay", "--since", _iso(began_us)],
-        cwd=rig.plan.folder,
-        capture_output=True,
-        text=True,
-        timeout=_SENT_S,
-    )
-    if replayed.returncode:
-        raise BenchError(f"the replay failed: {replayed.stderr}")
-    rig.until(lambda: _all_sent(rig), _SENT_S)
-    arrived = _on_server(rig, server)
-    missing, _ = _compare(kept, arrived)
-    _, twice = _compare(stored, arrived)
+    account = _settle(rig, disk, limit_s)
+    rig.wait(all_sent, _SENT_S)
+    absent, _ = compare(_to_send(rig, disk.archive), points_on_server(server, rig.plan.locomotive))
+    _replay(rig.plan.folder, began_us)
+    rig.wait(all_sent, _SENT_S)
+    kept = _to_send(rig, disk.spool)
+    arrived = points_on_server(server, rig.plan.locomotive)
+    disk.keep_segments()
+    ever = _to_send(rig, disk.archive)
+    missing, _ = compare(kept, arrived)
+    _, twice = compare(ever, arrived)
     return Verdict(
-        messages=len(store.messages),
+        messages=len(read_store(disk.archive).messages),
         taken=account.taken,
         stored=account.stored,
+        thinned=account.thinned,
         lost_by=account.lost_by,
         balanced=account.balanced,
         duplicated=account.duplicated,
-        values=sum(map(len, stored.values())),
-        removed=sum(map(len, stored.values())) - sum(map(len, kept.values())),
+        told=ever.values,
+        same_time=ever.same_time,
+        same_millisecond=ever.same_millisecond,
+        removed=ever.count - kept.count,
         absent=absent,
         missing=missing,
         twice=twice,
     )
 
 
-def _iso(us: int) -> str:
-    return datetime.fromtimestamp(us / 1e6, UTC).isoformat(timespec="seconds")
+def _settle(rig: Rig, disk: Disk, limit_s: float) -> Account:
+    """The account once all that the nodes held has come, or as it is at the limit."""
+    for target in rig.targets.values():
+        target.cut_sensors()
+    taken = sum(target.taken() for target in rig.targets.values())
+
+    def account() -> Account:
+        disk.keep_segments()
+        return settle(taken, read_store(disk.archive))
+
+    try:
+        rig.until(lambda: account().balanced, limit_s)
+    except BenchError:
+        print(f"the account does not balance within {limit_s} s")
+    return account()
 
 
-def _all_sent(rig: Rig) -> bool:
-    state = rig.gateway.state()["forward"]
-    return bool(state["state"] == "idle" and not state["backlog_bytes"])
+def _to_send(rig: Rig, folder: Path) -> Points:
+    return points_to_send(folder, rig.plan.locomotive)
 
 
-def _values_of(store: Store) -> dict[Series, list[float]]:
-    """The good values among what is stored, by series, sorted."""
-    found: dict[Series, list[float]] = defaultdict(list)
-    for block in store.blocks:
-        group = block.rows.group
-        for column, (quantity, place) in enumerate(
-            zip(group.quantities, group.places, strict=True)
-        ):
-            if block.rows.statuses[column] == OK:
-                name = quantity.name.replace(".", "_")
-                good = block.rows.values[~block.rows.missing[:, column], column]
-                found[name, block.node, place, quantity.unit] += good.tolist()
-    return {series: sorted(values) for series, values in found.items()}
-
-
-def _on_server(rig: Rig, server: VictoriaMetrics) -> dict[Series, list[float]]:
-    found: dict[Series, list[float]] = defaultdict(list)
-    for key, values in server.read_back(rig.plan.locomotive).items():
-        tags = dict(key.tags)
-        if "place" in tags and not key.name.endswith(("_status", "_suspect")):
-            found[key.name, tags["node"], tags["place"], tags["unit"]] += values
-    return {series: sorted(values) for series, values in found.items()}
-
-
-def _compare(
-    expected: dict[Series, list[float]], found: dict[Series, list[float]]
-) -> tuple[int, int]:
-    """How many values are missing in `found`, and how many it has too many."""
-    missing = extra = 0
-    for series in expected.keys() | found.keys():
-        wanted, got = expected.get(series, []), found.get(series, [])
-        left = right = 0
-        while left < len(wanted) and right < len(got):
-            apart = got[right] - wanted[left]
-            if abs(apart) <= _SAME:
-                left += 1
-                right += 1
-            elif apart > 0:
-                missing += 1
-                left += 1
-            else:
-                extra += 1
-                right += 1
-        missing += len(wanted) - left
-        extra += len(got) - right
-    return missing, extra
+def _replay(folder: Path, began_us: int) -> None:
+    since = datetime.fromtimestamp(began_us / 1e6, UTC).isoformat(timespec="seconds")
+    replayed = subprocess.run(
+        [sys.executable, "-m", "gateway", "gateway", "replay", "--since", since],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=_SENT_S,
+    )
+    if replayed.returncode:
+        raise BenchError(f"the replay failed: {replayed.stderr}")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from axwire.codes import OK
-from real_servers import Key, VictoriaMetrics
-from rigs import running
+from chaos.points import compare, points_on_server, points_to_send
+from real_servers import VictoriaMetrics
+from rigs import all_sent, running
 
 from gateway.profiles import load_profile
 from hil.account import Store, read_store
@@ -28,30 +29,6 @@ def serving(command: list[str], folder: Path, flush_s: int = 5) -> Iterator[Vict
         yield server
     finally:
         server.stop()
-
-
-def all_sent(rig: Rig) -> bool:
-    state = rig.gateway.state()["forward"]
-    return bool(state["state"] == "idle" and not state["backlog_bytes"])
-
-
-def points_of(store: Store) -> dict[tuple[str, str, str, str], list[tuple[int, float]]]:
-    """By metric, node, place and unit: what the store says the server should have."""
-    points: dict[tuple[str, str, str, str], list[tuple[int, float]]] = {}
-    for block in store.blocks:
-        clock = store.ledger.boot(block.node, block.boot).clock
-        assert clock is not None
-        group = block.rows.group
-        for column, (quantity, place) in enumerate(
-            zip(group.quantities, group.places, strict=True)
-        ):
-            metric = quantity.name.replace(".", "_")
-            key = (metric, block.node, place, quantity.unit)
-            for row, values in enumerate(block.rows.values):
-                if not block.rows.missing[row, column] and block.rows.statuses[column] == OK:
-                    t_us = (block.rows.t_ms + row * group.period_ms) * 1000
-                    points.setdefault(key, []).append((clock.utc_at(t_us), values[column]))
-    return points
 
 
 def test_every_stored_sample_arrives_once_though_the_server_was_away(
@@ -74,12 +51,9 @@ def test_every_stored_sample_arrives_once_though_the_server_was_away(
         assert rig.gateway.state()["forward"]["backlog_bytes"] > 0
         server.start()
         account = rig.settle()
-        rig.until(lambda: all_sent(rig), 60)
-        exported = server.read_back(rig.plan.locomotive)
-        store = read_store(rig.spool)
+        rig.wait(all_sent, 60)
+        check_arrived(server, rig, account.stored)
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
-    check_arrived(exported, store)
-    assert sum(map(len, points_of(store).values())) == account.stored
 
 
 def test_a_server_that_is_killed_gets_everything_again(
@@ -95,11 +69,9 @@ def test_a_server_that_is_killed_gets_everything_again(
         server.start()
         rig.run_for(2)
         account = rig.settle()
-        rig.until(lambda: all_sent(rig), 60)
-        lost = server.read_back(rig.plan.locomotive)
-        store = read_store(rig.spool)
-        expected = sum(map(len, points_of(store).values()))
-        assert sum(map(len, plain(lost).values())) < expected == account.stored
+        rig.wait(all_sent, 60)
+        left = points_on_server(server, rig.plan.locomotive)
+        assert 0 < left.values < account.stored
 
         command = [sys.executable, "-m", "gateway", "gateway", "replay", "--since", "10m", "-c"]
         asked = subprocess.run(
@@ -110,30 +82,38 @@ def test_a_server_that_is_killed_gets_everything_again(
             timeout=60,
         )
         assert "is sent again now" in asked.stdout
-        rig.until(lambda: all_sent(rig), 60)
-        check_arrived(server.read_back(rig.plan.locomotive), store)
+        rig.wait(all_sent, 60)
+        check_arrived(server, rig, account.stored)
 
 
-def plain(exported: dict[Key, list[float]]) -> dict[tuple[str, ...], list[tuple[int, float]]]:
-    """What a server has of sound values, by metric, node, place and unit."""
-    arrived: dict[tuple[str, ...], list[tuple[int, float]]] = {}
-    for key, values in exported.items():
-        tags = dict(key.tags)
-        if "place" in tags and not key.name.endswith(("_status", "_suspect")):
-            series = (key.name, tags["node"], tags["place"], tags["unit"])
-            arrived.setdefault(series, []).extend((key.time_us, value) for value in values)
-    return arrived
+def check_arrived(server: VictoriaMetrics, rig: Rig, samples: int) -> None:
+    """Everything stored is on the server once, at the time that the log gives it."""
+    told = points_to_send(rig.spool, rig.plan.locomotive)
+    assert (told.values, told.same_time) == (samples, 0)
+    assert compare(told, points_on_server(server, rig.plan.locomotive)) == (0, 0)
+    expected = values_of(read_store(rig.spool))
+    values = {
+        (name, *(dict(tags)[key] for key in ("node", "place", "unit"))): sorted(
+            value for there in points.values() for value in there
+        )
+        for (name, tags), points in told.by_series.items()
+        if not name.endswith("_suspect")
+    }
+    assert values.keys() == expected.keys()
+    for series, true in expected.items():
+        assert values[series] == pytest.approx(sorted(true), rel=1e-6, abs=1e-3), series
 
 
-def check_arrived(exported: dict[Key, list[float]], store: Store) -> None:
-    """Value by value: everything stored is on the server once."""
-    arrived = plain(exported)
-    expected = points_of(store)
-    assert arrived.keys() == expected.keys()
-    for series, points in expected.items():
-        assert len(arrived[series]) == len(points), series
-        for (got_us, got), (true_us, true) in zip(
-            sorted(arrived[series]), sorted(points), strict=True
+def values_of(store: Store) -> dict[tuple[str, ...], list[float]]:
+    """The sound values in the store, by metric, node, place and unit."""
+    found: dict[tuple[str, ...], list[float]] = {}
+    for block in store.blocks:
+        group = block.rows.group
+        for column, (quantity, place) in enumerate(
+            zip(group.quantities, group.places, strict=True)
         ):
-            assert abs(got_us - true_us) <= 5_000, series
-            assert got == pytest.approx(true, rel=1e-6, abs=1e-3), series
+            if block.rows.statuses[column] == OK:
+                series = (quantity.name.replace(".", "_"), block.node, place, quantity.unit)
+                good = block.rows.values[~block.rows.missing[:, column], column]
+                found.setdefault(series, []).extend(good.tolist())
+    return found

@@ -11,12 +11,12 @@ from random import Random
 from axwire.down import PING
 from board_peer import Board, currents
 from collecting import Collecting, UnsyncedStorage
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, CursorFile, Forwarder, ForwardSettings, Log, Verdict
 
 from .influx_double import SinkDouble
-from .line_reader import points
 
 SECOND_US = 1_000_000
 STEP_S = 10

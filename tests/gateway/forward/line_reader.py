@@ -1,36 +1,12 @@
-"""Line protocol read back, by rules of its own and not by those of the writer."""
+"""Lines that went to a server beside the samples that they should tell of."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import NamedTuple
+
+from line_protocol import read_line
 
 from .node_double import Sample
-
-
-class Point(NamedTuple):
-    """One line taken apart; integer fields keep their `i`."""
-
-    measurement: str
-    tags: tuple[tuple[str, str], ...]
-    fields: tuple[tuple[str, str], ...]
-    time_us: int
-
-
-def read_line(line: str) -> Point:
-    head, fields, stamp = re.split(r"(?<!\\) ", line)
-    measurement, *tags = re.split(r"(?<!\\),", head)
-    return Point(
-        measurement,
-        tuple(_pair(tag) for tag in tags),
-        tuple(_pair(field) for field in fields.split(",")),
-        int(stamp),
-    )
-
-
-def points(bodies: Iterable[bytes]) -> list[Point]:
-    return [read_line(line) for body in bodies for line in body.decode().split("\n")]
 
 
 def check_samples(bodies: Iterable[bytes], expected: Iterable[Sample]) -> None:
@@ -53,8 +29,3 @@ def check_samples(bodies: Iterable[bytes], expected: Iterable[Sample]) -> None:
     for key, value in written.items():
         sample = samples[key]
         assert abs(value - sample.value) < sample.step / 50, (sample, value)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, value = re.split(r"(?<!\\)=", text)
-    return name, re.sub(r"\\([ ,=])", r"\1", value)

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, Verdict
@@ -20,7 +21,6 @@ from gateway.spool import Kind, Position
 
 from .feed import SAMPLES, TABLE, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
-from .line_reader import points
 from .node_double import LOCOMOTIVE, UTC_US, FilledSpool, NodeDouble
 
 WINDOW_US = 300_000_000

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.ledger import Run, account_of
@@ -12,7 +13,7 @@ from gateway.spool.format import COMPACT_HEADER_BYTES, HEADER_BYTES, Position, s
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
-from .line_reader import check_samples, points
+from .line_reader import check_samples
 from .node_double import (
     LOCOMOTIVE,
     UTC_US,

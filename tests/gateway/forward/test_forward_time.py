@@ -1,12 +1,13 @@
 """Which time a row gets on the server, and that a guessed one is marked."""
 
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.spool import Kind
 
 from .feed import BOOTED_US, TABLE, Feed, drain, forwarder_of, lines_of
 from .influx_double import SinkDouble
-from .line_reader import check_samples, points
+from .line_reader import check_samples
 from .node_double import (
     UTC_US,
     NodeDouble,

@@ -1,6 +1,7 @@
 """From a real spool to a server: each sample once, whatever the server answers."""
 
 import pytest
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import (
@@ -13,7 +14,7 @@ from gateway.state import Forward
 
 from .feed import SERVER, Feed, drain, forwarder_of
 from .influx_double import RESET, InfluxDouble, Reply, SinkDouble
-from .line_reader import check_samples, points
+from .line_reader import check_samples
 from .node_double import (
     UTC_US,
 )

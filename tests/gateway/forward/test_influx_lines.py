@@ -12,12 +12,12 @@ from axwire.quantities import QUANTITIES
 from axwire.table import Channel
 from hypothesis import given
 from hypothesis import strategies as st
+from line_protocol import Point, points
 
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, GroupTable, Rows, TableBuilder, decode_readings
 from gateway.forward.lines import Lines, LineWriter, Lost, decimals
 
-from .line_reader import points
 from .node_double import MISSING, NodeDouble, channel, groups
 
 CURRENT = channel("motor.current", place(MOTOR, 1), 20_000_000)
@@ -55,13 +55,13 @@ def test_a_row_becomes_one_line_for_each_place_and_unit() -> None:
 
     assert lines_of(node, [[500, 3200], [-500, -16]]) == Lines(
         "motor,locomotive=TE33A-0001,node=motors-a,place=motor\\ 1,unit=A "
-        "current=10.00 1763755201000000\n"
+        "current=10.00 1763755201000000100\n"
         "motor,locomotive=TE33A-0001,node=motors-a,place=motor\\ 1,unit=°C "
-        "winding_temperature=100.0000 1763755201000000\n"
+        "winding_temperature=100.0000 1763755201000000100\n"
         "motor,locomotive=TE33A-0001,node=motors-a,place=motor\\ 1,unit=A "
-        "current=-10.00 1763755201010000\n"
+        "current=-10.00 1763755201010000101\n"
         "motor,locomotive=TE33A-0001,node=motors-a,place=motor\\ 1,unit=°C "
-        "winding_temperature=-0.5000 1763755201010000\n",
+        "winding_temperature=-0.5000 1763755201010000101\n",
         points=4,
         values=4,
     )
@@ -81,9 +81,9 @@ def test_quantities_of_one_place_and_unit_share_a_line() -> None:
 
     assert lines.text == (
         "axle,locomotive=TE33A-0001,node=axles,place=axle\\ 2\\ left,unit=m/s² "
-        "vibration_peak=7,vibration_rms=1.23 1763755201000000\n"
+        "vibration_peak=7,vibration_rms=1.23 1763755201000000100\n"
         "axle,locomotive=TE33A-0001,node=axles,place=axle\\ 2\\ left,unit=t "
-        "load=9.000 1763755201000000\n"
+        "load=9.000 1763755201000000100\n"
     )
     assert (lines.points, lines.values) == (2, 3)
 
@@ -211,6 +211,29 @@ def test_drift_reaches_the_timestamps() -> None:
         1_763_755_201_000_050,
         1_763_755_202_000_100,
     ]
+
+
+@given(st.integers(1, 999), st.integers(0, 5000), st.sampled_from([1, 10, 1000]))
+def test_rows_that_a_correction_puts_on_one_microsecond_stay_two_points(
+    rows_apart: int, number: int, period_ms: int
+) -> None:
+    node = NodeDouble("motors-a", groups([CURRENT], period_ms=period_ms))
+    table = table_of(node)
+    group = table.groups[0]
+    writer = LineWriter("TE33A-0001")
+    correction_us = rows_apart * period_ms * 1000
+    before = ClockRecord("motors-a", 1, 0, 1_763_755_200_000_000, 0, 500, trusted=True)
+    after = ClockRecord("motors-a", 1, 0, before.utc_us - correction_us, 0, 500, trusted=True)
+
+    def point_of(row: int, clock: ClockRecord) -> Point:
+        raw = np.array([[row]], np.int32)
+        block = Rows(group, row * period_ms, raw, np.zeros((1, 1), np.bool_), bytes(1))
+        (point,) = points([writer.rows("motors-a", table, block, clock).text.strip().encode()])
+        return point
+
+    first, second = point_of(number, before), point_of(number + rows_apart, after)
+    assert first.time_us == second.time_us
+    assert first.time_ns != second.time_ns
 
 
 @given(

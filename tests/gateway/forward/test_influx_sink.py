@@ -16,7 +16,7 @@ from gateway.forward import Answer, InfluxSink, Verdict
 from .certificate import write_certificate
 from .influx_double import HANG, RESET, InfluxDouble, Reply
 
-LINE = b"motor,locomotive=L current=1 1763755200000000"
+LINE = b"motor,locomotive=L current=1 1763755200000000000"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_body_goes_out_as_it_is(influx: InfluxDouble, sink: InfluxSink) -> Non
 
     assert influx.requests == [body]
     assert influx.paths == ["/api/v2/write"]
-    assert influx.queries == [{"org": ["depot"], "bucket": ["axlebox"], "precision": ["us"]}]
+    assert influx.queries == [{"org": ["depot"], "bucket": ["axlebox"], "precision": ["ns"]}]
     assert influx.headers[0]["Authorization"] == "Token very-secret"
 
 
@@ -130,7 +130,7 @@ def test_a_server_without_organisations_is_told_of_without_one(
 
     assert words in sink.write(LINE).text
     sink.close()
-    assert influx.queries == [{"bucket": ["axlebox"], "precision": ["us"]}]
+    assert influx.queries == [{"bucket": ["axlebox"], "precision": ["ns"]}]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 from axwire.codes import OK, OPEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from line_protocol import read_line
 from manual_clock import ManualClock
 
 from gateway.forward import InfluxSink
@@ -22,7 +23,7 @@ from gateway.spool import Gap, Kind
 
 from .feed import Feed, drain, forwarder_of
 from .influx_double import InfluxDouble, Reply
-from .line_reader import check_samples, read_line
+from .line_reader import check_samples
 from .node_double import LOCOMOTIVE, MISSING, UTC_US, FilledSpool
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from line_protocol import Point, points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, CursorFile, Forwarder, Verdict
@@ -24,7 +25,7 @@ from .feed import (
 )
 from .feed import forwarder_of as feed_forwarder
 from .influx_double import SinkDouble
-from .line_reader import Point, check_samples, points
+from .line_reader import check_samples
 from .node_double import UTC_US, FilledSpool
 
 DOWN = Answer(Verdict.UNREACHABLE, "no answer")

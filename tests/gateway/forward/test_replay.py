@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import (
@@ -19,7 +20,7 @@ from gateway.spool.errors import SpoolLockedError
 from .feed import SERVER, Feed, drain, lines_of
 from .feed import forwarder_of as feed_forwarder
 from .influx_double import SinkDouble
-from .line_reader import check_samples, points
+from .line_reader import check_samples
 from .node_double import FilledSpool
 
 MINUTE_US = 60_000_000

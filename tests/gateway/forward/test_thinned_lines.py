@@ -5,6 +5,7 @@ from axwire.codes import HEALTH_FIELDS, OK, OPEN, OUT_OF_RANGE
 from axwire.cose import split
 from axwire.parse import Thinned, parse_up
 from axwire.places import MOTOR, place
+from line_protocol import Point, points
 from manual_clock import ManualClock
 
 from gateway.forward.lines import Lines, LineWriter
@@ -12,7 +13,6 @@ from gateway.thinned import decode_thinned
 
 from .feed import BOOTED_US, SAMPLES, TABLE, Feed, drain, forwarder_of
 from .influx_double import SinkDouble
-from .line_reader import Point, points
 from .node_double import MISSING, NodeDouble, channel, groups
 from .test_influx_lines import CURRENT, GUESSED, SURE, TEMPERATURE, table_of
 
@@ -48,10 +48,10 @@ def fields_of(lines: Lines, unit: str) -> dict[str, str]:
 def test_minimum_mean_and_maximum_become_one_point_apart_from_single_measurements() -> None:
     assert lines_of([[-500, 3200], [0, 3210], [500, 3220]], [100, 97]) == Lines(
         f"{HEAD},unit=A current=0.00,current_min=-10.00,current_max=10.00,"
-        "current_samples=100i,span_ms=990i 1763755201000000\n"
+        "current_samples=100i,span_ms=990i 1763755201000000100\n"
         f"{HEAD},unit=°C winding_temperature=100.3125,winding_temperature_min=100.0000,"
         "winding_temperature_max=100.6250,winding_temperature_samples=97i,span_ms=990i "
-        "1763755201000000\n",
+        "1763755201000000100\n",
         points=2,
         values=10,
     )
