@@ -116,4 +116,6 @@ class LostAtMost(_Base, frozen=True, kw_only=True, tag="lost"):
 
 
 Limit = Literal["least", "most"]
-Expectation = Shown | OthersOk | Answers | Tracks | Between | Apart | Changes | Counted | LostAtMost
+Expectation = (
+    Shown | OthersOk | Answers | Tracks | Between | Apart | Changes | Counted | LostAtMost
+)

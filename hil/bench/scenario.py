@@ -122,9 +122,7 @@ def load_scenario(path: Path) -> Scenario:
     return scenario
 
 
-def _wrong_happening(
-    what: Happening, scenario: Scenario, fits: dict[str, NodeFit]
-) -> list[str]:
+def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFit]) -> list[str]:
     wrong = []
     on_mqtt_alone = (BrokerDown, BrokerFrozen, Reordered)
     on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Machine, Replay, SensorFault, ChipFault)
