@@ -4,8 +4,6 @@ Beside them, every scenario is held to what `axlebox` promises always: see hil.b
 `promise` names which of the design's promises breaks where one is not met.
 """
 
-from typing import Literal
-
 from msgspec import Struct, field
 
 from gateway.state import NodeStatus, Quality
@@ -115,7 +113,6 @@ class LostAtMost(_Base, frozen=True, kw_only=True, tag="lost"):
     least: int = 0
 
 
-Limit = Literal["least", "most"]
 Expectation = (
     Shown | OthersOk | Answers | Tracks | Between | Apart | Changes | Counted | LostAtMost
 )
