@@ -3,7 +3,7 @@
 import ast
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from hil.bench.stage import LockstepStage
 from hil.errors import BenchError
 from hil.firmware_files import firmware_root
 from hil.interpreter import find_interpreter
-from hil.stimulus import StimulusUnit
+from hil.stimulus import Applied, StimulusUnit
 from simulators.board.signals import LINEAR, STEADY
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -78,7 +78,9 @@ def test_a_line_is_played_when_it_is_due(unit: StimulusUnit) -> None:
     points = [4_000_000 + 16_000_000 * each // 20 for each in range(21)]
     unit.stretch("loop 1", LINEAR, t0_us, 50_000, points)
     seen = {}
-    while (level := unit.applied().levels["loop 1"]).value < 19_900_000:
+    level = unit.applied().levels["loop 1"]
+    while level.value < 19_900_000 and CLOCK.monotonic_us() < t0_us + 3_000_000:
+        level = unit.applied().levels["loop 1"]
         seen[level.at_us] = level.value
     on_the_way = {at_us: value for at_us, value in seen.items() if value > 4_100_000}
     assert len(on_the_way) > 20
@@ -88,14 +90,18 @@ def test_a_line_is_played_when_it_is_due(unit: StimulusUnit) -> None:
     assert unit.applied().late_us < 1_000_000
 
 
+def applied(unit: StimulusUnit, condition: Callable[[Applied], bool]) -> Applied:
+    """What the unit does once this is so."""
+    end_us = CLOCK.monotonic_us() + 5_000_000
+    while not condition(now := unit.applied()):
+        assert CLOCK.monotonic_us() < end_us, now
+    return now
+
+
 def until(unit: StimulusUnit, output: str, value: int) -> int:
     """The level of an output once it is within a step of this."""
-    end_us = CLOCK.monotonic_us() + 2_000_000
-    while CLOCK.monotonic_us() < end_us:
-        level = unit.applied().levels[output].value
-        if abs(level - value) <= STEP_NA:
-            return level
-    raise AssertionError(f"{output} is {level}, not {value}")
+    there = applied(unit, lambda now: abs(now.levels[output].value - value) <= STEP_NA)
+    return there.levels[output].value
 
 
 @pytest.mark.parametrize(
@@ -137,8 +143,7 @@ def test_the_supply_comes_back_by_itself(unit: StimulusUnit, simulated: Simulate
     cut = unit.applied()
     assert not cut.supply_on
     assert simulated.driven()["pin 15"] == [1, 1, 0]
-    while not (on := unit.applied()).supply_on:
-        pass
+    on = applied(unit, lambda now: now.supply_on)
     off_us = (on.supply_us - cut.supply_us) % (1 << 30)
     assert 200_000 <= off_us < 1_000_000
     assert simulated.driven()["pin 15"][1] == 0
@@ -147,9 +152,8 @@ def test_the_supply_comes_back_by_itself(unit: StimulusUnit, simulated: Simulate
 def test_what_runs_out_is_counted(unit: StimulusUnit) -> None:
     before = unit.applied().levels["loop 4"].starved
     unit.stretch("loop 4", LINEAR, CLOCK.monotonic_us(), 1000, [4_000_000, 5_000_000])
-    while unit.applied().levels["loop 4"].starved == before:
-        pass
-    assert unit.applied().levels["loop 4"].starved == before + 1
+    after = applied(unit, lambda now: now.levels["loop 4"].starved > before)
+    assert after.levels["loop 4"].starved == before + 1
 
 
 # -- what goes wrong
