@@ -20,7 +20,7 @@ from gateway.state import State
 from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
 from hil.bench.bench_file import Bench
-from hil.bench.happenings import GatewayDown, Happening, PowerCut, SensorFault, Silence
+from hil.bench.happenings import GatewayDown, Happening, Machine, PowerCut, SensorFault, Silence
 from hil.bench.scenario import Scenario
 from hil.bench.stage import LOCOMOTIVE, LOOK_S, fault_of, source_of
 from hil.board_target import BoardTarget
@@ -170,6 +170,8 @@ class BoardStage:
 
     def _plan(self, what: Happening, randomness: Random) -> None:
         match what:
+            case Machine():
+                """The locomotive knows it from the start."""
             case SensorFault():
                 fault = fault_of(what, self.target.fitting)
                 self._at(what.at_s, lambda: self.target.inject(fault))

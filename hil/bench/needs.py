@@ -18,6 +18,7 @@ from hil.bench.happenings import (
     Garbage,
     GatewayDown,
     Happening,
+    Machine,
     Noise,
     PowerCut,
     Reordered,
@@ -86,6 +87,8 @@ def channels_of(scenario: Scenario, measured: dict[str, list[tuple[str, str]]]) 
 
 def _needs_of(what: Happening) -> set[str]:
     match what:
+        case Machine():
+            return set()
         case SensorFault():
             return {f"sensor_{what.word}"}
         case ChipFault():
