@@ -62,7 +62,7 @@ class BoardStage:
         self._numbers = count()
 
     def run(self) -> None:
-        """From supply on to the scenario's end, and until the board has been heard after it."""
+        """From supply on to the scenario's end."""
         randomness = Random(self.scenario.seed)
         for what in self.scenario.happens:
             self._plan(what, randomness)
