@@ -23,6 +23,7 @@ __all__ = [
     "PageConfig",
     "SerialConfig",
     "SpoolConfig",
+    "as_path",
     "load_config",
     "load_keys",
     "load_password",
@@ -146,7 +147,7 @@ def load_config(path: Path) -> GatewayConfig:
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     try:
-        config = msgspec.toml.decode(text, type=GatewayConfig, dec_hook=_path)
+        config = msgspec.toml.decode(text, type=GatewayConfig, dec_hook=as_path)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {explain(str(error), 'docs/configuration.md')}") from None
     except msgspec.DecodeError as error:
@@ -214,7 +215,8 @@ def _check_secret(what: str, path: Path) -> None:
         raise ConfigError(f"{what}: others can read {path}; run: chmod 600 {path}")
 
 
-def _path(kind: type, value: Any) -> Any:
+def as_path(kind: type, value: Any) -> Any:
+    """For msgspec, which knows no paths."""
     if isinstance(value, str):
         return kind(value)
     raise TypeError(f"Expected a path as `str`, got `{type(value).__name__}`")

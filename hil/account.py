@@ -58,6 +58,8 @@ class Store:
     lost_by: Counter[str] = field(default_factory=Counter)
     over: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
     """Of boots of which nothing is left: samples put into messages, and dropped."""
+    health: dict[tuple[str, int], list[Health]] = field(default_factory=dict)
+    """By node and boot, as they came."""
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
@@ -90,7 +92,7 @@ class Account:
 def read_store(folder: Path) -> Store:
     """Read a spool from its first record to its last."""
     store = Store()
-    health: dict[tuple[str, int], list[Health]] = {}
+    health = store.health
     for record in read_records(folder, None):
         store.ledger.replay(record.kind, record.body)
         if record.kind != Kind.MESSAGE:

@@ -4,13 +4,17 @@ from pathlib import Path
 
 import axwire
 
-__all__ = ["MAIN", "board_files", "firmware_files", "firmware_root"]
+__all__ = ["MAIN", "board_files", "firmware_files", "firmware_root", "stimulus_files"]
 
 MAIN = "main.py"
 """What MicroPython starts; it runs only as source."""
 
 _GATEWAY_ONLY = ("axwire/parse.py",)
 """What of axwire reads a node's messages."""
+
+_STIMULUS = "stimulus"
+_STIMULUS_WIRE = ("__init__", "cbor", "errors", "framing")
+"""What a stimulus unit needs of axwire."""
 
 _PACKAGES = ("axwire", "axnode", "drivers")
 
@@ -36,3 +40,12 @@ def firmware_files() -> dict[str, Path]:
 def board_files() -> dict[str, Path]:
     """Those of them that a board has a use for."""
     return {name: path for name, path in firmware_files().items() if name not in _GATEWAY_ONLY}
+
+
+def stimulus_files() -> dict[str, Path]:
+    """All files of a stimulus unit: their path there, and where they are."""
+    program = firmware_root() / _STIMULUS
+    files = {f"{_STIMULUS}/{path.name}": path for path in sorted(program.glob("*.py"))}
+    files[MAIN] = files.pop(f"{_STIMULUS}/{MAIN}")
+    wire = Path(axwire.__file__).parent
+    return files | {f"axwire/{name}.py": wire / f"{name}.py" for name in _STIMULUS_WIRE}

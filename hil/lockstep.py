@@ -26,7 +26,7 @@ from hil.fitting import Fitting
 from hil.flash_image import make_image
 from hil.interpreter import Interpreter
 from hil.node_files import lay_out_node
-from hil.target import BOARD_HEAP_BYTES, driver_pin
+from hil.target import BOARD_HEAP_BYTES, SIMULATED_SENSORS, driver_pin
 from simulators.board.control_frames import (
     ASK,
     BYTES,
@@ -83,6 +83,8 @@ class LockstepTarget:
     its reset cause; what its sensors see and the faults they have outlast that. `taken_in_runs`
     are the samples taken in each run that is over.
     """
+
+    capabilities = SIMULATED_SENSORS | {"flash", "power", "short_cuts"}
 
     def __init__(
         self,

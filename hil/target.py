@@ -24,20 +24,32 @@ from simulators.board.control_frames import (
     json_frame,
     stretch_frame,
 )
+from simulators.board.faults import INPUT, WORDS
 from simulators.board.layout import HEAP_EXTRA_BYTES, lay_out
 from simulators.board.power import CAUSE_OF_EXIT
 
-__all__ = ["MicropythonTarget", "Target", "driver_pin"]
+__all__ = ["SIMULATED_SENSORS", "MicropythonTarget", "Target", "driver_pin"]
 
 BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
+
+SIMULATED_SENSORS = frozenset(
+    {"account", "chip_faults", *(f"sensor_{word}" for word in WORDS if WORDS[word][0] == INPUT)}
+)
+"""What simulated sensors can, at simulated chips."""
 
 _STOP_S = 2.0
 _ANSWER_S = 5.0
 
 
 class Target(Protocol):
-    """A node under test. Its signals are numbered as in its `fitting`."""
+    """A node under test. Its signals are numbered as in its `fitting`.
+
+    `capabilities`: what can be done to it and what it tells, by the words of hil.bench.needs.
+    """
+
+    @property
+    def capabilities(self) -> frozenset[str]: ...
 
     @property
     def fitting(self) -> Fitting: ...
@@ -70,6 +82,8 @@ class MicropythonTarget:
     firmware's turns are.
     """
 
+    capabilities = SIMULATED_SENSORS | {"power"}
+
     def __init__(
         self,
         fitting: Fitting,
@@ -88,6 +102,8 @@ class MicropythonTarget:
         self._process: subprocess.Popen[bytes] | None = None
         self._supervisor: threading.Thread | None = None
         self._stopping = False
+        self._supply = threading.Event()
+        self._supply.set()
         self._answered = threading.Condition()
         self._account: dict[str, Any] = {}
         self._answers = 0
@@ -118,6 +134,7 @@ class MicropythonTarget:
     def stop(self) -> None:
         """Cut the supply and give everything back."""
         self._stopping = True
+        self._supply.set()
         if self._process is not None:
             with suppress(ProcessLookupError):
                 self._process.kill()
@@ -128,6 +145,14 @@ class MicropythonTarget:
         self._listener.join(_STOP_S)
         for descriptor in (self._to_board_read, self._to_board, self._from_board):
             os.close(descriptor)
+
+    def supply(self, *, on: bool) -> None:
+        """Take the supply from the board, or give it back."""
+        if on:
+            self._supply.set()
+        elif self._supply.is_set() and self._process is not None:
+            self._supply.clear()
+            self._process.kill()
 
     def feed(
         self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
@@ -202,7 +227,11 @@ class MicropythonTarget:
             if self._stopping:
                 return
             cause = CAUSE_OF_EXIT.get(abs(code), "power_on")
-            self.resets[cause if abs(code) in CAUSE_OF_EXIT else f"exit {code}"] += 1
+            if self._supply.is_set():
+                self.resets[cause if abs(code) in CAUSE_OF_EXIT else f"exit {code}"] += 1
+            self._supply.wait()
+            if self._stopping:
+                return
             with self._answered:
                 self._taken_before += _taken_in(self._account)
                 self._account = {}

@@ -34,16 +34,16 @@ from hil.bench.happenings import (
     SensorFault,
 )
 from hil.bench.scenario import Scenario
-from hil.bench.stage import LOOK_S, fault_of, source_of
+from hil.bench.stage import LOCOMOTIVE, LOOK_S, fault_of, source_of
 from hil.bench.strangers import forged_messages
 from hil.broker import PASSWORD, Broker
 from hil.interpreter import find_interpreter
 from hil.programs import find_mosquitto
 from hil.rig import Rig, RigPlan
+from hil.target import SIMULATED_SENSORS
 
 __all__ = ["BrokerStage"]
 
-_LOCOMOTIVE = "BENCH-0001"
 _STRANGER = "stranger"
 _ASK_S = 2.0
 
@@ -51,6 +51,8 @@ _ASK_S = 2.0
 class BrokerStage:
     """A rig whose first node speaks over a broker and whose others have cables; see
     hil.bench.running.Stage. Second 0 is when the page can be opened."""
+
+    capabilities = SIMULATED_SENSORS | {"broker", "gateway", "line", "settings"}
 
     def __init__(self, scenario: Scenario, folder: Path, clock: Clock) -> None:
         self.scenario = scenario
@@ -75,11 +77,11 @@ class BrokerStage:
         node = scenario.nodes[0]
         by_broker = {
             "uart": None,
-            "mqtt": {**way, "locomotive": _LOCOMOTIVE, "username": node, "password": PASSWORD},
+            "mqtt": {**way, "locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD},
         }
         plan = RigPlan(
             profile,
-            _LOCOMOTIVE,
+            LOCOMOTIVE,
             tuple((fit, self.source, False) for fit in scenario.fits(profile)),
             folder,
             scenario.seed,
@@ -181,7 +183,7 @@ class BrokerStage:
 
     def _speak(self, what: Replay | Reordered | Forgery) -> None:
         direction = "down" if isinstance(what, Replay) and what.towards == "node" else "up"
-        topic = f"axlebox/{_LOCOMOTIVE}/{what.node}/{direction}"
+        topic = f"axlebox/{LOCOMOTIVE}/{what.node}/{direction}"
         heard = list(self._heard.get(topic, []))
         if isinstance(what, Forgery):
             messages = forged_messages(what.node, what.how, what.times, heard, self._random)

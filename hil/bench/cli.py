@@ -1,5 +1,6 @@
-"""`axlebox bench list|run|report`."""
+"""`axlebox bench list|run|check|unit|record|report`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,14 @@ from rich.table import Table
 
 from gateway.errors import ConfigError
 from gateway.timebase import SystemClock
+from hil.bench.bench_file import load_bench
+from hil.bench.board_running import check_bench, run_on_board
 from hil.bench.record import Record
 from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
 from hil.bench.running import run_scenario
 from hil.bench.scenario import Scenario, load_scenario, scenario_files
+from hil.firmware_files import stimulus_files
 from hil.interpreter import find_fast_interpreter
 
 __all__ = ["app"]
@@ -41,20 +45,21 @@ def run(
         list[str] | None, typer.Argument(help="names, or files of your own; none: all")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="instead of the scenario's own")] = None,
+    bench: Annotated[
+        Path | None, typer.Option(help="on the real board of this bench, in real time")
+    ] = None,
     report: _Folder = _REPORT,
 ) -> None:
-    """Run scenarios in simulated time and report what came of them."""
+    """Run scenarios, in simulated time or on a real board, and report what came of them."""
     console = Console(highlight=False)
-    chosen = [load_scenario(path) for path in _paths(scenarios or [])]
-    interpreter = find_fast_interpreter(tell=lambda line: console.print(line))
+    chosen = [_seeded(load_scenario(path), seed) for path in _paths(scenarios or [])]
+    run_one, ran_on = _runner(console, bench, named=bool(scenarios))
     records: list[Record] = []
     for scenario in chosen:
-        record = run_scenario(
-            _seeded(scenario, seed), interpreter, SystemClock(), named=bool(scenarios)
-        )
+        record = run_one(scenario)
         records.append(record)
         _say(console, record)
-    made = make_report(records, f"MicroPython {interpreter.version}, {interpreter.bits}-bit")
+    made = make_report(records, ran_on)
     write_report(made, report)
     console.print(
         f"{made.passed} of {made.scenarios} passed, {made.skipped} skipped, "
@@ -63,6 +68,34 @@ def run(
     )
     if made.failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    bench: Annotated[Path, typer.Option(help="a bench's file")],
+) -> None:
+    """Say what is connected to a bench with a real board, what it can, and what is missing."""
+    scenarios = [load_scenario(path) for path in scenario_files()]
+    console = Console(highlight=False)
+    for line in check_bench(load_bench(bench), scenarios, SystemClock()):
+        console.print(line, soft_wrap=True)
+
+
+@app.command()
+def unit(
+    out: Annotated[Path, typer.Option(help="a new or empty folder for the file tree")],
+) -> None:
+    """Lay out the program of a stimulus unit, to be copied to a Pico."""
+    if out.exists() and any(out.iterdir()):
+        raise ConfigError(f"{out} is not an empty folder; name another or empty it")
+    files = stimulus_files()
+    for name, source in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(source.read_bytes())
+    Console(highlight=False).print(
+        f"{out}: {len(files)} files; copy them to the root of the Pico, then reset it",
+        soft_wrap=True,
+    )
 
 
 @app.command()
@@ -93,6 +126,23 @@ def record(
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written: {error.strerror}") from None
     Console(highlight=False).print(f"{out}: {count} samples", soft_wrap=True)
+
+
+def _runner(
+    console: Console, bench: Path | None, *, named: bool
+) -> tuple[Callable[[Scenario], Record], str]:
+    """What runs a scenario, and on what."""
+    if bench is not None:
+        path, described = bench, load_bench(bench)
+        return (
+            lambda scenario: run_on_board(scenario, described, path, SystemClock()),
+            f"the board of {described.name}",
+        )
+    interpreter = find_fast_interpreter(tell=lambda line: console.print(line))
+    return (
+        lambda scenario: run_scenario(scenario, interpreter, SystemClock(), named=named),
+        f"MicroPython {interpreter.version}, {interpreter.bits}-bit",
+    )
 
 
 def _paths(named: list[str]) -> list[Path]:

@@ -38,14 +38,16 @@ from hil.cable import FrameTrouble as Trouble
 from hil.cable import LineNoise
 from hil.errors import BenchError
 from hil.feeder import Source
+from hil.fitted_inputs import input_of
 from hil.fitting import Fitting
 from hil.interpreter import Interpreter
+from hil.lockstep import LockstepTarget
 from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
 from simulators.locomotive import Locomotive
 from simulators.recordings.runs import load_run
 
-__all__ = ["LOOK_S", "LockstepStage", "fault_of", "source_of"]
+__all__ = ["LOCOMOTIVE", "LOOK_S", "LockstepStage", "fault_of", "source_of"]
 
 LOOK_S = 0.1
 """How often the page's picture is looked at: as often as a page gets a new one. Less often in a
@@ -53,11 +55,15 @@ scenario of hours."""
 
 _MOST_LOOKS = 36_000
 
-_LOCOMOTIVE = "BENCH-0001"
+LOCOMOTIVE = "BENCH-0001"
 
 
 class LockstepStage:
     """A rig with a scenario's plans; see hil.bench.running.Stage."""
+
+    capabilities = LockstepTarget.capabilities | {
+        *("clock", "commands", "disk", "gateway", "line", "lockstep", "settings")
+    }
 
     def __init__(self, scenario: Scenario, interpreter: Interpreter, folder: Path) -> None:
         self.scenario = scenario
@@ -68,7 +74,7 @@ class LockstepStage:
         fits = tuple((fit, self.source, False) for fit in scenario.fits(self.profile))
         plan = RigPlan(
             self.profile,
-            _LOCOMOTIVE,
+            LOCOMOTIVE,
             fits,
             folder,
             scenario.seed,
@@ -249,21 +255,8 @@ def source_of(scenario: Scenario, profile: Profile) -> Witness:
 
 def fault_of(what: SensorFault | ChipFault, fitting: Fitting) -> dict[str, Any]:
     """The fault as a simulated board takes it."""
-    chip, number = _input_of(fitting, what.quantity, what.place)
+    chip, number = input_of(fitting, what.quantity, what.place)
     fault: dict[str, Any] = {"chip": chip, "word": what.word, "args": what.args}
     if isinstance(what, SensorFault):
         fault["input"] = number
     return fault
-
-
-def _input_of(fitting: Fitting, quantity: str, place: str) -> tuple[str, int]:
-    """The simulated chip that this sensor is at, and which of its inputs."""
-    signal = next(s.name for s in fitting.signals if (s.quantity, s.place) == (quantity, place))
-    wiring = fitting.wiring
-    buses = [*wiring.get("i2c", {}).values(), *wiring.get("spi", {}).values()]
-    chips = [chip for bus in buses for chip in bus["chips"]] + wiring.get("pins", [])
-    for chip in chips:
-        inputs = chip.get("inputs", [chip.get("signal")])
-        if signal in inputs:
-            return chip["name"], inputs.index(signal)
-    raise BenchError(f"node {fitting.node}: no chip reads {quantity} {place}")

@@ -37,10 +37,11 @@ class Wire:
     While the board does not drive it, it is what `source` says, else what the pin's resistor pulls
     it to, as it is where `source` says FLOATING. A chip that the wire `selects` sees it high then,
     one that it `clocks` low. `sensor`: the tacho whose pulses it carries. `enables`: the line for
-    which it turns a driver on.
+    which it turns a driver on. `pulses_mhz`: the rate of the pulses that a state machine drives.
     """
 
     FLOATING = -1
+    pulses_mhz = 0
 
     def __init__(self) -> None:
         self.output = 0
@@ -192,6 +193,8 @@ class Hardware:
             self.wire(keys["inverse"]).source = chip.inverse_level
         if kind == "tacho":
             self.wire(keys["pin"]).sensor = chip
+        if kind == "probe":
+            chip.wire = self.wire(keys["pin"])
         chip.on_i2c = "address" in keys
         return chip
 

@@ -121,6 +121,7 @@ class Host:
         uart      per port: bytes received, sent, and dropped for want of a line
         feeds     of the watchdog
         flash     what was done to it, where there is one
+        driven    per chip that is driven rather than read: what it puts out
         turns     how long the firmware's were since the last account, where they are measured
         """
         hardware = self._hardware
@@ -147,6 +148,11 @@ class Host:
             },
             "feeds": self.feeds,
             "flash": None if hardware.flash is None else hardware.flash.account(),
+            "driven": {
+                name: chip.driven()
+                for name, chip in hardware.chips.items()
+                if hasattr(chip, "driven")
+            },
             "turns": _turns(),
         }
 

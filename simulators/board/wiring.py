@@ -16,6 +16,7 @@
 
 `unit` is nA, uV, nV, tenth_milliohm, ug, mHz or level; `samples` is the longest stretch that the
 signal takes.
+mcp4728 and probe have no signal: they tell what the board does to them (see Host.account).
 `de` is the pin that enables the driver of an RS-485 pair, where the UART leads to one.
 The order of `signals` is their number in the frames of control_frames.py. In lock-step a UART's
 `path` is not used; `wake_up_us` (see simulated_time.py) matters only there.
@@ -40,6 +41,8 @@ KINDS = {
     "adxl345": "i2c spi",
     "tacho": "pins",
     "contact": "pins",
+    "mcp4728": "i2c",
+    "probe": "pins",
 }
 """The buses that a kind of chip can sit on."""
 
@@ -152,6 +155,8 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "inverse": _PIN,
         "signal": _TEXT,
     },
+    "mcp4728": {"name": _TEXT, "kind": _TEXT, "address": _WHOLE},
+    "probe": {"name": _TEXT, "kind": _TEXT, "pin": _PIN},
 }
 INPUTS = {"ads1115": 4, "hx711": 2, "iis3dwb": 3, "adxl345": 3}
 """How many inputs a kind of chip has that has not one."""
@@ -179,6 +184,8 @@ _NEEDED = {
     "adxl345": ("name", "inputs"),
     "tacho": ("name", "pin", "signal"),
     "contact": ("name", "pin", "signal"),
+    "mcp4728": ("name", "address"),
+    "probe": ("name", "pin"),
 }
 
 
@@ -263,7 +270,7 @@ def _check_chip(
         raise WiringError(where + ": at most %d inputs" % most)
     if chip.get("rate", 10) not in (10, 80):
         raise WiringError(where + ": rate must be 10 or 80")
-    for signal in inputs if "inputs" in chip else [chip["signal"]]:
+    for signal in inputs if "inputs" in chip else [chip.get("signal")]:
         if signal is not None:
             _check_signal(where, signal, signals)
 

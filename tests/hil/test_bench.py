@@ -27,7 +27,7 @@ from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
 from hil.bench.running import run_scenario
 from hil.bench.scenario import Scenario, load_scenario, scenario_files
-from hil.bench.stage import Stage
+from hil.bench.stage import LockstepStage
 from hil.firmware_files import board_files
 from hil.interpreter import Interpreter, find_fast_interpreter
 from simulators.recordings.runs import load_run
@@ -206,7 +206,7 @@ def test_a_run_is_recorded_without_names_and_played_again(
 ) -> None:
     scenario = load_scenario(FILES["en50159-serial-delay"])
     scenario = msgspec.structs.replace(scenario, happens=[], seconds=15, expect=[])
-    stage = Stage(scenario, interpreter, tmp_path / "first")
+    stage = LockstepStage(scenario, interpreter, tmp_path / "first")
     try:
         stage.run()
     finally:
