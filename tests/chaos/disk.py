@@ -47,14 +47,14 @@ class Disk:
         """Give each segment that is there now its second name."""
         for segment in self.spool.glob("*.seg"):
             kept = self.archive / segment.name
-            try:
+            with suppress(FileNotFoundError):
                 if not kept.exists():
                     kept.hardlink_to(segment)
                 elif not kept.samefile(segment):
-                    kept.unlink()
-                    kept.hardlink_to(segment)
-            except FileNotFoundError:
-                continue
+                    # In one step: the gateway may remove the segment meanwhile.
+                    replacing = kept.with_suffix(".new")
+                    replacing.hardlink_to(segment)
+                    replacing.rename(kept)
 
     def close(self) -> None:
         if self.mounted:
