@@ -1,9 +1,12 @@
 """The bench in pytest: each scenario's file is a test, and the run leaves a report.
 
 Used with `-p hil.bench.plugin`; `--bench-report FOLDER` says where report.json and report.html go.
+Scenarios in real time wait most of their time: two of them run beside the simulated ones, and their
+results are taken last.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,9 @@ __all__: list[str] = []
 
 _RECORDS = pytest.StashKey[list[Record]]()
 _INTERPRETER = pytest.StashKey[Interpreter]()
+_BESIDE = pytest.StashKey[ThreadPoolExecutor]()
+_RESULTS = pytest.StashKey[dict[Path, Future[Record]]]()
+_AT_A_TIME = 2
 
 
 class BrokenError(Exception):
@@ -42,6 +48,15 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return None
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: isinstance(item, ScenarioItem) and item.is_in_real_time)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _BESIDE in config.stash:
+        config.stash[_BESIDE].shutdown(cancel_futures=True)
+
+
 class ScenarioFile(pytest.File):
     """A file with one scenario."""
 
@@ -52,19 +67,39 @@ class ScenarioFile(pytest.File):
 class ScenarioItem(pytest.Item):
     """A scenario as a test."""
 
+    @property
+    def is_in_real_time(self) -> bool:
+        try:
+            return load_scenario(self.path).link == "mqtt"
+        except AxleboxError:
+            return False
+
     def runtest(self) -> None:
         stash = self.config.stash
         if _INTERPRETER not in stash:
             stash[_INTERPRETER] = find_fast_interpreter()
-        record = run_scenario(
-            load_scenario(self.path), stash[_INTERPRETER], SystemClock(), named=False
-        )
+            self._begin_those_in_real_time()
+        result = stash[_RESULTS].get(self.path)
+        record = self._run() if result is None else result.result()
         stash[_RECORDS].append(record)
         print(f"seed {record.seed}; again: {record.repeat}")
         if record.skipped:
             pytest.skip(record.skipped)
         if not record.passed:
             raise BrokenError("\n".join(record.broken))
+
+    def _run(self) -> Record:
+        interpreter = self.config.stash[_INTERPRETER]
+        return run_scenario(load_scenario(self.path), interpreter, SystemClock(), named=False)
+
+    def _begin_those_in_real_time(self) -> None:
+        stash = self.config.stash
+        stash[_RESULTS] = {}
+        stash[_BESIDE] = beside = ThreadPoolExecutor(_AT_A_TIME)
+        chosen = [item for item in self.session.items if isinstance(item, ScenarioItem)]
+        for item in chosen:
+            if item.is_in_real_time:
+                stash[_RESULTS][item.path] = beside.submit(item._run)
 
     def repr_failure(
         self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
