@@ -1,8 +1,8 @@
 """The bench in pytest: each scenario's file is a test, and the run leaves a report.
 
 Used with `-p hil.bench.plugin`; `--bench-report FOLDER` says where report.json and report.html go.
-Scenarios in real time wait most of their time: two of them run beside the simulated ones, and their
-results are taken last.
+Scenarios in real time wait most of their time: two of them run beside the simulated ones, and
+their results are taken last.
 """
 
 from collections.abc import Iterator

@@ -40,7 +40,7 @@ def make_report(records: list[Record], interpreter: str) -> Report:
         samples_thinned=sum(record.thinned for record in ran),
         lost_by=lost_by,
         duplicated=sum(record.duplicated for record in ran),
-        records=records,
+        records=sorted(records, key=lambda record: record.name),
     )
 
 
