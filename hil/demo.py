@@ -20,10 +20,12 @@ from rich.text import Text
 from gateway.profiles import NodeFit, load_profile
 from gateway.timebase import Clock
 from hil.account import Account
+from hil.driving import Cab, Keyboard
 from hil.feeder import Source
 from hil.interpreter import find_interpreter
 from hil.rig import Rig, RigPlan
 from simulators.locomotive import Locomotive
+from simulators.physics.driver import Hands
 from simulators.recordings import RECORDED_NODE, Recording
 
 __all__ = ["run_demo"]
@@ -43,11 +45,13 @@ def run_demo(
     port: int,
     seed: int,
     as_json: bool,
+    drive: bool,
     clock: Clock,
 ) -> bool:
     """Run until the duration is over or a person stops it; True when the account balances.
 
-    With `as_json` the account is one JSON object on the last line of standard output, and
+    With `drive` a person drives from the keyboard; raises ConfigError without a terminal. With
+    `as_json` the account is one JSON object on the last line of standard output, and
     everything else goes to standard error.
     """
     console = Console(stderr=as_json, highlight=False)
@@ -56,11 +60,15 @@ def run_demo(
         f"MicroPython {interpreter.version}, {interpreter.bits}-bit: {interpreter.origin}"
     )
     console.print(f"seed {seed}")
+    hands = Hands() if drive else None
+    locomotive = Locomotive(load_profile(_PROFILE), seed, hands=hands)
+    cab = None if hands is None else Cab(locomotive, hands)
+    keyboard = None if cab is None else Keyboard(cab.press)
     with tempfile.TemporaryDirectory(prefix="axlebox-demo-") as folder, _signals() as stop:
         plan = RigPlan(
             load_profile(_PROFILE),
             _LOCOMOTIVE,
-            _fits(recording, seed),
+            _fits(recording, locomotive),
             Path(folder),
             seed,
             page_port=port,
@@ -69,7 +77,13 @@ def run_demo(
         try:
             rig.start()
             console.print(f"page {rig.gateway.page}", soft_wrap=True)
-            _watch(rig, console, duration_s, stop, clock, quiet=as_json)
+            if keyboard is not None:
+                keyboard.start()
+            try:
+                _watch(rig, console, duration_s, stop, clock, quiet=as_json, cab=cab)
+            finally:
+                if keyboard is not None:
+                    keyboard.stop()
             account = rig.settle(_HURRY_S if stop.is_set() else _GRACE_S)
         finally:
             rig.stop()
@@ -77,9 +91,10 @@ def run_demo(
     return account.balanced
 
 
-def _fits(recording: Recording | None, seed: int) -> tuple[tuple[NodeFit, Source, bool], ...]:
+def _fits(
+    recording: Recording | None, locomotive: Locomotive
+) -> tuple[tuple[NodeFit, Source, bool], ...]:
     profile = load_profile(_PROFILE)
-    locomotive = Locomotive(profile, seed)
     fits: list[tuple[NodeFit, Source, bool]] = []
     for node in profile.nodes:
         if recording is not None and node.name == RECORDED_NODE.name:
@@ -116,6 +131,7 @@ def _watch(
     clock: Clock,
     *,
     quiet: bool,
+    cab: Cab | None,
 ) -> None:
     end_us = None if duration_s is None else clock.monotonic_us() + round(duration_s * 1e6)
     show = not quiet and console.is_terminal
@@ -129,10 +145,10 @@ def _watch(
                 return
             if live is not None:
                 with suppress(urllib.error.URLError, OSError):
-                    live.update(_picture(rig.gateway.state(), rig.gateway.page))
+                    live.update(_picture(rig.gateway.state(), rig.gateway.page, cab))
 
 
-def _picture(state: dict[str, Any], page: str) -> Group:
+def _picture(state: dict[str, Any], page: str, cab: Cab | None) -> Group:
     nodes = Table("node", "status", "age ms", "outbox", "lost")
     for node in state["nodes"]:
         nodes.add_row(
@@ -155,7 +171,8 @@ def _picture(state: dict[str, Any], page: str) -> Group:
         )
     spool = state["spool"]["bytes"] / 1e6
     footer = f"spool {spool:.1f} MB   page {page}   Ctrl-C stops"
-    return Group(f"{state['locomotive']['id']}", nodes, values, footer)
+    lines = [footer] if cab is None else [cab.text(), cab.HELP, footer]
+    return Group(f"{state['locomotive']['id']}", nodes, values, *lines)
 
 
 def _print_account(console: Console, account: Account, as_json: bool) -> None:

@@ -33,6 +33,9 @@ def demo(
         float | None,
         typer.Option(min=0.5, help="how long each row of the recording lasts, if not as recorded"),
     ] = None,
+    drive: Annotated[
+        bool, typer.Option("--drive", help="drive it yourself, from the keyboard")
+    ] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="port of the page; 0 takes any free one")
     ] = 8080,
@@ -48,6 +51,7 @@ def demo(
         port=port,
         seed=secrets.randbelow(1 << 31) if seed is None else seed,
         as_json=as_json,
+        drive=drive,
         clock=SystemClock(),
     )
     if not balanced:

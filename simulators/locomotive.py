@@ -15,6 +15,7 @@ from gateway.errors import ConfigError
 from gateway.profiles import Profile
 from simulators.duties import Duty, load_duty
 from simulators.faults import MachineFault, apply, check, kind_of
+from simulators.physics.driver import Hands
 from simulators.physics.effects import Effects
 from simulators.physics.figures import read_figures
 from simulators.physics.history import History
@@ -51,8 +52,9 @@ class Locomotive:
     """Values of one simulated locomotive; the same seed and faults give the same machine, bit for
     bit, however it is asked.
 
-    Time 0 of `values` is `start_s` of the duty. Raises ConfigError for a profile without the
-    figures it needs, an unknown duty, or a fault that this locomotive cannot have.
+    Time 0 of `values` is `start_s` of the duty; with `hands` a person drives, on the duty's line.
+    Raises ConfigError for a profile without the figures it needs, an unknown duty, or a fault that
+    this locomotive cannot have.
     """
 
     def __init__(
@@ -62,12 +64,13 @@ class Locomotive:
         duty: Duty | str = "demo",
         faults: Sequence[Timed] = (),
         start_s: float = 0.0,
+        hands: Hands | None = None,
     ) -> None:
         self.duty = load_duty(duty) if isinstance(duty, str) else duty
         self._figures = read_figures(profile)
         self._start_s = start_s
         self._lock = threading.Lock()
-        self._machine = Machine(self._figures, self.duty, seed)
+        self._machine = Machine(self._figures, self.duty, seed, hands)
         fast, slow = fast_columns(self._figures), slow_columns(self._figures)
         self._fast = {name: at for at, name in enumerate(fast)}
         self._slow = {name: at for at, name in enumerate(slow)}

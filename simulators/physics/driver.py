@@ -5,7 +5,7 @@ import math
 from simulators.duties import Duty
 from simulators.physics.effort import NOTCHES
 
-__all__ = ["AT_STOP_M", "LOOK_S", "Driver"]
+__all__ = ["AT_STOP_M", "LOOK_S", "Driver", "Hands"]
 
 LOOK_S = 0.5
 """How often the driver looks."""
@@ -142,6 +142,39 @@ class Driver:
         if wanted != self.notch:
             self.notch = wanted
             self._changed_s = t_s
+
+
+class Hands:
+    """The levers of a Driver, in the hands of a person: they stay where they were put."""
+
+    standing = False
+
+    def __init__(self) -> None:
+        self.notch = 0
+        self.reduction_kpa = 0.0
+        self.independent_kpa = _STAND_KPA
+
+    def notch_by(self, step: int) -> None:
+        """Pull more, or brake more with the motors: -8 to 8."""
+        self.notch = max(-NOTCHES, min(NOTCHES, self.notch + step))
+
+    def brake_by(self, kpa: float) -> None:
+        """Take so much out of the brake pipe; at most what a full service brake takes."""
+        self.reduction_kpa = max(0.0, min(_MOST_KPA, self.reduction_kpa + kpa))
+
+    def release(self) -> None:
+        """Both brakes."""
+        self.reduction_kpa = self.independent_kpa = 0.0
+
+    def hold(self) -> None:
+        """The independent brake, as at a stop."""
+        self.independent_kpa = _STAND_KPA
+
+    def look(self, t_s: float, place_m: float, speed_m_s: float) -> None:
+        """The person looks."""
+
+    def begin_again(self) -> None:
+        """There is no timetable."""
 
 
 def _restrictions(duty: Duty) -> list[tuple[float, float, float | None]]:

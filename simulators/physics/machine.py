@@ -5,7 +5,7 @@ from simulators.physics.adhesion import Wheelset, available, creep
 from simulators.physics.air import Compressor
 from simulators.physics.brakes import PASSENGER, BrakePipe, distributor_goal, fill
 from simulators.physics.character import character
-from simulators.physics.driver import AT_STOP_M, LOOK_S, Driver
+from simulators.physics.driver import AT_STOP_M, LOOK_S, Driver, Hands
 from simulators.physics.effects import Effects
 from simulators.physics.effort import braking, tractive
 from simulators.physics.figures import Figures
@@ -54,12 +54,14 @@ def slow_columns(figures: Figures) -> list[str]:
 class Machine:
     """The whole state. `effects` may be changed between steps; after it, `reload`."""
 
-    def __init__(self, figures: Figures, duty: Duty, seed: int) -> None:
+    def __init__(
+        self, figures: Figures, duty: Duty, seed: int, driver: Driver | Hands | None = None
+    ) -> None:
         self.figures = figures
         self.effects = Effects(figures.axles, figures.bogies)
         self.steps = 0
         self.consist = Consist(figures, duty)
-        self.driver = Driver(duty)
+        self.driver = driver or Driver(duty)
         self.pipe = BrakePipe(figures, self.consist.length_m, _GROUPS, 0.0)
         self.compressor = Compressor(figures, duty.ambient_c)
         self.warmth = Warmth(figures, duty, seed)
