@@ -15,7 +15,7 @@ __all__ = ["Segment", "read_spilled", "whole_segment"]
 Segment = tuple[int, list[int]]
 """Its boot and the sequences of its messages, without those of the channel table."""
 
-_HEAD = struct.Struct("<4sIIQQHHHI")
+_HEAD = struct.Struct("<4sIIQQHHHIII")
 _RECORD = struct.Struct("<HII")
 _HEAP_BYTES = 4 * 1024 * 1024
 _LIMIT_S = 60
@@ -42,7 +42,7 @@ def whole_segment(data: bytes) -> Segment | None:
     """A file as firmware/axnode/spill.py lays it out; None: it is cut off or damaged."""
     if len(data) < _HEAD.size + 4 or crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
         return None
-    _, boot, _, _, _, tables, messages, _, _ = _HEAD.unpack_from(data)
+    _, boot, _, _, _, tables, messages, _, _, _, _ = _HEAD.unpack_from(data)
     sequences = []
     at = _HEAD.size
     for index in range(tables + messages):
