@@ -90,8 +90,8 @@ def _write_day(folder: Path, seed: int, begin_us: int) -> int:
         aggregate, decoder = Aggregate(), LogDecoder()
         for node in range(_NODES):
             name = f"node-{node:02d}"
-            decoder.ledger.boot(name, 7).clock = ClockRecord(
-                name, 7, 0, begin_us, 0, 1000, trusted=True
+            decoder.ledger.boot(name, 7).recall_clock(
+                ClockRecord(name, 7, 0, begin_us, 0, 1000, trusted=True)
             )
             for table in tables:
                 rows = _SEGMENT_S * 1000 // table.period_ms
