@@ -40,26 +40,21 @@ class _Base(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_f
     at_s: float
 
 
-class SensorFault(_Base, frozen=True, kw_only=True, tag="sensor"):
+class _OfSensor(_Base, frozen=True, kw_only=True):
+    node: str
+    quantity: str
+    place: str
+    word: str
+    args: dict[str, Any] = {}
+    until_s: float | None = None
+
+
+class SensorFault(_OfSensor, frozen=True, kw_only=True, tag="sensor"):
     """A fault of one sensor: a word of simulators.board.faults that strikes an input."""
 
-    node: str
-    quantity: str
-    place: str
-    word: str
-    args: dict[str, Any] = {}
-    until_s: float | None = None
 
-
-class ChipFault(_Base, frozen=True, kw_only=True, tag="chip"):
+class ChipFault(_OfSensor, frozen=True, kw_only=True, tag="chip"):
     """A fault of the whole chip, or of its bus, that one sensor is read by."""
-
-    node: str
-    quantity: str
-    place: str
-    word: str
-    args: dict[str, Any] = {}
-    until_s: float | None = None
 
 
 class CableOut(_Base, frozen=True, kw_only=True, tag="cable_out"):

@@ -12,6 +12,7 @@ from gateway.state import State
 from gateway.timebase import Clock
 from hil.account import Account, read_store
 from hil.bench.broker_stage import BrokerStage
+from hil.bench.expectations import LostAtMost
 from hil.bench.happenings import describe
 from hil.bench.judging import PROMISES, Seen, judge
 from hil.bench.needs import why_not
@@ -162,7 +163,7 @@ def _always(
     resets: dict[str, dict[str, int]],
 ) -> list[Check]:
     """What every scenario is held to: the account of every sample, and nothing unexplained."""
-    expects_loss = any(type(each).__name__ == "LostAtMost" for each in scenario.expect)
+    expects_loss = any(isinstance(each, LostAtMost) for each in scenario.expect)
     untold = account.taken - account.stored - account.thinned - account.lost
     checks = [
         Check(

@@ -22,6 +22,7 @@ from hil.bench.happenings import (
     Replay,
     SensorFault,
 )
+from hil.sensor_fits import FEATURES
 from simulators.board.faults import BUS, CHIP, INPUT, WORDS
 from simulators.locomotive import Locomotive
 
@@ -29,7 +30,6 @@ __all__ = ["Scenario", "load_scenario", "scenario_files"]
 
 FOLDER = "scenarios"
 _AS = " as "
-_FEATURES = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,6 +72,15 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             fits.append(msgspec.structs.replace(known[name], name=alias or name))
         return fits
 
+    def locomotive(self, profile: Profile) -> Locomotive:
+        """With its duty and its faults. Raises ConfigError where it cannot have them."""
+        faults = [
+            (what.at_s, what.until_s, what.fault)
+            for what in self.happens
+            if isinstance(what, Machine)
+        ]
+        return Locomotive(profile, self.seed, self.duty, faults, self.duty_from_s)
+
     def channels(self) -> dict[tuple[str, str], None]:
         """Those that it speaks of, quantity and place, in that order."""
         spoken: dict[tuple[str, str], None] = {}
@@ -108,7 +117,7 @@ def load_scenario(path: Path) -> Scenario:
     profile = load_profile(scenario.profile)
     try:
         fits = {fit.name: fit for fit in scenario.fits(profile)}
-        Locomotive(profile, scenario.seed, scenario.duty)
+        scenario.locomotive(profile)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     for number, what in enumerate(scenario.happens, 1):
@@ -171,6 +180,6 @@ def _channels(fit: NodeFit) -> list[tuple[str, str]]:
         names = [group.quantity]
         if isinstance(group.sensor, VibrationSensor):
             family = group.quantity.partition(".")[0]
-            names += [f"{family}.{feature}" for feature in _FEATURES]
+            names += [f"{family}.{feature}" for feature in FEATURES]
         channels += [(name, place) for name in names for place in group.places]
     return channels

@@ -44,7 +44,6 @@ from hil.interpreter import Interpreter
 from hil.lockstep import LockstepTarget
 from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
-from simulators.locomotive import Locomotive
 from simulators.recordings.runs import load_run
 
 __all__ = ["LOCOMOTIVE", "LOOK_S", "LockstepStage", "fault_of", "source_of"]
@@ -236,19 +235,7 @@ class LockstepStage:
 def source_of(scenario: Scenario, profile: Profile) -> Witness:
     """What the sensors of a scenario see."""
     source: Source = (
-        load_run(Path(scenario.recording))
-        if scenario.recording
-        else Locomotive(
-            profile,
-            scenario.seed,
-            scenario.duty,
-            [
-                (what.at_s, what.until_s, what.fault)
-                for what in scenario.happens
-                if isinstance(what, Machine)
-            ],
-            scenario.duty_from_s,
-        )
+        load_run(Path(scenario.recording)) if scenario.recording else scenario.locomotive(profile)
     )
     return Witness(source, scenario.channels())
 
