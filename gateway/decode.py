@@ -1,6 +1,7 @@
 """From a stored message to values: channel tables, blocks as arrays, physical units."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,6 +34,9 @@ _BRAKE = "brake."
 _MISSING_BYTES = {
     width: value.to_bytes(width, "little", signed=True) for width, value in MISSING.items()
 }
+_ABOVE_LOWEST = bytes(byte ^ 0x80 for byte in range(256))
+"""By the highest byte of an integer: how far it is above the lowest one."""
+
 _DTYPES = {2: "<i2", 4: "<i4"}
 
 
@@ -52,6 +56,11 @@ class GroupTable:
     @cached_property
     def places(self) -> tuple[str, ...]:
         return tuple(place_name(channel.place) for channel in self.channels)
+
+    @cached_property
+    def all_ok(self) -> bytes:
+        """The statuses of rows in which every channel is ok."""
+        return bytes(len(self.channels))
 
     @cached_property
     def may_be_thinned(self) -> bool:
@@ -147,40 +156,94 @@ class TableBuilder:
         return {**kept, hello.piece: hello}
 
 
-@dataclass(frozen=True)
 class Rows:
-    """A decoded block: row k was taken at `t_ms + k * group.period_ms` on the board's clock."""
+    """A block with its table: row k was taken at `t_ms + k * group.period_ms` on the board's
+    clock. `statuses` has one code of axwire.codes a channel, for all rows.
 
-    group: GroupTable
-    t_ms: int
-    raw: NDArray[np.int32]
-    """Shape (rows, channels): as the node read them."""
-    missing: NDArray[np.bool_]
-    """Shape (rows, channels): no sample was taken."""
-    statuses: bytes
-    """One code of axwire.codes a channel, for all rows."""
+    Numbers are read from the block when they are first asked for: most who handle a block only
+    count its samples.
+    """
 
-    @cached_property
+    __slots__ = (
+        "_block",
+        "_missing",
+        "_raw",
+        "_samples",
+        "_values",
+        "count",
+        "group",
+        "statuses",
+        "t_ms",
+    )
+
+    def __init__(self, group: GroupTable, block: Block) -> None:
+        """Raises MessageError when they do not fit."""
+        self.group = group
+        self.t_ms = block.t_ms
+        self.count = block.rows(len(group.channels))
+        self.statuses = block.statuses or group.all_ok
+        self._block = block
+        self._raw: NDArray[np.int32] | None = None
+        self._missing: NDArray[np.bool_] | None = None
+        self._values: NDArray[np.float64] | None = None
+        self._samples: int | None = None
+
+    @property
+    def raw(self) -> NDArray[np.int32]:
+        """Shape (rows, channels): as the node read them."""
+        if self._raw is None:
+            self._raw = _raw_rows(self._block, len(self.group.channels))
+        return self._raw
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """Shape (rows, channels): no sample was taken."""
+        if self._missing is None:
+            self._missing = self.raw == MISSING[self._block.width]
+        return self._missing
+
+    @property
     def values(self) -> NDArray[np.float64]:
         """Shape (rows, channels): in each quantity's unit, NaN where no sample was taken."""
-        values = self.raw * self.group.scales + self.group.offsets
-        values[self.missing] = np.nan
-        return values
+        if self._values is None:
+            self._values = self.raw * self.group.scales + self.group.offsets
+            if self.has_gaps:
+                self._values[self.missing] = np.nan
+        return self._values
 
-    @cached_property
+    @property
     def samples(self) -> int:
         """Samples taken: the cells that are not missing."""
-        return int(self.missing.size - np.count_nonzero(self.missing))
+        if self._samples is None:
+            self._samples = self.count * len(self.group.channels)
+            if _may_lack_samples(self._block):
+                self._samples -= int(np.count_nonzero(self.missing))
+        return self._samples
+
+    @property
+    def has_gaps(self) -> bool:
+        """Whether a sample is missing."""
+        return self.samples < self.count * len(self.group.channels)
+
+    @property
+    def is_sound(self) -> bool:
+        """Every sample was taken, and every channel is ok."""
+        return self.statuses == self.group.all_ok and not self.has_gaps
 
     @property
     def last_t_ms(self) -> int:
-        return self.t_ms + (len(self.raw) - 1) * self.group.period_ms
+        return self.t_ms + (self.count - 1) * self.group.period_ms
 
     def part(self, first: int, end: int) -> "Rows":
         """The rows from `first` to before `end`."""
-        t_ms = self.t_ms + first * self.group.period_ms
-        rows = slice(first, end)
-        return Rows(self.group, t_ms, self.raw[rows], self.missing[rows], self.statuses)
+        part = copy(self)
+        part.t_ms = self.t_ms + first * self.group.period_ms
+        part.count = end - first
+        part._raw = self.raw[first:end]
+        part._missing = self.missing[first:end]
+        part._values = None
+        part._samples = part._missing.size - int(np.count_nonzero(part._missing))
+        return part
 
 
 def decode_block(block: Block, table: ChannelTable) -> Rows:
@@ -188,10 +251,7 @@ def decode_block(block: Block, table: ChannelTable) -> Rows:
     group = table.groups.get(block.group)
     if group is None:
         raise MessageError(f"group {block.group} is not in the channel table")
-    channels = len(group.channels)
-    raw = _raw_rows(block, channels)
-    missing = raw == MISSING[block.width]
-    return Rows(group, block.t_ms, raw, missing, block.statuses or bytes(channels))
+    return Rows(group, block)
 
 
 def count_samples(readings: Readings) -> int:
@@ -202,7 +262,9 @@ def count_samples(readings: Readings) -> int:
         count += cells + len(block.differences or b"")
         if _may_lack_samples(block):
             channels = cells if block.differences is not None else len(block.statuses or b"-")
-            count -= int(np.count_nonzero(_raw_rows(block, channels) == MISSING[block.width]))
+            block.rows(channels)
+            raw = _raw_rows(block, channels)
+            count -= int(np.count_nonzero(raw == MISSING[block.width]))
     return count
 
 
@@ -217,18 +279,17 @@ def _may_lack_samples(block: Block) -> bool:
     if block.differences is None:
         return _MISSING_BYTES[block.width] in block.samples
     top = block.width - 1
-    above_lowest = min(byte ^ 0x80 for byte in block.samples[top :: block.width]) << 8 * top
+    above_lowest = min(block.samples[top :: block.width].translate(_ABOVE_LOWEST)) << 8 * top
     return above_lowest <= 128 * len(block.differences)
 
 
 def _raw_rows(block: Block, channels: int) -> NDArray[np.int32]:
-    """Shape (rows, channels). Raises MessageError when the block is uneven."""
-    rows = block.rows(channels)
-    samples = np.frombuffer(block.samples, _DTYPES[block.width]).astype(np.int32)
+    """Shape (rows, channels)."""
+    samples = np.frombuffer(block.samples, _DTYPES[block.width])
     if block.differences is None:
-        return samples.reshape(rows, channels)
-    raw = np.empty((rows, channels), np.int32)
+        return samples.astype(np.int32).reshape(-1, channels)
+    raw = np.empty((1 + len(block.differences) // channels, channels), np.int32)
     raw[0] = samples
-    raw[1:] = np.frombuffer(block.differences, np.int8).reshape(rows - 1, channels)
+    raw[1:] = np.frombuffer(block.differences, np.int8).reshape(-1, channels)
     raw.cumsum(axis=0, dtype=np.int32, out=raw)
     return raw

@@ -11,6 +11,9 @@ from typing import Protocol
 
 from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.cbor import Writer
+from axwire.errors import EnvelopeError
+
+from gateway.quick import Proof
 
 __all__ = ["Downlink", "Link"]
 
@@ -29,6 +32,7 @@ class Link(Protocol):
 class _Node:
     def __init__(self, key: cose.MacKey) -> None:
         self.key = key
+        self.proof = Proof(key, cose.UP)
         self.link: Link | None = None
         self.boot: int | None = None
         self.sequence = 0
@@ -53,9 +57,12 @@ class Downlink:
         """Every node that has a key here."""
         return list(self._nodes)
 
-    def key(self, name: str) -> cose.MacKey | None:
-        node = self._nodes.get(name)
-        return None if node is None else node.key
+    def check(self, envelope: cose.Envelope) -> None:
+        """Raises EnvelopeError unless it is from a node of ours that proves its key."""
+        node = self._nodes.get(envelope.name)
+        if node is None:
+            raise EnvelopeError("unknown_node", f"node {envelope.name} has no key here")
+        node.proof.check(envelope)
 
     def boot(self, name: str) -> int | None:
         """The boot the node is in, as far as we heard."""

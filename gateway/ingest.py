@@ -8,29 +8,28 @@ bad message cannot block its node; one whose sender proved nothing is never answ
 
 from collections import Counter, deque
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP, cose, down
 from axwire.codes import COMMAND_HELLO, HEALTH_FIELDS
 from axwire.errors import WireError
-from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned, Up, parse_up
+from axwire.parse import Event, Health, Hello, Pong, Readings, Thinned
 from axwire.up import EVENT, WAVEFORM
 
 from gateway.boot import Boot
-from gateway.bridge import bridges
-from gateway.clock import ClockRecord, ClockSync
-from gateway.decode import Rows, decode_readings
+from gateway.clock import ClockSync
+from gateway.decode import Rows, decode_block
 from gateway.downlink import Downlink, Link
 from gateway.ingest_seams import Observer, Store
 from gateway.ledger import EarlierBoot, Ledger, Run, earlier_boot
 from gateway.quarantine import Quarantine, numbers_of
+from gateway.quick import AnyUp, parse, split
 from gateway.seen import Seen
 from gateway.spool.errors import BufferFullError
 from gateway.spool.format import Kind, Priority
 from gateway.thinned import decode_thinned
 from gateway.timebase import Clock
-from gateway.walltime import TimeRecord
+from gateway.timekeeping import TimeKeeper
 
 __all__ = ["Ingest"]
 
@@ -44,9 +43,6 @@ NODE_WINDOW = 4 * WINDOW
 _LOOK_EACH = 16
 
 _HELLO_AGAIN_US = 1_000_000
-
-_TOLD_ERROR_US = 1_000_000
-"""How long a ping may have been on its way to a boot that kept its time (unverified)."""
 
 _LAST_SEQUENCE = 0xFFFFFFFF
 _DOWN_SEQUENCE = HEALTH_FIELDS.index("down_sequence")
@@ -77,6 +73,7 @@ class Ingest:
         self._held: Counter[str] = Counter()
         self._repeated: dict[tuple[str, int], tuple[Link, set[int]]] = {}
         self._hello_asked_us: dict[str, int] = {}
+        self._time = TimeKeeper(ledger, clocks, downlink, self._append)
         self.quarantine = Quarantine(self._append, clock)
         self.refused: Counter[str] = Counter()
         """Messages not taken in, by reason."""
@@ -106,16 +103,11 @@ class Ingest:
         self._downlink.begin_run(self._ledger.run)
         body = msgspec.msgpack.encode(Run(self._ledger.run, version, locomotive))
         self._append(Kind.RUN, Priority.URGENT, body)
-        return self._store_time(self._clocks.wall.record)
+        return self._time.start()
 
     def link_opened(self, link: Link) -> None:
         """Tell the nodes that may be behind it that we are here: they send what we lack."""
-        for name in self._downlink.names:
-            boot = self._downlink.boot(name)
-            boot = self._ledger.latest(name) if boot is None else boot
-            if boot is not None:
-                self._clocks.seen(name, boot, self._ledger.boot(name, boot).clock)
-                self._ping(name, boot, link)
+        self._time.greet(link)
 
     def receive(self, link: Link, message: bytes) -> bool:
         """Take one message in. False: the spool's buffer is full, or so much of it is this
@@ -132,17 +124,14 @@ class Ingest:
         try:
             if len(message) > GATEWAY_MESSAGE_CAP:
                 raise WireError("too_long", f"a message of {len(message)} bytes")
-            envelope = cose.split(message)
-            key = self._downlink.key(envelope.name)
-            if key is None:
-                raise WireError("unknown_node", f"node {envelope.name} has no key here")
-            envelope.check(key, cose.UP)
+            envelope = split(message)
+            self._downlink.check(envelope)
         except WireError as error:
             self._refuse(link, message, error)
             return
         self._check_share(envelope.name, len(message))
         try:
-            self._take(link, envelope, parse_up(envelope.payload), message)
+            self._take(link, envelope, parse(envelope.payload), message)
         except WireError as error:
             self._take_wrong(link, envelope, message, error)
 
@@ -168,7 +157,11 @@ class Ingest:
         while self._pending and self._pending[0][0] <= ticket:
             _, name, number, sequence, last, size = self._pending.popleft()
             self._held[name] -= size
-            self._ledger.boot(name, number).durable.add_range(sequence, last)
+            seen = self._ledger.boot(name, number).durable
+            if sequence == last:
+                seen.add(sequence)
+            else:
+                seen.add_range(sequence, last)
             self.acknowledged += 1
             durable.setdefault((name, number), set()).add(sequence)
         for (name, number), sequences in durable.items():
@@ -177,31 +170,28 @@ class Ingest:
     def tick(self) -> None:
         """Look at the machine's clock, repeat acks that got lost, ping every node that is due;
         call ten times a second."""
-        self._look_at_time()
+        self._time.look()
         repeated, self._repeated = self._repeated, {}
         for (name, number), (link, sequences) in repeated.items():
             self._acknowledge(name, number, sequences, link)
-        for name, boot in self._clocks.due():
-            self._ping(name, boot)
+        self._time.ping_due()
 
-    def _ping(self, name: str, boot: int, link: Link | None = None) -> None:
-        wall = self._clocks.wall
-        utc_ms = wall.utc_us() // 1000 if wall.trusted() else None
-        self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms, link))
-
-    def _take(self, link: Link, envelope: cose.Envelope, up: Up, message: bytes) -> None:
+    def _take(self, link: Link, envelope: cose.Envelope, up: AnyUp, message: bytes) -> None:
         name = envelope.name
         if isinstance(up, Pong):
             self._take_pong(link, name, up)
             return
-        oldest = up.oldest if isinstance(up, Health) else 0
         boot = self._ledger.boot(name, up.boot)
-        unknown = isinstance(up, Hello) and (up.revision, up.piece) not in boot.hellos
-        last = up.last if isinstance(up, Thinned) else up.sequence
-        wanted = self._is_wanted(
-            link, name, up.boot, up.sequence, last, oldest, unknown and boot.awaited
-        )
-        if not wanted:
+        sequence = last = up.sequence
+        oldest = 0
+        unknown = False
+        if isinstance(up, Health):
+            oldest = up.oldest
+        elif isinstance(up, Hello):
+            unknown = boot.awaited and (up.revision, up.piece) not in boot.hellos
+        elif isinstance(up, Thinned):
+            last = up.last
+        if not self._is_wanted(link, name, up.boot, boot, sequence, last, oldest, unknown):
             return
         rows: list[Rows] = []
         if isinstance(up, (Readings, Thinned)):
@@ -211,7 +201,7 @@ class Ingest:
                 self._ask_for_table(name)
                 return
             if isinstance(up, Readings):
-                rows = list(decode_readings(up, table))
+                rows = [decode_block(block, table) for block in up.blocks]
             else:
                 deque(decode_thinned(up, table), 0)
         elif isinstance(up, Hello):
@@ -221,22 +211,30 @@ class Ingest:
         ticket = self._append(Kind.MESSAGE, _priority(up, rows), message)
         if isinstance(up, Hello):
             boot.learn(up, envelope.payload)
-        self.lost_messages += boot.close_gap(oldest)
+        if oldest:
+            self.lost_messages += boot.close_gap(oldest)
         if isinstance(up, Thinned):
             lost, thinned = boot.thin(up)
             self.lost_messages += lost
             self.thinned_samples += thinned
-        boot.accepted.add(up.sequence)
-        self._hold(ticket, name, up.boot, up.sequence, last, len(message))
+        boot.accepted.add(sequence)
+        self._hold(ticket, name, up.boot, sequence, last, len(message))
         self.messages += 1
         self._spoke(link, name, up.boot)
-        self._tell(name, boot, up, rows)
+        for block in rows:
+            taken = block.samples
+            boot.samples += taken
+            self.samples += taken
+            self._observer.told_rows(name, up.boot, block)
+        if not rows:
+            self._tell(name, boot, up)
 
     def _is_wanted(
         self,
         link: Link,
         name: str,
         number: int,
+        boot: Boot,
         sequence: int,
         last: int,
         oldest: int = 0,
@@ -247,7 +245,6 @@ class Ingest:
         A piece of a table that the rest of an earlier boot needs is wanted even where its sequence
         was given up.
         """
-        boot = self._ledger.boot(name, number)
         if sequence in boot.accepted and not unknown_table:
             self.refused["repeated"] += 1
             if sequence in boot.durable:
@@ -268,12 +265,7 @@ class Ingest:
             return False
         return self._ledger.ahead(name) + more >= NODE_WINDOW
 
-    def _tell(self, name: str, boot: Boot, up: Up, rows: list[Rows]) -> None:
-        for block in rows:
-            taken = block.samples
-            boot.samples += taken
-            self.samples += taken
-            self._observer.told_rows(name, up.boot, block)
+    def _tell(self, name: str, boot: Boot, up: AnyUp) -> None:
         if isinstance(up, Hello):
             self._observer.told_table(name, up, boot.tables.get(up.revision))
         elif isinstance(up, Event):
@@ -288,19 +280,7 @@ class Ingest:
         messages, samples = self._ledger.declare_earlier(name, present, earlier)
         self.lost_messages += messages
         self.lost_samples += samples
-        boot = self._ledger.boot(name, earlier.number)
-        if boot.clock is None and earlier.utc_ms:
-            record = ClockRecord(
-                name,
-                earlier.number,
-                earlier.board_ms * 1000,
-                earlier.utc_ms * 1000,
-                0,
-                _TOLD_ERROR_US,
-                trusted=True,
-            )
-            self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
-            boot.learn_clock(record)
+        self._time.learn_earlier(name, earlier)
 
     def _take_pong(self, link: Link, name: str, pong: Pong) -> None:
         if self._downlink.boot(name) not in (None, pong.boot):
@@ -312,31 +292,15 @@ class Ingest:
             return
         self._spoke(link, name, pong.boot)
         if answer.record is not None:
-            self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(answer.record))
-            self._ledger.boot(name, pong.boot).learn_clock(answer.record)
-            self._bridge()
-
-    def _look_at_time(self) -> None:
-        """Store what is new of the machine's clock; where there is no room, at the next tick."""
-        wall = self._clocks.wall
-        wall.look()
-        if wall.record != self._ledger.times.of(wall.record.base):
-            with suppress(BufferFullError):
-                self._store_time(wall.record)
-                self._bridge()
-
-    def _bridge(self) -> None:
-        for record in bridges(self._ledger.times, self._ledger.live_clocks()):
-            self._store_time(record)
-
-    def _store_time(self, record: TimeRecord) -> int:
-        ticket = self._append(Kind.TIME, Priority.SERVICE, msgspec.msgpack.encode(record))
-        self._ledger.times.learn(record)
-        return ticket
+            self._time.learn(answer.record)
 
     def _spoke(self, link: Link, name: str, number: int) -> None:
         present = self._downlink.boot(name)
         newest = number
+        if number == present:
+            self._downlink.heard(name, number, link)
+            self._observer.spoke(name, number, link.name)
+            return
         if present is not None and self._is_leftover(name, number, present):
             newest = present
         self._downlink.heard(name, newest, link)
@@ -399,17 +363,18 @@ class Ingest:
             self._refuse(link, message, error)
             return
         number, sequence = numbers
-        if not self._is_wanted(link, envelope.name, number, sequence, sequence):
+        boot = self._ledger.boot(envelope.name, number)
+        if not self._is_wanted(link, envelope.name, number, boot, sequence, sequence):
             return
         sender = (envelope.name, number, sequence)
         ticket = self.quarantine.keep(link.name, message, error, sender)
         self.refused[error.reason] += 1
-        self._ledger.boot(envelope.name, number).accepted.add(sequence)
+        boot.accepted.add(sequence)
         self._hold(ticket, *sender, sequence, len(message))
         self._spoke(link, envelope.name, number)
 
 
-def _priority(up: Up, rows: list[Rows]) -> Priority:
+def _priority(up: AnyUp, rows: list[Rows]) -> Priority:
     """Readings may be thinned when the disk is full unless a slow or a brake's row is in them."""
     if rows and all(block.group.may_be_thinned for block in rows):
         return Priority.READINGS

@@ -10,13 +10,13 @@ from itertools import islice
 
 import msgspec
 from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
-from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
+from axwire.parse import Event, Health, Hello, Readings, Thinned
 
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import count_samples
+from gateway.quick import parse, split
 from gateway.seen import Seen
 from gateway.spool.format import MAX_STATE_BYTES, Kind, Record
 from gateway.spool.gaps import Account, accounts_of
@@ -125,7 +125,7 @@ def account_of(record: Record) -> Account | None:
             sender = msgspec.msgpack.decode(record.body, type=Quarantined).sender
             return sender and Account(sender[0], sender[1], sender[2], sender[2], 0)
         envelope = split(record.body)
-        up = parse_up(envelope.payload)
+        up = parse(envelope.payload)
     except (WireError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     samples = count_samples(up) if isinstance(up, Readings) else 0
@@ -252,7 +252,7 @@ class Ledger:
     def _replay_message(self, message: bytes) -> None:
         envelope = split(message)
         try:
-            up = parse_up(envelope.payload)
+            up = parse(envelope.payload)
         except WireError:
             return
         boot = self.boot(envelope.name, up.boot)
@@ -297,7 +297,7 @@ class Ledger:
                 boot.thinned_samples = saved.thinned_samples
         for node, hellos in snapshot.hellos.items():
             for payload in hellos:
-                hello = parse_up(payload)
+                hello = parse(payload)
                 if isinstance(hello, Hello):
                     self.boot(node, hello.boot).learn(hello, payload)
         for record in snapshot.clocks:

@@ -66,6 +66,8 @@ class _Node:
     """Of all others."""
     groups: dict[int, GroupTable] = field(default_factory=dict)
     values: dict[int, _Value] = field(default_factory=dict)
+    """Up to the latest block of each group, which is looked at when somebody asks."""
+    latest: dict[int, Rows] = field(default_factory=dict)
 
 
 class Registry:
@@ -125,6 +127,7 @@ class Registry:
             return
         known.hello = hello
         if table is not None and known.groups != table.groups:
+            _look_at_latest(known)
             before, known.groups, known.values = known.values, {}, {}
             for group in table.groups.values():
                 _lay_out(known, group)
@@ -141,24 +144,10 @@ class Registry:
             _lay_out(known, group)
         elif shown is not group and shown != group:
             return
-        last_t_ms = rows.last_t_ms
-        gaps = rows.samples < rows.missing.size
-        values = (rows.raw[-1] * group.scales + group.offsets).tolist()
-        for column, status in enumerate(rows.statuses):
-            kept = known.values[group.first + column]
-            if last_t_ms < kept.told_ms:
-                continue
-            kept.told_ms, kept.status = last_t_ms, status
-            if not gaps or not rows.missing[-1, column]:
-                kept.t_ms, kept.value = last_t_ms, values[column]
-                continue
-            taken = np.flatnonzero(~rows.missing[:, column])
-            if taken.size:
-                back_ms = (len(rows.raw) - 1 - int(taken[-1])) * group.period_ms
-                kept.t_ms = last_t_ms - back_ms
-                kept.value = float(rows.values[taken[-1], column])
-            elif status != OK:
-                kept.t_ms, kept.value = last_t_ms, None
+        before = known.latest.get(group.number)
+        if before is not None and not (rows.is_sound and rows.t_ms > before.last_t_ms):
+            _look_at(known, before)
+        known.latest[group.number] = rows
         self._changed()
 
     def told_health(self, node: str, health: Health, lost_samples: int) -> None:
@@ -190,6 +179,8 @@ class Registry:
     def state(self) -> State:
         """The picture now."""
         now = self._clock.monotonic_us()
+        for node in self._nodes.values():
+            _look_at_latest(node)
         return State(
             locomotive=self._locomotive,
             now_ms=self._clocks.wall.utc_us() // 1000,
@@ -226,10 +217,11 @@ class Registry:
 
     def _changed(self) -> None:
         self._version += 1
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
 
     def _node(self, name: str, node: _Node, now: int) -> Node:
         boot = node.boot
@@ -289,6 +281,34 @@ def _milliseconds(us: int | None) -> float | None:
 
 def _fields(health: Health | None) -> dict[str, int | None]:
     return {} if health is None else dict(zip(HEALTH_FIELDS, health.values, strict=False))
+
+
+def _look_at_latest(node: _Node) -> None:
+    for rows in node.latest.values():
+        _look_at(node, rows)
+    node.latest.clear()
+
+
+def _look_at(node: _Node, rows: Rows) -> None:
+    """What a block says of its channels now, where nothing later was told."""
+    group = rows.group
+    last_t_ms = rows.last_t_ms
+    values = (rows.raw[-1] * group.scales + group.offsets).tolist()
+    for column, status in enumerate(rows.statuses):
+        kept = node.values[group.first + column]
+        if last_t_ms < kept.told_ms:
+            continue
+        kept.told_ms, kept.status = last_t_ms, status
+        if not rows.has_gaps or not rows.missing[-1, column]:
+            kept.t_ms, kept.value = last_t_ms, values[column]
+            continue
+        taken = np.flatnonzero(~rows.missing[:, column])
+        if taken.size:
+            back_ms = (rows.count - 1 - int(taken[-1])) * group.period_ms
+            kept.t_ms = last_t_ms - back_ms
+            kept.value = float(rows.values[taken[-1], column])
+        elif status != OK:
+            kept.t_ms, kept.value = last_t_ms, None
 
 
 def _lay_out(node: _Node, group: GroupTable) -> None:

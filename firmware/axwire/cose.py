@@ -36,20 +36,20 @@ class MacKey:
         if len(secret) != KEY_BYTES:
             raise ValueError("a key has %d bytes, not %d" % (KEY_BYTES, len(secret)))
         padded = secret + bytes(_BLOCK - len(secret))
-        self._inner = bytes([byte ^ 0x36 for byte in padded])
-        self._outer = bytes([byte ^ 0x5C for byte in padded])
+        self.inner = bytes([byte ^ 0x36 for byte in padded])
+        self.outer = bytes([byte ^ 0x5C for byte in padded])
 
     def tag(self, direction: bytes, payload: "Bytes") -> bytes:
         """The 8-byte tag over the MAC_structure of a message."""
-        return self.tag_of(_mac_start(direction), _bytes_head(len(payload)), payload)
+        return self.tag_of(mac_start(direction), bytes_head(len(payload)), payload)
 
     def tag_of(self, start: bytes, head: "Bytes", payload: "Bytes") -> bytes:
         """The same from the parts of the MAC_structure: up to the AAD, payload's head, payload."""
-        inner = hashlib.sha256(self._inner)
+        inner = hashlib.sha256(self.inner)
         inner.update(start)
         inner.update(head)
         inner.update(payload)
-        outer = hashlib.sha256(self._outer)
+        outer = hashlib.sha256(self.outer)
         outer.update(inner.digest())
         return outer.digest()[:TAG_BYTES]
 
@@ -67,8 +67,8 @@ class Sealer:
         if not 0 < len(kid) <= NAME_CAP or 0 in kid:
             raise ValueError("a node name has 1 to %d bytes, none of them 0" % NAME_CAP)
         self._key = key
-        self._mac_start = _mac_start(direction)
-        start = _START + _bytes_head(len(kid)) + kid
+        self._mac_start = mac_start(direction)
+        start = _START + bytes_head(len(kid)) + kid
         self._payload_head = ROOM + len(start)
         self.buffer = bytearray(ROOM + cap + ROOM)
         self.view = memoryview(self.buffer)
@@ -159,7 +159,7 @@ def _byte_string(message: bytes, at: int) -> "tuple[bytes, int]":
     return message[at:end], end
 
 
-def _bytes_head(length: int) -> bytes:
+def bytes_head(length: int) -> bytes:
     if length < 24:
         return bytes((_BYTES | length,))
     if length < 0x100:
@@ -167,6 +167,6 @@ def _bytes_head(length: int) -> bytes:
     return bytes((_BYTES | 25, length >> 8, length & 0xFF))
 
 
-def _mac_start(direction: bytes) -> bytes:
+def mac_start(direction: bytes) -> bytes:
     """A MAC_structure up to its external AAD, the direction."""
-    return b"\x84\x64MAC0\x43\xa1\x01\x04" + _bytes_head(len(direction)) + direction
+    return b"\x84\x64MAC0\x43\xa1\x01\x04" + bytes_head(len(direction)) + direction

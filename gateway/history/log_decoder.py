@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from axwire.cose import split
 from axwire.errors import WireError
-from axwire.parse import Hello, Readings, Thinned, parse_up
+from axwire.parse import Hello, Readings, Thinned
 
 from gateway.clock import ClockRecord, placed
 from gateway.decode import Rows, decode_readings
 from gateway.ledger import Ledger
+from gateway.quick import parse, split
 from gateway.spool.format import Kind, Priority, Record
 from gateway.spool.segments import CHUNK_BYTES, SegmentReader, list_segments, segment_end
 from gateway.spool.storage import Storage
@@ -74,7 +74,7 @@ class LogDecoder:
             envelope = split(record.body)
             if not wanted(envelope.name):
                 return []
-            up = parse_up(envelope.payload)
+            up = parse(envelope.payload)
             if isinstance(up, Hello):
                 self.learn(record)
             if not isinstance(up, (Readings, Thinned)):
