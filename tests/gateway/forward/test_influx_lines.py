@@ -2,11 +2,11 @@
 
 from fractions import Fraction
 
-import numpy as np
 import pytest
+from axwire.cbor import INT16, Typed
 from axwire.codes import HEALTH_FIELDS, NO_ANSWER, OK, OPEN, OUT_OF_RANGE, STUCK
 from axwire.cose import split
-from axwire.parse import Health, Hello, Readings, parse_up
+from axwire.parse import Block, Health, Hello, Readings, parse_up
 from axwire.places import AXLE, LEFT, LOCOMOTIVE, MOTOR, place
 from axwire.quantities import QUANTITIES
 from axwire.table import Channel
@@ -48,6 +48,12 @@ def lines_of(
     assert isinstance(readings, Readings)
     block = next(decode_readings(readings, table))
     return LineWriter("TE33A-0001").rows(node.name, table, block, clock)
+
+
+def row_of(group: GroupTable, t_ms: int, raw: int) -> Rows:
+    """A block of one row of one channel."""
+    samples = Typed(INT16, raw.to_bytes(2, "little", signed=True))
+    return Rows(group, Block([group.number, t_ms, samples]))
 
 
 def test_a_row_becomes_one_line_for_each_place_and_unit() -> None:
@@ -226,8 +232,7 @@ def test_rows_that_a_correction_puts_on_one_microsecond_stay_two_points(
     after = ClockRecord("motors-a", 1, 0, before.utc_us - correction_us, 0, 500, trusted=True)
 
     def point_of(row: int, clock: ClockRecord) -> Point:
-        raw = np.array([[row]], np.int32)
-        block = Rows(group, row * period_ms, raw, np.zeros((1, 1), np.bool_), bytes(1))
+        block = row_of(group, row * period_ms, row)
         (point,) = points([writer.rows("motors-a", table, block, clock).text.strip().encode()])
         return point
 
@@ -247,7 +252,7 @@ def test_a_written_value_is_within_a_fiftieth_of_a_step(
 ) -> None:
     one = Channel(number, place(LOCOMOTIVE), scale, offset, 0)
     group = GroupTable(0, 0, 10, (one,))
-    block = Rows(group, 0, np.array([[raw]], np.int32), np.zeros((1, 1), np.bool_), bytes(1))
+    block = row_of(group, 0, raw)
 
     text = LineWriter("L").rows("n", ChannelTable(0, {0: group}), block, SURE).text
 
