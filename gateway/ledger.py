@@ -10,9 +10,18 @@ from itertools import islice
 
 import msgspec
 from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
-from axwire.cose import split
+from axwire.cose import Envelope, split
 from axwire.errors import WireError
-from axwire.parse import Event, Health, Hello, Readings, Thinned, parse_up
+from axwire.parse import (
+    Event,
+    Health,
+    Hello,
+    Pong,
+    Readings,
+    Thinned,
+    Waveform,
+    parse_up,
+)
 
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
@@ -29,6 +38,7 @@ __all__ = [
     "Ledger",
     "Quarantined",
     "Run",
+    "Up",
     "account_of",
     "earlier_boot",
 ]
@@ -44,6 +54,9 @@ _TABLES_IN_MEMORY = 32
 
 SERVER_REFUSED = "server_refused"
 """Why a line of ours is in quarantine: the server will never take it."""
+
+Up = Hello | Readings | Event | Health | Waveform | Pong | Thinned
+"""What a node sends, parsed."""
 
 _OF_EARLIER = (EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER)
 _MOST = 0xFFFFFFFF
@@ -255,7 +268,12 @@ class Ledger:
             up = parse_up(envelope.payload)
         except WireError:
             return
-        boot = self.boot(envelope.name, up.boot)
+        self.take_in(envelope, up)
+
+    def take_in(self, envelope: Envelope, up: Up) -> None:
+        """What replaying a message comes to, for who has parsed it already. Raises WireError."""
+        node = envelope.name
+        boot = self.boot(node, up.boot)
         if isinstance(up, Health):
             boot.close_gap(up.oldest)
         elif isinstance(up, Hello):
@@ -263,7 +281,7 @@ class Ledger:
         elif isinstance(up, Readings):
             boot.samples += count_samples(up)
         elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
-            self.declare_earlier(envelope.name, up.boot, earlier)
+            self.declare_earlier(node, up.boot, earlier)
         elif isinstance(up, Thinned) and up.sequence not in boot.accepted:
             boot.thin(up)
             boot.durable.add_range(up.sequence, up.last)
