@@ -10,13 +10,14 @@ from itertools import islice
 
 import msgspec
 from axwire.codes import EVENT_EARLIER_BOOT, EVENT_EARLIER_OVER
+from axwire.cose import Envelope
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Readings, Thinned
 
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import count_samples
-from gateway.quick import parse, split
+from gateway.quick import AnyUp, parse, split
 from gateway.seen import Seen
 from gateway.spool.format import MAX_STATE_BYTES, Kind, Record
 from gateway.spool.gaps import Account, accounts_of
@@ -255,7 +256,12 @@ class Ledger:
             up = parse(envelope.payload)
         except WireError:
             return
-        boot = self.boot(envelope.name, up.boot)
+        self.take_in(envelope, up)
+
+    def take_in(self, envelope: Envelope, up: AnyUp) -> None:
+        """What replaying a message comes to, for who has parsed it already. Raises WireError."""
+        node = envelope.name
+        boot = self.boot(node, up.boot)
         if isinstance(up, Health):
             boot.close_gap(up.oldest)
         elif isinstance(up, Hello):
@@ -263,7 +269,7 @@ class Ledger:
         elif isinstance(up, Readings):
             boot.samples += count_samples(up)
         elif isinstance(up, Event) and (earlier := earlier_boot(up)) is not None:
-            self.declare_earlier(envelope.name, up.boot, earlier)
+            self.declare_earlier(node, up.boot, earlier)
         elif isinstance(up, Thinned) and up.sequence not in boot.accepted:
             boot.thin(up)
             boot.durable.add_range(up.sequence, up.last)

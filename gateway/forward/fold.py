@@ -1,27 +1,30 @@
 """What was known at a place in the log, rebuilt by folding the records before it."""
 
 import logging
+from collections.abc import Callable
 
 import msgspec
+from axwire.cose import Envelope
 
 from gateway.boot import Boot
 from gateway.forward.log import CHUNK_BYTES, Log
 from gateway.ledger import Ledger
+from gateway.quick import AnyUp
 from gateway.spool.format import Kind, Position, Record
 
-__all__ = ["fold", "fold_first_state", "ledger_at", "note_readings"]
+__all__ = ["fold", "fold_first_state", "fold_parsed", "ledger_at", "note_readings"]
 
 _log = logging.getLogger(__name__)
 
 
 def fold(ledger: Ledger, record: Record) -> bool:
     """Bring the ledger on by one record; False where the record cannot be read."""
-    try:
-        ledger.replay(record.kind, record.body)
-    except (msgspec.MsgspecError, ValueError) as error:
-        _log.warning("the record at %s cannot be read: %s", record.start, error)
-        return False
-    return True
+    return _survives(record, lambda: ledger.replay(record.kind, record.body))
+
+
+def fold_parsed(ledger: Ledger, record: Record, envelope: Envelope, up: AnyUp) -> bool:
+    """`fold` for who has parsed the record's message already."""
+    return _survives(record, lambda: ledger.take_in(envelope, up))
 
 
 def note_readings(boot: Boot, sequence: int, samples: int) -> None:
@@ -65,6 +68,15 @@ def fold_first_state(log: Log, ledger: Ledger, start: Position | None) -> None:
                     return
     finally:
         reader.close()
+
+
+def _survives(record: Record, step: Callable[[], None]) -> bool:
+    try:
+        step()
+    except (msgspec.MsgspecError, ValueError) as error:
+        _log.warning("the record at %s cannot be read: %s", record.start, error)
+        return False
+    return True
 
 
 def _fold_between(log: Log, ledger: Ledger, start: Position | None, end: Position) -> bool:

@@ -73,14 +73,12 @@ class LineWriter:
     def rows(self, node: str, table: ChannelTable, rows: Rows, clock: ClockRecord) -> Lines:
         """One block, its times from `clock`."""
         layout = self._format(node, table, rows.group, estimated=not clock.trusted)
-        period_ms = rows.group.period_ms
-        stamps = [
-            _stamp_ns(clock, rows.t_ms + k * period_ms, period_ms) for k in range(len(rows.raw))
-        ]
-        outside = (rows.values < layout.low) | (rows.values > layout.high)
-        if any(rows.statuses) or rows.samples < rows.missing.size or outside.any():
-            return layout.mixed(rows, outside, stamps)
-        return layout.healthy(rows.values, stamps)
+        stamps = _stamps_ns(clock, rows.t_ms, rows.group.period_ms, len(rows.raw))
+        values = rows.values
+        sound = (values >= layout.low) & (values <= layout.high)
+        if any(rows.statuses) or not sound.all():
+            return layout.mixed(rows, ~(sound | rows.missing), stamps)
+        return layout.healthy(values, stamps)
 
     def summary(
         self, node: str, table: ChannelTable, summary: Summary, clock: ClockRecord
@@ -88,7 +86,7 @@ class LineWriter:
         """Minimum, mean and maximum, at the time of the first row that they stand for."""
         rows = summary.rows
         layout = self._format(node, table, rows.group, estimated=not clock.trusted, thinned=True)
-        return layout.summary(summary, _stamp_ns(clock, rows.t_ms, rows.group.period_ms))
+        return layout.summary(summary, _stamps_ns(clock, rows.t_ms, rows.group.period_ms, 1)[0])
 
     def health(self, node: str, health: Health, lost: Lost, clock: ClockRecord) -> Lines:
         """How a node is, and what of this boot is known to be lost."""
@@ -197,10 +195,8 @@ class _GroupFormat:
         self.low: NDArray[np.float64] = np.array([q.low for q in group.quantities], np.float64)
         self.high: NDArray[np.float64] = np.array([q.high for q in group.quantities], np.float64)
         self._points = points
-        self._order = [field.column for point in points for field in point.fields]
-        self._in_order = self._order == sorted(self._order)
         self._row = "".join(
-            "{} {} \n".format(
+            "{} {} %s\n".format(
                 point.head.replace("%", "%%"),
                 ",".join(f"{field.name}={field.form}" for field in point.fields),
             )
@@ -208,13 +204,20 @@ class _GroupFormat:
         )
 
     def healthy(self, values: NDArray[np.float64], stamps: list[int]) -> Lines:
-        """Rows in which every value is there and sound: one formatting step a row."""
-        ordered = values if self._in_order else values[:, self._order]
-        rows = [
-            (self._row % tuple(row)).replace("\n", f"{stamp}\n")
-            for row, stamp in zip(ordered.tolist(), stamps, strict=True)
-        ]
-        return Lines("".join(rows), len(rows) * len(self._points), values.size)
+        """Rows in which every value is there and sound: one formatting step for all."""
+        columns = values.T.tolist()
+        texts = list(map(str, stamps))
+        width = values.shape[1] + len(self._points)
+        cells: list[float | str] = [0.0] * (len(texts) * width)
+        place = 0
+        for point in self._points:
+            for field in point.fields:
+                cells[place::width] = columns[field.column]
+                place += 1
+            cells[place::width] = texts
+            place += 1
+        text = self._row * len(texts) % tuple(cells)
+        return Lines(text, len(texts) * len(self._points), values.size)
 
     def mixed(self, rows: Rows, outside: NDArray[np.bool_], stamps: list[int]) -> Lines:
         """Rows in which something is missing, faulty or out of range."""
@@ -288,9 +291,13 @@ def decimals(channel: Channel) -> int:
     return digits
 
 
-def _stamp_ns(clock: ClockRecord, t_ms: int, period_ms: int) -> int:
-    """The time of a row, its number below the microsecond."""
-    return clock.utc_at(t_ms * 1000) * _US + t_ms // period_ms % _NUMBERED
+def _stamps_ns(clock: ClockRecord, t_ms: int, period_ms: int, rows: int) -> list[int]:
+    """The times of rows, the number of each below the microsecond."""
+    number = t_ms // period_ms
+    return [
+        utc_us * _US + (number + k) % _NUMBERED
+        for k, utc_us in enumerate(clock.utc_from(t_ms * 1000, period_ms * 1000, rows))
+    ]
 
 
 def escape(text: str) -> str:

@@ -6,20 +6,21 @@ from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
 import msgspec
-from axwire.cose import split
+from axwire.cose import Envelope
 from axwire.errors import MessageError, WireError
-from axwire.parse import Event, Health, Readings, Thinned, parse_up
+from axwire.parse import Event, Health, Readings, Thinned
 
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, Rows, count_samples, decode_readings
 from gateway.forward.audit import HOUR_US, Audit
-from gateway.forward.fold import fold, note_readings
+from gateway.forward.fold import fold, fold_parsed, note_readings
 from gateway.forward.lines import Lines, LineWriter, Lost
 from gateway.forward.log import Log
 from gateway.forward.placing import Placing
 from gateway.forward.surety import Hold
 from gateway.ledger import SERVER_REFUSED, Ledger, Quarantined, Run, earlier_boot
+from gateway.quick import AnyUp, parse, split
 from gateway.spool.format import Kind, Record
 from gateway.spool.gaps import gap_of
 from gateway.thinned import Summary, decode_thinned
@@ -115,7 +116,7 @@ class Teller:
     def _take_message(self, record: Record, paper: Paper) -> bool:
         try:
             envelope = split(record.body)
-            up = parse_up(envelope.payload)
+            up = parse(envelope.payload)
         except WireError:
             self._skip(record, "unreadable")
             return True
@@ -123,11 +124,11 @@ class Teller:
         if isinstance(up, Readings):
             return self._take_readings(record, node, up, paper)
         if isinstance(up, Thinned):
-            return self._take_thinned(record, node, up, paper)
+            return self._take_thinned(record, envelope, up, paper)
         if isinstance(up, Health):
-            return self._take_health(record, node, up, paper)
+            return self._take_health(record, envelope, up, paper)
         earlier = earlier_boot(up) if isinstance(up, Event) else None
-        self._fold(record, node, up.boot if earlier is None else earlier.number)
+        self._fold(record, envelope, up, up.boot if earlier is None else earlier.number)
         return True
 
     def _take_readings(self, record: Record, node: str, up: Readings, paper: Paper) -> bool:
@@ -151,7 +152,8 @@ class Teller:
         note_readings(boot, up.sequence, taken)
         return True
 
-    def _take_thinned(self, record: Record, node: str, up: Thinned, paper: Paper) -> bool:
+    def _take_thinned(self, record: Record, envelope: Envelope, up: Thinned, paper: Paper) -> bool:
+        node = envelope.name
         boot = self._ledger.boot(node, up.boot)
         summaries = self._decode(record, boot, up, decode_thinned)
         if summaries:
@@ -168,14 +170,15 @@ class Teller:
                     sent=lines.values,
                     thinned_samples=sum(summary.taken),
                 )
-        self._fold(record, node, up.boot)
+        self._fold(record, envelope, up, up.boot)
         return True
 
-    def _take_health(self, record: Record, node: str, up: Health, paper: Paper) -> bool:
+    def _take_health(self, record: Record, envelope: Envelope, up: Health, paper: Paper) -> bool:
+        node = envelope.name
         clock = self._clock(record, node, up.boot, up.t_ms)
         if clock is None:
             return False
-        self._fold(record, node, up.boot)
+        self._fold(record, envelope, up, up.boot)
         boot = self._ledger.boot(node, up.boot)
         lost = Lost(boot.lost_messages, boot.lost_samples)
         lines = self._lines.health(node, up, lost, clock)
@@ -183,11 +186,12 @@ class Teller:
         self._audit.count(node, clock.utc_at(up.t_ms * 1000), sent=lines.values)
         return True
 
-    def _fold(self, record: Record, node: str, number: int) -> None:
+    def _fold(self, record: Record, envelope: Envelope, up: AnyUp, number: int) -> None:
         """Fold, and account for what the record shows to be lost of that boot."""
+        node = envelope.name
         boot = self._ledger.boot(node, number)
         messages, samples = boot.lost_messages, boot.lost_samples
-        fold(self._ledger, record)
+        fold_parsed(self._ledger, record, envelope, up)
         boot = self._ledger.boot(node, number)
         messages, samples = boot.lost_messages - messages, boot.lost_samples - samples
         if messages or samples:

@@ -242,3 +242,16 @@ class TestPongs:
         assert sync.estimate(NODE, BOOT + 1) is None
         sync.seen(NODE, BOOT + 1)
         assert sync.estimate(NODE, BOOT) is None
+
+
+@pytest.mark.parametrize("drift_ppb", [0, 1, -1, 37_211, -199_999])
+@pytest.mark.parametrize("board_us", [0, 999_999, 123_456_789_000, 9_007_199_254_740_991_000])
+@pytest.mark.parametrize("period_us", [1_000, 10_000, 1_000_000])
+def test_times_of_rows_are_those_of_each_alone(
+    drift_ppb: int, board_us: int, period_us: int
+) -> None:
+    record = ClockRecord(
+        "motors-a", 1, 5_000_007, 1_763_755_200 * 10**6, drift_ppb, 500, trusted=True
+    )
+    alone = [record.utc_at(board_us + k * period_us) for k in range(64)]
+    assert record.utc_from(board_us, period_us, 64) == alone
