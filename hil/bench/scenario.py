@@ -9,17 +9,13 @@ from msgspec import Struct, field
 
 from gateway.errors import ConfigError
 from gateway.profiles import NodeFit, Profile, VibrationSensor, load_profile
-from hil.bench.expectations import Answers, Expectation, OthersOk
+from hil.bench.capabilities import BY_LINK, lacking, needs_of_happening
+from hil.bench.expectations import Answers, Backlog, Expectation, InServer, OthersOk
 from hil.bench.happenings import (
-    BrokerDown,
-    BrokerFrozen,
     ChipFault,
-    Forgery,
-    GatewayDown,
     Happening,
     Machine,
-    Reordered,
-    Replay,
+    OfServer,
     SensorFault,
 )
 from hil.sensor_fits import FEATURES
@@ -81,6 +77,14 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ]
         return Locomotive(profile, self.seed, self.duty, faults, self.duty_from_s)
 
+    @property
+    def has_server(self) -> bool:
+        """Whether the gateway forwards, because something is said of the server."""
+        return any(
+            isinstance(each, OfServer | Backlog | InServer)
+            for each in (*self.expect, *self.happens)
+        )
+
     def channels(self) -> dict[tuple[str, str], None]:
         """Those that it speaks of, quantity and place, in that order."""
         spoken: dict[tuple[str, str], None] = {}
@@ -133,12 +137,9 @@ def load_scenario(path: Path) -> Scenario:
 
 def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFit]) -> list[str]:
     wrong = []
-    on_mqtt_alone = (BrokerDown, BrokerFrozen, Reordered)
-    on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Machine, Replay, SensorFault, ChipFault)
-    if scenario.link == "mqtt" and not isinstance(what, on_mqtt):
-        wrong.append("this cannot happen where link is mqtt, which runs in real time")
-    if scenario.link != "mqtt" and isinstance(what, on_mqtt_alone):
-        wrong.append('this needs link = "mqtt"')
+    lacks = lacking(needs_of_happening(what), BY_LINK[scenario.link])
+    if lacks and not isinstance(what, (SensorFault, ChipFault)):
+        wrong.append(f"this cannot happen where link is {scenario.link}: there is no {lacks}")
     node = getattr(what, "node", None)
     if node is not None and node not in fits:
         wrong.append(f"node {node} is not one of {', '.join(fits)}")
