@@ -37,6 +37,7 @@ PROMISES = {
     "5": "promise 5, the board runs the same files on the bench and on the locomotive",
     "back": "EN 50155 criterion C, it restarts by itself and loses no significant data",
     "time": "no stored row gets a wrong time silently",
+    "heap": "the firmware gives back what it takes of its heap",
     "data": "what the machine does is in the data",
 }
 """What a check can break, by the short word that a scenario's file has for it."""

@@ -10,11 +10,12 @@ from gateway.spool.format import Kind
 from gateway.spool.segments import read_records
 from gateway.state import State
 from gateway.timebase import Clock
-from hil.account import Account, read_store
+from hil.account import Account, Store, read_store
 from hil.bench.broker_stage import BrokerStage
 from hil.bench.capabilities import BY_LINK
 from hil.bench.expectations import LostAtMost
 from hil.bench.happenings import describe
+from hil.bench.heap import heap_losses, is_leak
 from hil.bench.judging import PROMISES, Seen, judge
 from hil.bench.needs import why_not
 from hil.bench.record import Check, Record, Trace
@@ -93,6 +94,8 @@ def play(scenario: Scenario, stage: "Stage", repeat: str, clock: Clock, begun_us
     seen = Seen(pictures, store, account, stage.source, stage.utc_start_us, counters, told, served)
     checks = [judge(expected, seen) for expected in scenario.expect]
     checks += _always(scenario, stage, account, last, health, resets)
+    if "lockstep" in stage.capabilities:
+        checks.append(_heap(store))
     repeats = "lockstep" in stage.capabilities
     return Record(
         name=scenario.name,
@@ -219,6 +222,18 @@ def _always(
         )
     )
     return checks
+
+
+def _heap(store: Store) -> Check:
+    losses = heap_losses(store)
+    leaks = [str(loss) for loss in losses if is_leak(loss)]
+    most = max((loss.lows for loss in losses), default=0)
+    return Check(
+        text="no node loses heap as it runs",
+        passed=not leaks,
+        measured=", ".join(leaks) or f"at most {most} new lows",
+        promise=PROMISES["heap"],
+    )
 
 
 def _traces(scenario: Scenario, seen: Seen) -> list[Trace]:
