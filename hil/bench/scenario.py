@@ -13,6 +13,8 @@ from hil.bench.capabilities import BY_LINK, lacking, needs_of_happening
 from hil.bench.expectations import Answers, Backlog, Expectation, InServer, OthersOk
 from hil.bench.happenings import (
     ChipFault,
+    DiskStall,
+    GatewayDown,
     Happening,
     Machine,
     OfServer,
@@ -148,6 +150,12 @@ def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFi
         wrong.append(f"at_s {what.at_s} is not within the {scenario.seconds} s of the scenario")
     if until_s is not None and not what.at_s < until_s <= scenario.seconds:
         wrong.append(f"until_s {until_s} is not between at_s and the end of the scenario")
+    if isinstance(what, GatewayDown) and any(
+        what.at_s <= other.until_s and other.at_s <= what.until_s
+        for other in scenario.happens
+        if isinstance(other, DiskStall)
+    ):
+        wrong.append("the gateway cannot be stopped while its disk stalls: it waits for the disk")
     if isinstance(what, (SensorFault, ChipFault)):
         if what.word not in WORDS:
             wrong.append(f"there is no fault {what.word}; there are {', '.join(sorted(WORDS))}")

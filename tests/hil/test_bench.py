@@ -310,6 +310,15 @@ def test_what_a_link_cannot_is_named(tmp_path: Path) -> None:
         load_scenario(path)
 
 
+def test_a_gateway_that_waits_for_its_disk_cannot_be_stopped(tmp_path: Path) -> None:
+    text = FILES["disk-stall"].read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    down = '[[happens]]\nkind = "gateway_down"\nat_s = 20\nuntil_s = 22\n\n[[expect]]'
+    path.write_text(text.replace("[[expect]]", down, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="happens 2: the gateway cannot be stopped while"):
+        load_scenario(path)
+
+
 WRONG = [
     ('word = "open"', 'word = "opne"', "happens 1: there is no fault opne"),
     ('kind = "sensor"', 'kind = "sensors"', "Invalid value 'sensors'"),
