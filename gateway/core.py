@@ -60,7 +60,7 @@ class Gateway:
     ) -> None:
         self.config = config
         self.clock = clock
-        self._storage = storage or FileStorage()
+        self.storage = storage or FileStorage()
         profile = load_profile(config.locomotive.profile)
         keys = load_keys(config)
         self._spool = open_spool(
@@ -71,7 +71,7 @@ class Gateway:
                 commit_period_us=config.spool.commit_ms * 1000,
                 buffer_bytes=config.spool.buffer_mb * _SEGMENT_UNIT,
             ),
-            storage=self._storage,
+            storage=self.storage,
         )
         self.writer = self._spool.writer
         self.recovery = self._spool.recovery
@@ -82,10 +82,10 @@ class Gateway:
             self._spool.close()
             raise
         folder = config.spool.folder
-        self.thinner = Thinner(self._storage, folder, account_of)
-        self.reserve = Reserve(self._storage, folder, config.spool.reserve_mb * _SEGMENT_UNIT)
-        self.indexer = Indexer(self._storage, folder, lambda: self.writer.committed)
-        self.verifier = Verifier(self._storage, folder, lambda: self.writer.committed, clock)
+        self.thinner = Thinner(self.storage, folder, account_of)
+        self.reserve = Reserve(self.storage, folder, config.spool.reserve_mb * _SEGMENT_UNIT)
+        self.indexer = Indexer(self.storage, folder, lambda: self.writer.committed)
+        self.verifier = Verifier(self.storage, folder, lambda: self.writer.committed, clock)
         self.upkeep = Upkeep(self.thinner, self.indexer, self.verifier, clock)
         self.downlink = Downlink(keys)
         self.clocks = ClockSync(clock, self.ledger.times.of(clock.boot_id()))
@@ -262,5 +262,5 @@ class Gateway:
         room = self._limit_bytes - self.unsent_bytes
         with suppress(OSError):
             sent = self.writer.total_bytes - self.unsent_bytes
-            room = min(room, sent + self._storage.free_bytes(self.config.spool.folder))
+            room = min(room, sent + self.storage.free_bytes(self.config.spool.folder))
         return max(0.0, room * elapsed_us / written / _DAY_US)

@@ -14,6 +14,7 @@ from gateway.forward import (
     ForwardSettings,
     InfluxSink,
     Log,
+    Pool,
     Replay,
     server_of,
 )
@@ -25,18 +26,29 @@ __all__ = ["Forwarding"]
 
 
 class Forwarding:
-    """Carries a gateway's spool to the server of `config`, in a thread of its own."""
+    """Carries a gateway's spool to the server of `config`, in a thread of its own.
 
-    def __init__(self, gateway: Gateway, config: InfluxConfig, token: str | None) -> None:
+    A bench that drives `forwarder` itself gives the connections and the chance that it works with.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        config: InfluxConfig,
+        token: str | None,
+        *,
+        pool: Pool | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
         self._gateway = gateway
         folder = gateway.config.spool.folder
         clock = gateway.clock
-        cursor_file = CursorFile(folder, server_of(config.url, config.org, config.bucket))
+        server = server_of(config.url, config.org, config.bucket)
+        cursor_file = CursorFile(folder, server, gateway.storage)
         self._stored = (cursor_file.load() or Progress()).within(gateway.writer.committed)
         self._sink = InfluxSink(
-            config.url, config.org, config.bucket, token, clock, gzip=config.gzip
+            config.url, config.org, config.bucket, token, clock, gzip=config.gzip, pool=pool
         )
-        cursor_file = CursorFile(folder, server_of(config.url, config.org, config.bucket))
         cursor_file.hold_back(gateway.recovery.end)
         self.forwarder = Forwarder(
             Log(
@@ -48,7 +60,7 @@ class Forwarding:
             self._sink,
             cursor_file,
             clock,
-            random.Random(),
+            chance or random.Random(),
             self._keep,
             ForwardSettings(
                 gateway.config.locomotive.id,

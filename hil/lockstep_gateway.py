@@ -10,6 +10,8 @@ from axwire.framing import Deframer, frame
 
 from gateway.config import GatewayConfig
 from gateway.core import Gateway
+from gateway.forward import Pool
+from gateway.forwarding import Forwarding
 from gateway.ingest import Ingest
 from gateway.spool.storage import FileStorage, Storage
 from gateway.timebase import Clock
@@ -21,6 +23,9 @@ __all__ = ["LockstepCable", "LockstepGateway", "LockstepPort", "UnsyncedStorage"
 
 _TICK_US = 100_000
 _OFFER_AGAIN_US = 50_000
+_PORT_BYTES = 4095
+"""What a port of Linux holds for a reader that does not come (N_TTY_BUF_SIZE); more is lost."""
+
 _OFF = 1000
 """A gateway's clock runs off the schedule's by less than a thousandth."""
 
@@ -147,6 +152,7 @@ class LockstepPort:
         self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
         self._waiting: deque[bytes] = deque()
         self._pausing = False
+        self._frozen: bytearray | None = None
         self._unread: list[bytes] = []
 
     def open(self) -> None:
@@ -171,7 +177,20 @@ class LockstepPort:
             self._cable.to_board(b"\0")
             self._ingest.link_opened(self)
 
+    def freeze(self) -> None:
+        """Nobody reads it until `go_on`."""
+        self._frozen = bytearray()
+
+    def go_on(self) -> None:
+        kept, self._frozen = self._frozen, None
+        self._offer()
+        if kept:
+            self._arrived(bytes(kept))
+
     def _arrived(self, data: bytes) -> None:
+        if self._frozen is not None:
+            self._frozen += data[: _PORT_BYTES - len(self._frozen)]
+            return
         if self._pausing:
             self._unread.append(data)
             return
@@ -184,6 +203,8 @@ class LockstepPort:
 
     def _offer(self) -> None:
         """Hand over what came; while the gateway cannot take it, read no more."""
+        if self._frozen is not None:
+            return
         self._pausing = False
         while self._waiting and self._ingest.receive(self, self._waiting[0]):
             self._waiting.popleft()
@@ -202,7 +223,9 @@ class LockstepGateway:
     `cables`: by the names of the nodes. `clock`: the gateway's own, where it is to run a bit off
     the schedule's. Commits happen when they are due, one at a time. The disk is not waited for,
     since no power fails under this gateway; a `storage` of one's own may take its time all the
-    same: its calls may have the schedule run on (`run_until`).
+    same: its calls may have the schedule run on (`run_until`). So may those of `pool`, which
+    makes the requests to the server of [influx]; without it nothing is forwarded. `seed`: of the
+    chance in how long the forwarder waits.
     """
 
     def __init__(
@@ -212,11 +235,19 @@ class LockstepGateway:
         cables: Mapping[str, LockstepCable],
         clock: Clock | None = None,
         storage: Storage | None = None,
+        pool: Pool | None = None,
+        seed: int = 0,
     ) -> None:
         self._config = config
         self._clock = clock or schedule.clock
         self._storage = storage or UnsyncedStorage()
+        self._pool = pool
+        self._chance = random.Random(seed)
         self._is_committing = False
+        self._is_frozen = False
+        self._forwarding: Forwarding | None = None
+        self._sending: Forwarding | None = None
+        self._turn = 0
         self._schedule = schedule
         self._cables = cables
         self._gateway: Gateway | None = None
@@ -226,6 +257,11 @@ class LockstepGateway:
     @property
     def runs(self) -> bool:
         return self._gateway is not None
+
+    @property
+    def answers(self) -> bool:
+        """Whether its page does."""
+        return self.runs and not self._is_frozen
 
     @property
     def core(self) -> Gateway:
@@ -239,6 +275,11 @@ class LockstepGateway:
         gateway.writer.on_committed = gateway.ingest.committed
         gateway.writer.on_due_changed = self._plan_commit
         self._plan_commit()
+        if self._config.influx is not None and self._pool is not None:
+            self._forwarding = Forwarding(
+                gateway, self._config.influx, None, pool=self._pool, chance=self._chance
+            )
+            self._forward(self._forwarding)
         self._ports = [
             LockstepPort(name, cable, gateway.ingest, self._schedule)
             for name, cable in self._cables.items()
@@ -250,8 +291,28 @@ class LockstepGateway:
         """Commit what is left; boards speak to nobody until it is started again."""
         for port in self._ports:
             port.close()
+        forwarding, self._forwarding = self._forwarding, None
+        if forwarding is not None:
+            forwarding.forwarder.close()
+            forwarding.stop()
         self.core.close()
         self._gateway = None
+        self._is_frozen = False
+
+    def freeze(self) -> None:
+        """It stands still until `go_on`: what comes meanwhile lies in its ports."""
+        self._is_frozen = True
+        for port in self._ports:
+            port.freeze()
+
+    def go_on(self) -> None:
+        self._is_frozen = False
+        for port in self._ports:
+            port.go_on()
+        self._tick()
+        self._commit()
+        if self._forwarding is not None:
+            self._forward(self._forwarding)
 
     def state(self) -> dict[str, object]:
         """What /api/state would answer."""
@@ -259,7 +320,7 @@ class LockstepGateway:
         return state
 
     def _tick(self) -> None:
-        if self._gateway is not None:
+        if self._gateway is not None and not self._is_frozen:
             self._gateway.ingest.tick()
             self._gateway.commands.tick()
 
@@ -272,7 +333,7 @@ class LockstepGateway:
             self._schedule.at(self._schedule.clock.monotonic_us() + left_us, self._commit)
 
     def _commit(self) -> None:
-        if self._gateway is None or self._is_committing:
+        if self._gateway is None or self._is_committing or self._is_frozen:
             return
         writer = self._gateway.writer
         if writer.due(self._clock.monotonic_us()):
@@ -280,7 +341,28 @@ class LockstepGateway:
             writer.commit()
             self._gateway.make_room()
             self._is_committing = False
-            self._plan_commit()
+            if self._gateway is not None:
+                self._plan_commit()
+            if self._forwarding is not None:
+                self._forward(self._forwarding)
+
+    def _forward(self, forwarding: Forwarding) -> None:
+        """Let the forwarder of this run make its next step, unless it is at one."""
+        if forwarding is not self._forwarding or forwarding is self._sending or self._is_frozen:
+            return
+        self._sending = forwarding
+        next_us = forwarding.forwarder.step()
+        self._sending = None
+        left_us = next_us - self._clock.monotonic_us()
+        self._turn += 1
+        turn = self._turn
+
+        def go_on() -> None:
+            """Unless a commit made it go on before."""
+            if turn == self._turn:
+                self._forward(forwarding)
+
+        self._schedule.at(self._schedule.clock.monotonic_us() + left_us, go_on)
 
 
 class UnsyncedStorage(FileStorage):

@@ -4,7 +4,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from gateway.config import GatewayConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.config import GatewayConfig, InfluxConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.forward import Pool
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
@@ -28,7 +29,8 @@ class LockstepRig:
 
     `start_us` is the clock's at the start; the boards' tick counters, which wrap at 2**30 us, are
     taken from it. `gateway_clock` makes the gateway's clock of the bench's; `storage` is the
-    gateway's disk. There is no page and no forwarder: what the plan says of them does nothing.
+    gateway's disk, `server` what its forwarder speaks to. There is no page, and without a server
+    no forwarder: what the plan says of them does nothing.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class LockstepRig:
         flash_blocks: int = 0,
         gateway_clock: Callable[[Clock], Clock] = lambda clock: clock,
         storage: Storage | None = None,
+        server: Pool | None = None,
     ) -> None:
         self.plan = plan
         self.spool = plan.folder / "spool"
@@ -67,7 +70,13 @@ class LockstepRig:
             self.targets[fit.name] = target
             self.cables[fit.name] = LockstepCable(target, self.schedule, plan.noise.get(fit.name))
         self.gateway = LockstepGateway(
-            self._config(), self.schedule, self.cables, gateway_clock(self.clock), storage
+            self._config(influx=None if server is None else InfluxConfig(url="http://server")),
+            self.schedule,
+            self.cables,
+            gateway_clock(self.clock),
+            storage,
+            server,
+            plan.seed,
         )
 
     def start(self) -> None:
@@ -117,7 +126,7 @@ class LockstepRig:
         next_us = self._start_us + round((self._fed_until_s - _AHEAD_S) * 1e6)
         self.schedule.at(next_us, self._feed)
 
-    def _config(self) -> GatewayConfig:
+    def _config(self, influx: InfluxConfig | None) -> GatewayConfig:
         folder = self.plan.folder
         nodes = []
         for name, key in self.keys.items():
@@ -129,4 +138,5 @@ class LockstepRig:
             locomotive=LocomotiveConfig(id=self.plan.locomotive, profile=self.plan.profile.id),
             nodes=nodes,
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
+            influx=influx,
         )

@@ -8,7 +8,6 @@ would hear of it late, by no more than the time to that thing.
 """
 
 import heapq
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -70,12 +69,6 @@ class _Board:
     target: LockstepTarget
     listener: Listener
 
-    @property
-    def leaves_us(self) -> float:
-        """When bytes of it leave that may be answered: until then it may run."""
-        leaves_us = self.target.leaves_us
-        return math.inf if leaves_us is None else leaves_us
-
 
 class Schedule:
     """Runs boards and plans. Boards are served in the order in which they were added; plans for
@@ -115,10 +108,10 @@ class Schedule:
             bound_us = min(planned_us, end_us)
             self._run_boards(bound_us)
             speaker = self._next_speaker()
-            if speaker is not None and speaker.leaves_us <= bound_us:
-                sent = speaker.target.take()
+            if speaker is not None and speaker[0] <= bound_us:
+                sent = speaker[1].target.take()
                 self.clock.advance_to(sent.end_us)
-                speaker.listener.sent(sent.data)
+                speaker[1].listener.sent(sent.data)
             elif planned_us <= end_us:
                 plan = heapq.heappop(self._plans)
                 self.clock.advance_to(plan.at_us)
@@ -129,11 +122,26 @@ class Schedule:
 
     def _run_boards(self, bound_us: int) -> None:
         """Run each board until the bound or, earlier, until bytes of it leave."""
-        while behind := [b for b in self._boards if b.target.now_us < min(bound_us, b.leaves_us)]:
-            for board in behind:
-                board.target.begin(bound_us)
-            for board in behind:
-                board.target.finish()
+        boards = self._boards
+        while True:
+            behind = []
+            for board in boards:
+                target = board.target
+                leaves_us = target.leaves_us
+                if target.now_us < bound_us and (leaves_us is None or target.now_us < leaves_us):
+                    behind.append(target)
+            if not behind:
+                return
+            for target in behind:
+                target.begin(bound_us)
+            for target in behind:
+                target.finish()
 
-    def _next_speaker(self) -> "_Board | None":
-        return min(self._boards, key=lambda board: board.leaves_us, default=None)
+    def _next_speaker(self) -> "tuple[int, _Board] | None":
+        """Whose bytes leave first, and when; of several the one that was added first."""
+        first = None
+        for board in self._boards:
+            leaves_us = board.target.leaves_us
+            if leaves_us is not None and (first is None or leaves_us < first[0]):
+                first = (leaves_us, board)
+        return first

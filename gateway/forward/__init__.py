@@ -21,7 +21,7 @@ from gateway.forward.cursor import CursorFile, server_of
 from gateway.forward.forwarder import Forwarder, ForwardSettings
 from gateway.forward.log import Log
 from gateway.forward.replay import Replay, plan_replay
-from gateway.forward.sink import Answer, InfluxSink, Sink, Verdict
+from gateway.forward.sink import Answer, InfluxSink, Pool, Sink, Verdict
 from gateway.forward.thread import ForwarderThread
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "ForwarderThread",
     "InfluxSink",
     "Log",
+    "Pool",
     "Replay",
     "Sink",
     "Verdict",

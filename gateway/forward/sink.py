@@ -19,7 +19,7 @@ from influxdb_client.service.write_service import WriteService
 from gateway.forward.sockets import Sockets
 from gateway.timebase import Clock
 
-__all__ = ["Answer", "InfluxSink", "Sink", "Verdict"]
+__all__ = ["Answer", "InfluxSink", "Pool", "Sink", "Verdict"]
 
 _CONNECT_TIMEOUT_MS = 5_000
 _ANSWER_TIMEOUT_MS = 30_000
@@ -71,6 +71,18 @@ class Sink(Protocol):
         """End a request that is under way and refuse further ones; from any thread."""
 
 
+class Pool(Protocol):
+    """What makes HTTP requests, as urllib3.PoolManager does."""
+
+    def request(
+        self, method: str, url: str, *, body: bytes, headers: Mapping[str, str], **options: Any
+    ) -> urllib3.BaseHTTPResponse:
+        """Make one and wait for the answer. Raises urllib3.exceptions.HTTPError."""
+
+    def clear(self) -> None:
+        """Give the connections back."""
+
+
 _VERDICTS = {
     400: Verdict.BAD_LINES,
     408: Verdict.SERVER_ERROR,
@@ -84,7 +96,8 @@ _VERDICTS = {
 class InfluxSink:
     """The v2 write API of one server through influxdb-client, without its retries.
 
-    Bodies go out compressed unless `gzip` is off; equal bodies are equal bytes there, too.
+    Bodies go out compressed unless `gzip` is off; equal bodies are equal bytes there, too. `pool`
+    makes its requests; None: one of its own, whose sockets `abort` ends.
     """
 
     def __init__(
@@ -96,6 +109,7 @@ class InfluxSink:
         clock: Clock,
         *,
         gzip: bool = True,
+        pool: Pool | None = None,
     ) -> None:
         self._url = url
         self._org = org
@@ -111,7 +125,11 @@ class InfluxSink:
             retries=False,
         )
         self._sockets = Sockets()
-        self._sockets.watch(self._client.api_client.rest_client.pool_manager)
+        rest: Any = self._client.api_client.rest_client
+        if pool is None:
+            self._sockets.watch(rest.pool_manager)
+        else:
+            rest.pool_manager = pool
         self._service = WriteService(self._client.api_client)
 
     def write(self, body: bytes) -> Answer:

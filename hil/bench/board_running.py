@@ -15,7 +15,8 @@ from gateway.profiles import NodeFit, load_profile
 from gateway.timebase import Clock
 from hil.bench.bench_file import Bench
 from hil.bench.board_stage import BoardStage, capabilities_of
-from hil.bench.needs import WORDS, channels_of, needs_of, why_not
+from hil.bench.capabilities import WORDS
+from hil.bench.needs import channels_of, needs_of, why_not
 from hil.bench.record import Record
 from hil.bench.running import play, skipped
 from hil.bench.scenario import Scenario

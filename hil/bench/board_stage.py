@@ -20,9 +20,17 @@ from gateway.state import State
 from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
 from hil.bench.bench_file import Bench
-from hil.bench.happenings import GatewayDown, Happening, Machine, PowerCut, SensorFault, Silence
+from hil.bench.happenings import (
+    GatewayDown,
+    GatewayFrozen,
+    Happening,
+    Machine,
+    PowerCut,
+    SensorFault,
+    Silence,
+)
+from hil.bench.rig_stage import LOCOMOTIVE, LOOK_S, fault_of, source_of
 from hil.bench.scenario import Scenario
-from hil.bench.stage import LOCOMOTIVE, LOOK_S, fault_of, source_of
 from hil.board_target import BoardTarget
 from hil.errors import BenchError
 from hil.feeder import feed_stretch
@@ -38,6 +46,8 @@ _TURN_S = 0.02
 
 class BoardStage:
     """Of what can be done to a real board; see hil.bench.running.Stage."""
+
+    server = None
 
     def __init__(
         self,
@@ -188,6 +198,9 @@ class BoardStage:
             case GatewayDown():
                 self._at(what.at_s, self.gateway.kill if what.killed else self.gateway.stop)
                 self._at(what.until_s, self.gateway.start)
+            case GatewayFrozen():
+                self._at(what.at_s, self.gateway.freeze)
+                self._at(what.until_s, self.gateway.go_on)
             case _:
                 raise BenchError(f"a bench with a real board cannot make {type(what).__name__}")
 

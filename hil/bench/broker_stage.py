@@ -17,30 +17,32 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 from prometheus_client.parser import text_string_to_metric_families
 
-from gateway.profiles import load_profile
 from gateway.state import State
 from gateway.timebase import Clock
-from hil.account import Account
+from hil.bench.capabilities import BY_LINK
 from hil.bench.happenings import (
     BrokerDown,
     BrokerFrozen,
     ChipFault,
     Forgery,
     GatewayDown,
+    GatewayFrozen,
     Happening,
     Machine,
     Reordered,
     Replay,
     SensorFault,
+    ServerDown,
+    ServerFrozen,
 )
+from hil.bench.rig_stage import LOCOMOTIVE, LOOK_S, RigStage, fault_of
 from hil.bench.scenario import Scenario
-from hil.bench.stage import LOCOMOTIVE, LOOK_S, fault_of, source_of
 from hil.bench.strangers import forged_messages
 from hil.broker import PASSWORD, Broker
 from hil.interpreter import find_interpreter
-from hil.programs import find_mosquitto
-from hil.rig import Rig, RigPlan
-from hil.target import SIMULATED_SENSORS
+from hil.programs import find_mosquitto, find_victoria_metrics
+from hil.rig import Rig
+from hil.victoria_metrics import VictoriaMetrics
 
 __all__ = ["BrokerStage"]
 
@@ -48,17 +50,19 @@ _STRANGER = "stranger"
 _ASK_S = 2.0
 
 
-class BrokerStage:
+class BrokerStage(RigStage):
     """A rig whose first node speaks over a broker and whose others have cables; see
     hil.bench.running.Stage. Second 0 is when the page can be opened."""
 
-    capabilities = SIMULATED_SENSORS | {"broker", "gateway", "line", "settings"}
+    rig: Rig
+    capabilities = BY_LINK["mqtt"]
 
     def __init__(self, scenario: Scenario, folder: Path, clock: Clock) -> None:
-        self.scenario = scenario
-        profile = load_profile(scenario.profile)
-        self.source = source_of(scenario, profile)
-        self.pictures: list[tuple[float, State | None]] = []
+        super().__init__(scenario)
+        self._server: VictoriaMetrics | None = None
+        if scenario.has_server:
+            self._server = VictoriaMetrics(find_victoria_metrics(), folder / "server")
+        self.server = self._server
         self.utc_start_us = 0
         self._clock = clock
         self._begun_us = 0
@@ -79,15 +83,11 @@ class BrokerStage:
             "uart": None,
             "mqtt": {**way, "locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD},
         }
-        plan = RigPlan(
-            profile,
-            LOCOMOTIVE,
-            tuple((fit, self.source, False) for fit in scenario.fits(profile)),
-            folder,
-            scenario.seed,
+        plan = self.plan(
+            folder=folder,
+            influx={} if self._server is None else {"url": self._server.url},
             mqtt={**way, "username": "gateway", "password_file": password_file.name},
             settings={**scenario.settings, node: {**scenario.settings.get(node, {}), **by_broker}},
-            spool=dict(scenario.spool),
         )
         self.rig = Rig(plan, find_interpreter(), clock)
         self._stranger = Client(CallbackAPIVersion.VERSION2, client_id=_STRANGER)
@@ -96,15 +96,13 @@ class BrokerStage:
         self._stranger.on_connect = lambda client, *_: client.subscribe("axlebox/#", qos=1)
 
     @property
-    def spool(self) -> Path:
-        return self.rig.spool
-
-    @property
     def now_s(self) -> float:
         return (self._clock.monotonic_us() - self._begun_us) / 1e6
 
     def run(self) -> None:
         self._broker.start()
+        if self._server is not None:
+            self._server.start()
         self._stranger.connect("127.0.0.1", self._broker.port)
         self._stranger.loop_start()
         self.rig.start()
@@ -133,17 +131,14 @@ class BrokerStage:
                     found.setdefault(labels["node"], {})[labels["field"]] = round(sample.value)
         return found
 
-    def resets(self) -> dict[str, dict[str, int]]:
-        return {name: dict(target.resets) for name, target in self.rig.targets.items()}
-
-    def settle(self, limit_s: float) -> Account:
-        return self.rig.settle(limit_s)
-
     def stop(self) -> None:
         self._stranger.disconnect()
         self._stranger.loop_stop()
         self.rig.stop()
         self._broker.kill()
+        if self._server is not None:
+            self._server.go_on()
+            self._server.stop()
 
     def _look(self) -> None:
         state = None
@@ -170,6 +165,14 @@ class BrokerStage:
                 end = self.rig.gateway.kill if what.killed else self.rig.gateway.stop
                 self._at(what.at_s, end)
                 self._at(what.until_s, self.rig.gateway.start)
+            case GatewayFrozen():
+                self._at(what.at_s, self.rig.gateway.freeze)
+                self._at(what.until_s, self.rig.gateway.go_on)
+            case ServerDown() | ServerFrozen():
+                assert self._server is not None
+                is_down = isinstance(what, ServerDown)
+                self._at(what.at_s, self._server.stop if is_down else self._server.freeze)
+                self._at(what.until_s, self._server.start if is_down else self._server.go_on)
             case Replay() | Reordered() | Forgery():
                 self._at(what.at_s, lambda: self._speak(what))
             case Machine():

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from hil.lockstep_gateway import UnsyncedStorage
@@ -10,11 +11,20 @@ __all__ = ["BenchDisk"]
 
 
 class BenchDisk(UnsyncedStorage):
-    """Real files. `full`: nothing more fits; `dead`: nothing more reaches them."""
+    """Real files. `full`: nothing more fits; `dead`: nothing more reaches them; `stalled`: no sync
+    returns. `wait` lets some of the bench's time go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait: Callable[[], None]) -> None:
         self.full = False
         self.dead = False
+        self.stalled = False
+        self._wait = wait
+
+    def datasync(self, fd: int) -> None:
+        self._check_alive()
+        while self.stalled and not self.dead:
+            self._wait()
+        self._check_alive()
 
     def create(self, path: Path) -> int:
         self._check()

@@ -6,15 +6,17 @@ Beside them, every scenario is held to what `axlebox` promises always: see hil.b
 
 from msgspec import Struct, field
 
-from gateway.state import NodeStatus, Quality
+from gateway.state import ForwardState, NodeStatus, Quality
 
 __all__ = [
     "Answers",
     "Apart",
+    "Backlog",
     "Between",
     "Changes",
     "Counted",
     "Expectation",
+    "InServer",
     "LostAtMost",
     "OthersOk",
     "Shown",
@@ -113,6 +115,36 @@ class LostAtMost(_Base, frozen=True, kw_only=True, tag="lost"):
     least: int = 0
 
 
+class InServer(_Base, frozen=True, kw_only=True, tag="in_server"):
+    """In the end each stored sample is on the time-series server once, with the time and value
+    that the store tells, and nothing else is; `refused` of them are not, because the server would
+    not have them."""
+
+    refused: int = 0
+
+
+class Backlog(_Base, frozen=True, kw_only=True, tag="backlog"):
+    """The page says that what is stored waits for the server, is being sent, or is all sent, at
+    the latest `within_s` after `after_s`; with `says` in its reason, and at least so many
+    messages still to send."""
+
+    state: ForwardState
+    says: str = ""
+    least: int = 0
+    after_s: float
+    within_s: float
+
+
 Expectation = (
-    Shown | OthersOk | Answers | Tracks | Between | Apart | Changes | Counted | LostAtMost
+    Shown
+    | OthersOk
+    | Answers
+    | Tracks
+    | Between
+    | Apart
+    | Changes
+    | Counted
+    | LostAtMost
+    | InServer
+    | Backlog
 )

@@ -19,18 +19,26 @@ __all__ = [
     "ClockUnset",
     "Delay",
     "DiskFull",
+    "DiskStall",
     "Forgery",
     "FrameTrouble",
     "Garbage",
     "GatewayDown",
+    "GatewayFrozen",
     "Happening",
     "Machine",
     "Noise",
+    "OfServer",
     "PowerCut",
     "Reordered",
     "Replay",
     "Restart",
     "SensorFault",
+    "ServerAnswersLost",
+    "ServerDown",
+    "ServerFrozen",
+    "ServerRefuses",
+    "ServerSlow",
     "Silence",
     "describe",
 ]
@@ -153,6 +161,18 @@ class GatewayDown(_Base, frozen=True, kw_only=True, tag="gateway_down"):
     killed: bool = False
 
 
+class GatewayFrozen(_Base, frozen=True, kw_only=True, tag="gateway_frozen"):
+    """The gateway stands still: it reads nothing, stores nothing, and its page does not answer."""
+
+    until_s: float
+
+
+class DiskStall(_Base, frozen=True, kw_only=True, tag="disk_stall"):
+    """The gateway's disk says of nothing that it is stored until then, as a worn card does."""
+
+    until_s: float
+
+
 class DiskFull(_Base, frozen=True, kw_only=True, tag="disk_full"):
     """The gateway's disk takes nothing more."""
 
@@ -183,6 +203,41 @@ class BrokerFrozen(_Base, frozen=True, kw_only=True, tag="broker_frozen"):
     until_s: float
 
 
+class ServerDown(_Base, frozen=True, kw_only=True, tag="server_down"):
+    """The time-series server is stopped; started again it has what it had taken."""
+
+    until_s: float
+
+
+class ServerFrozen(_Base, frozen=True, kw_only=True, tag="server_frozen"):
+    """The server takes connections and answers nothing; what it was sent it takes afterwards."""
+
+    until_s: float
+
+
+class ServerSlow(_Base, frozen=True, kw_only=True, tag="server_slow"):
+    """The server answers so much later."""
+
+    answer_s: float
+    until_s: float
+
+
+class ServerRefuses(_Base, frozen=True, kw_only=True, tag="server_refuses"):
+    """The server answers with that status, and perhaps says for how long to leave it alone; where
+    `lines` is given, only to what has a line with this text in it."""
+
+    status: Literal[400, 401, 403, 404, 413, 422, 429, 500, 503]
+    retry_after_s: int | None = None
+    lines: str = ""
+    until_s: float
+
+
+class ServerAnswersLost(_Base, frozen=True, kw_only=True, tag="server_answers_lost"):
+    """The server takes what it is sent, and the connection ends before its answer comes."""
+
+    until_s: float
+
+
 class Reordered(_Base, frozen=True, kw_only=True, tag="reordered"):
     """The last messages that the node sent come once more, in the wrong order."""
 
@@ -190,6 +245,7 @@ class Reordered(_Base, frozen=True, kw_only=True, tag="reordered"):
     messages: int = 50
 
 
+OfServer = ServerDown | ServerFrozen | ServerSlow | ServerRefuses | ServerAnswersLost
 Happening = (
     BrokerDown
     | BrokerFrozen
@@ -208,7 +264,10 @@ Happening = (
     | Silence
     | Restart
     | GatewayDown
+    | GatewayFrozen
     | DiskFull
+    | DiskStall
+    | OfServer
     | ClockStep
     | ClockUnset
 )
@@ -257,8 +316,23 @@ def describe(happening: Happening) -> str:
             return f"{node} told to start again"
         case GatewayDown():
             return "gateway killed" if happening.killed else "gateway stopped"
+        case GatewayFrozen():
+            return "gateway frozen"
         case DiskFull():
             return "disk full"
+        case DiskStall():
+            return "disk stalls"
+        case ServerDown():
+            return "server down"
+        case ServerFrozen():
+            return "server frozen"
+        case ServerSlow():
+            return f"server answers {happening.answer_s:g} s late"
+        case ServerRefuses():
+            what = f" lines with {happening.lines!r}" if happening.lines else ""
+            return f"server refuses{what} ({happening.status})"
+        case ServerAnswersLost():
+            return "server's answers lost"
         case ClockStep():
             return f"wall clock jumps by {happening.seconds:g} s"
         case ClockUnset():

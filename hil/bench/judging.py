@@ -1,7 +1,7 @@
 """Holds what was seen in a scenario against what was expected of it."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,12 @@ from hil.account import Account, Store
 from hil.bench.expectations import (
     Answers,
     Apart,
+    Backlog,
     Between,
     Changes,
     Counted,
     Expectation,
+    InServer,
     LostAtMost,
     OthersOk,
     Shown,
@@ -23,6 +25,7 @@ from hil.bench.expectations import (
 from hil.bench.record import Check
 from hil.bench.stored import samples_of
 from hil.bench.witness import Witness
+from hil.server_points import Points, compare
 
 __all__ = ["PROMISES", "Seen", "judge"]
 
@@ -34,6 +37,7 @@ PROMISES = {
     "5": "promise 5, the board runs the same files on the bench and on the locomotive",
     "back": "EN 50155 criterion C, it restarts by itself and loses no significant data",
     "time": "no stored row gets a wrong time silently",
+    "heap": "the firmware gives back what it takes of its heap",
     "data": "what the machine does is in the data",
 }
 """What a check can break, by the short word that a scenario's file has for it."""
@@ -43,7 +47,8 @@ _NOISE_WINDOW_S = 0.05
 
 @dataclass(frozen=True)
 class Seen:
-    """All that a scenario left: `pictures` of the page, the store, the account, counters."""
+    """All that a scenario left: `pictures` of the page, the store, the account, counters; what of
+    samples the store tells a server, and what it has."""
 
     pictures: list[tuple[float, State | None]]
     store: Store
@@ -51,6 +56,8 @@ class Seen:
     source: Witness
     utc_start_us: int
     counters: dict[str, int]
+    told: Points = field(default_factory=Points)
+    served: Points = field(default_factory=Points)
 
 
 def judge(expected: Expectation, seen: Seen) -> Check:
@@ -195,6 +202,36 @@ def _lost(expected: LostAtMost, seen: Seen) -> Judged:
     return text, passed, str(lost), f"{expected.least} to {expected.most}", None
 
 
+def _in_server(expected: InServer, seen: Seen) -> Judged:
+    text = "each stored sample is on the server once, and nothing else"
+    missing, extra = compare(seen.told, seen.served)
+    untold = seen.account.stored - seen.told.values + seen.told.same_time
+    passed = missing == expected.refused and not extra and not untold and seen.served.count > 0
+    measured = f"{missing} of {seen.told.count} missing, {extra} too many"
+    measured += f", {untold} have no line of their own" if untold else ""
+    return text, passed, measured, f"{expected.refused} missing", None
+
+
+def _backlog(expected: Backlog, seen: Seen) -> Judged:
+    text = f"the page says of the server: {expected.state}"
+    text += f", {expected.says}" if expected.says else ""
+    limit = f"{expected.within_s:g} s after {expected.after_s:g} s"
+    limit += f", at least {expected.least} messages" if expected.least else ""
+    last = "nothing"
+    for t_s, picture in seen.pictures:
+        if picture is None or t_s < expected.after_s:
+            continue
+        if t_s > expected.after_s + expected.within_s + 1e-6:
+            break
+        forward = picture.forward
+        last = f"{forward.state}, {forward.backlog_messages} messages, {forward.error or ''}"
+        is_told = forward.state == expected.state and expected.says in (forward.error or "")
+        if is_told and forward.backlog_messages >= expected.least:
+            messages = f"{forward.backlog_messages} messages"
+            return text, True, f"after {t_s - expected.after_s:.1f} s, {messages}", limit, t_s
+    return text, False, last, limit, expected.after_s + expected.within_s
+
+
 _JUDGES: dict[type, Callable[..., Judged]] = {
     Shown: _shown,
     OthersOk: _others_ok,
@@ -205,6 +242,8 @@ _JUDGES: dict[type, Callable[..., Judged]] = {
     Changes: _changes,
     Counted: _counted,
     LostAtMost: _lost,
+    InServer: _in_server,
+    Backlog: _backlog,
 }
 
 

@@ -10,18 +10,22 @@ from gateway.spool.format import Kind
 from gateway.spool.segments import read_records
 from gateway.state import State
 from gateway.timebase import Clock
-from hil.account import Account, read_store
+from hil.account import Account, Store, read_store
 from hil.bench.broker_stage import BrokerStage
+from hil.bench.capabilities import BY_LINK
 from hil.bench.expectations import LostAtMost
 from hil.bench.happenings import describe
+from hil.bench.heap import heap_losses, is_leak
 from hil.bench.judging import PROMISES, Seen, judge
 from hil.bench.needs import why_not
 from hil.bench.record import Check, Record, Trace
+from hil.bench.rig_stage import LOCOMOTIVE
 from hil.bench.scenario import Scenario
 from hil.bench.stage import LockstepStage
 from hil.bench.stored import digest
 from hil.bench.witness import Witness
 from hil.interpreter import Interpreter
+from hil.server_points import Points, ReadBack, points_on_server, points_to_send
 
 __all__ = ["Stage", "play", "run_scenario", "skipped"]
 
@@ -46,8 +50,7 @@ def run_scenario(
     """Run it in a folder of its own, from supply on to its account; one that takes long only where
     it was `named`."""
     repeat = f"axlebox bench run {scenario.run_as} --seed {scenario.seed}"
-    kind = BrokerStage if scenario.link == "mqtt" else LockstepStage
-    why = why_not(scenario, "the simulated board", kind.capabilities)
+    why = why_not(scenario, "the simulated board", BY_LINK[scenario.link])
     if scenario.long and not named:
         why = f"it takes long: axlebox bench run {scenario.run_as}"
     if why:
@@ -81,13 +84,18 @@ def play(scenario: Scenario, stage: "Stage", repeat: str, clock: Clock, begun_us
         pictures = list(stage.pictures)
         last, health, resets = stage.state(), stage.health(), stage.resets()
         account = stage.settle(scenario.settle_s)
+        server = stage.server
+        served = points_on_server(server, LOCOMOTIVE) if server is not None else Points()
     finally:
         stage.stop()
     store = read_store(stage.spool)
     counters = _counters(last, health)
-    seen = Seen(pictures, store, account, stage.source, stage.utc_start_us, counters)
+    told = points_to_send(stage.spool, LOCOMOTIVE) if server is not None else Points()
+    seen = Seen(pictures, store, account, stage.source, stage.utc_start_us, counters, told, served)
     checks = [judge(expected, seen) for expected in scenario.expect]
     checks += _always(scenario, stage, account, last, health, resets)
+    if "lockstep" in stage.capabilities:
+        checks.append(_heap(store))
     repeats = "lockstep" in stage.capabilities
     return Record(
         name=scenario.name,
@@ -116,11 +124,14 @@ def play(scenario: Scenario, stage: "Stage", repeat: str, clock: Clock, begun_us
 class Stage(Protocol):
     """A scenario under way. `pictures`: what the page showed, with its second; `utc_start_us`: the
     time by the gateway's clock at second 0; `capabilities`: what it and its boards can, by the
-    words of hil.bench.needs."""
+    words of hil.bench.capabilities; `server`: what the gateway forwards to, where it does."""
 
     pictures: list[tuple[float, State | None]]
     source: Witness
     utc_start_us: int
+
+    @property
+    def server(self) -> ReadBack | None: ...
 
     @property
     def capabilities(self) -> frozenset[str]: ...
@@ -211,6 +222,18 @@ def _always(
         )
     )
     return checks
+
+
+def _heap(store: Store) -> Check:
+    losses = heap_losses(store)
+    leaks = [str(loss) for loss in losses if is_leak(loss)]
+    most = max((loss.lows for loss in losses), default=0)
+    return Check(
+        text="no node loses heap as it runs",
+        passed=not leaks,
+        measured=", ".join(leaks) or f"at most {most} new lows",
+        promise=PROMISES["heap"],
+    )
 
 
 def _traces(scenario: Scenario, seen: Seen) -> list[Trace]:

@@ -9,17 +9,15 @@ from msgspec import Struct, field
 
 from gateway.errors import ConfigError
 from gateway.profiles import NodeFit, Profile, VibrationSensor, load_profile
-from hil.bench.expectations import Answers, Expectation, OthersOk
+from hil.bench.capabilities import BY_LINK, lacking, needs_of_happening
+from hil.bench.expectations import Answers, Backlog, Expectation, InServer, OthersOk
 from hil.bench.happenings import (
-    BrokerDown,
-    BrokerFrozen,
     ChipFault,
-    Forgery,
+    DiskStall,
     GatewayDown,
     Happening,
     Machine,
-    Reordered,
-    Replay,
+    OfServer,
     SensorFault,
 )
 from hil.sensor_fits import FEATURES
@@ -81,6 +79,14 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ]
         return Locomotive(profile, self.seed, self.duty, faults, self.duty_from_s)
 
+    @property
+    def has_server(self) -> bool:
+        """Whether the gateway forwards, because something is said of the server."""
+        return any(
+            isinstance(each, OfServer | Backlog | InServer)
+            for each in (*self.expect, *self.happens)
+        )
+
     def channels(self) -> dict[tuple[str, str], None]:
         """Those that it speaks of, quantity and place, in that order."""
         spoken: dict[tuple[str, str], None] = {}
@@ -133,12 +139,9 @@ def load_scenario(path: Path) -> Scenario:
 
 def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFit]) -> list[str]:
     wrong = []
-    on_mqtt_alone = (BrokerDown, BrokerFrozen, Reordered)
-    on_mqtt = (*on_mqtt_alone, Forgery, GatewayDown, Machine, Replay, SensorFault, ChipFault)
-    if scenario.link == "mqtt" and not isinstance(what, on_mqtt):
-        wrong.append("this cannot happen where link is mqtt, which runs in real time")
-    if scenario.link != "mqtt" and isinstance(what, on_mqtt_alone):
-        wrong.append('this needs link = "mqtt"')
+    lacks = lacking(needs_of_happening(what), BY_LINK[scenario.link])
+    if lacks and not isinstance(what, (SensorFault, ChipFault)):
+        wrong.append(f"this cannot happen where link is {scenario.link}: there is no {lacks}")
     node = getattr(what, "node", None)
     if node is not None and node not in fits:
         wrong.append(f"node {node} is not one of {', '.join(fits)}")
@@ -147,6 +150,12 @@ def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFi
         wrong.append(f"at_s {what.at_s} is not within the {scenario.seconds} s of the scenario")
     if until_s is not None and not what.at_s < until_s <= scenario.seconds:
         wrong.append(f"until_s {until_s} is not between at_s and the end of the scenario")
+    if isinstance(what, GatewayDown) and any(
+        what.at_s <= other.until_s and other.at_s <= what.until_s
+        for other in scenario.happens
+        if isinstance(other, DiskStall)
+    ):
+        wrong.append("the gateway cannot be stopped while its disk stalls: it waits for the disk")
     if isinstance(what, (SensorFault, ChipFault)):
         if what.word not in WORDS:
             wrong.append(f"there is no fault {what.word}; there are {', '.join(sorted(WORDS))}")

@@ -3,85 +3,76 @@
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from axwire.codes import COMMAND_REBOOT
 
-from gateway.profiles import Profile, load_profile
 from gateway.state import State
-from hil.account import Account
+from hil.bench.capabilities import BY_LINK
 from hil.bench.disk import BenchDisk
 from hil.bench.happenings import (
+    BrokerDown,
+    BrokerFrozen,
     CableOut,
     ChipFault,
     ClockStep,
     ClockUnset,
     Delay,
     DiskFull,
+    DiskStall,
     Forgery,
     FrameTrouble,
     Garbage,
     GatewayDown,
+    GatewayFrozen,
     Happening,
     Machine,
     Noise,
+    OfServer,
     PowerCut,
+    Reordered,
     Replay,
     Restart,
     SensorFault,
+    ServerAnswersLost,
+    ServerDown,
+    ServerFrozen,
+    ServerRefuses,
+    ServerSlow,
     Silence,
 )
+from hil.bench.rig_stage import LOOK_S, RigStage, fault_of
 from hil.bench.scenario import Scenario
+from hil.bench.server import BenchServer
 from hil.bench.strangers import forged
-from hil.bench.witness import Witness
 from hil.cable import FrameTrouble as Trouble
 from hil.cable import LineNoise
 from hil.errors import BenchError
-from hil.feeder import Source
-from hil.fitted_inputs import input_of
-from hil.fitting import Fitting
 from hil.interpreter import Interpreter
-from hil.lockstep import LockstepTarget
 from hil.lockstep_rig import LockstepRig
-from hil.rig import RigPlan
-from simulators.recordings.runs import load_run
 
-__all__ = ["LOCOMOTIVE", "LOOK_S", "LockstepStage", "fault_of", "source_of"]
-
-LOOK_S = 0.1
-"""How often the page's picture is looked at: as often as a page gets a new one. Less often in a
-scenario of hours."""
+__all__ = ["LockstepStage"]
 
 _MOST_LOOKS = 36_000
 
-LOCOMOTIVE = "BENCH-0001"
 
-
-class LockstepStage:
+class LockstepStage(RigStage):
     """A rig with a scenario's plans; see hil.bench.running.Stage."""
 
-    capabilities = LockstepTarget.capabilities | {
-        *("clock", "commands", "disk", "gateway", "line", "lockstep", "settings")
-    }
+    rig: LockstepRig
+
+    capabilities = BY_LINK["serial"]
 
     def __init__(self, scenario: Scenario, interpreter: Interpreter, folder: Path) -> None:
-        self.scenario = scenario
-        self.profile = load_profile(scenario.profile)
-        self.source = source_of(scenario, self.profile)
-        self.disk = BenchDisk()
-        self.pictures: list[tuple[float, State | None]] = []
-        fits = tuple((fit, self.source, False) for fit in scenario.fits(self.profile))
-        plan = RigPlan(
-            self.profile,
-            LOCOMOTIVE,
-            fits,
-            folder,
-            scenario.seed,
-            settings=dict(scenario.settings),
-            spool=dict(scenario.spool),
-        )
+        super().__init__(scenario)
+        self.disk = BenchDisk(self._wait)
+        self._server = BenchServer(lambda: self.rig.clock.monotonic_us(), self._wait_until)
+        self.server = self._server if scenario.has_server else None
         self.rig = LockstepRig(
-            plan, interpreter, flash_blocks=scenario.flash_blocks, storage=self.disk
+            self.plan(folder=folder),
+            interpreter,
+            flash_blocks=scenario.flash_blocks,
+            storage=self.disk,
+            server=self.server,
         )
         self.utc_start_us = self.rig.clock.utc_us() - self.rig.clock.monotonic_us()
         self._random = Random(scenario.seed)
@@ -98,21 +89,11 @@ class LockstepStage:
         self.rig.schedule.every(round(look_s * 1e6), self._look)
         self.rig.run_for(self.scenario.seconds)
 
-    @property
-    def spool(self) -> Path:
-        return self.rig.spool
-
     def state(self) -> State:
         return self.rig.gateway.core.registry.state()
 
     def health(self) -> dict[str, dict[str, int | None]]:
         return self.rig.gateway.core.registry.health()
-
-    def resets(self) -> dict[str, dict[str, int]]:
-        return {name: dict(target.resets) for name, target in self.rig.targets.items()}
-
-    def settle(self, limit_s: float) -> Account:
-        return self.rig.settle(limit_s)
 
     def stop(self) -> None:
         self.rig.stop()
@@ -123,7 +104,9 @@ class LockstepStage:
 
     def _look(self) -> None:
         gateway = self.rig.gateway
-        self.pictures.append((self.now_s, gateway.core.registry.state() if gateway.runs else None))
+        self.pictures.append(
+            (self.now_s, gateway.core.registry.state() if gateway.answers else None)
+        )
 
     def _at(self, at_s: float, call: Callable[[], None]) -> None:
         self.rig.schedule.at(round(at_s * 1e6), call)
@@ -157,6 +140,12 @@ class LockstepStage:
             case GatewayDown():
                 self._at(what.at_s, lambda: self._down(killed=what.killed))
                 self._at(what.until_s, self._up)
+            case GatewayFrozen():
+                self._at(what.at_s, self.rig.gateway.freeze)
+                self._at(what.until_s, self.rig.gateway.go_on)
+            case DiskStall():
+                self._at(what.at_s, lambda: self._stall(stalled=True))
+                self._at(what.until_s, lambda: self._stall(stalled=False))
             case DiskFull():
                 self._at(what.at_s, lambda: self._fill(full=True))
                 self._at(what.until_s, lambda: self._fill(full=False))
@@ -168,8 +157,11 @@ class LockstepStage:
                 self._at(what.until_s, lambda: self.rig.clock.trust(True))
             case Machine():
                 """The locomotive knows it from the start."""
-            case _:
+            case BrokerDown() | BrokerFrozen() | Reordered():
                 raise BenchError(f"{type(what).__name__} cannot happen in simulated time")
+            case _:
+                self._at(what.at_s, lambda: self._serve(what, begin=True))
+                self._at(what.until_s, lambda: self._serve(what, begin=False))
 
     def _plan_line(self, what: Noise | FrameTrouble | Delay) -> None:
         cable = self.rig.cables[what.node]
@@ -220,30 +212,40 @@ class LockstepStage:
     def _restart(self, node: str) -> None:
         self.rig.gateway.core.downlink.command(node, COMMAND_REBOOT, [])
 
+    def _serve(self, what: OfServer, *, begin: bool) -> None:
+        server = self._server
+        match what:
+            case ServerDown():
+                server.down = begin
+                server.hang_up()
+            case ServerFrozen() if begin:
+                server.frozen = True
+            case ServerFrozen():
+                server.go_on()
+            case ServerSlow():
+                server.slow_us = round(what.answer_s * 1e6) if begin else 0
+            case ServerRefuses():
+                server.refuse(what.status if begin else None, what.lines, what.retry_after_s)
+            case ServerAnswersLost():
+                server.deaf = begin
+
     def _down(self, *, killed: bool) -> None:
         self.disk.dead = killed
+        self._server.hang_up()
         self.rig.gateway.stop()
         self.disk.dead = False
 
     def _up(self) -> None:
         self.rig.gateway.start()
 
+    def _stall(self, *, stalled: bool) -> None:
+        self.disk.stalled = stalled
+
+    def _wait(self) -> None:
+        self.rig.run_for(LOOK_S)
+
+    def _wait_until(self, us: int) -> None:
+        self.rig.schedule.run_until(us)
+
     def _fill(self, *, full: bool) -> None:
         self.disk.full = full
-
-
-def source_of(scenario: Scenario, profile: Profile) -> Witness:
-    """What the sensors of a scenario see."""
-    source: Source = (
-        load_run(Path(scenario.recording)) if scenario.recording else scenario.locomotive(profile)
-    )
-    return Witness(source, scenario.channels())
-
-
-def fault_of(what: SensorFault | ChipFault, fitting: Fitting) -> dict[str, Any]:
-    """The fault as a simulated board takes it."""
-    chip, number = input_of(fitting, what.quantity, what.place)
-    fault: dict[str, Any] = {"chip": chip, "word": what.word, "args": what.args}
-    if isinstance(what, SensorFault):
-        fault["input"] = number
-    return fault

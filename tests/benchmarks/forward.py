@@ -10,7 +10,6 @@ from axwire.cose import split
 from axwire.parse import parse_up
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import WriteOptions
-from real_servers import VictoriaMetrics
 
 from benchmarks.report import Figure
 from benchmarks.traffic import Traffic, make_traffic
@@ -21,6 +20,7 @@ from gateway.spool.format import Kind, Position, Priority
 from gateway.spool.opening import open_spool
 from gateway.timebase import SystemClock
 from hil.programs import find_victoria_metrics
+from hil.victoria_metrics import VictoriaMetrics
 
 _NODES = 12
 _SECONDS = 240

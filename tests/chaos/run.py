@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from real_servers import VictoriaMetrics
-
 from chaos.disk import Disk
 from chaos.mischief import Mischief, Trouble
 from chaos.verdict import Verdict, judge
@@ -20,6 +18,7 @@ from hil.cable import FrameTrouble, LineNoise
 from hil.interpreter import find_interpreter
 from hil.programs import find_mosquitto, find_victoria_metrics
 from hil.rig import Rig, RigPlan
+from hil.victoria_metrics import VictoriaMetrics
 from simulators.locomotive import Locomotive
 
 __all__ = ["Report", "run"]

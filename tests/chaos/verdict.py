@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from real_servers import VictoriaMetrics
 from rigs import all_sent
 
 from chaos.disk import Disk
-from chaos.points import Points, compare, points_on_server, points_to_send
 from hil.account import Account, read_store, settle
 from hil.errors import BenchError
 from hil.rig import Rig
+from hil.server_points import Points, compare, points_on_server, points_to_send
+from hil.victoria_metrics import VictoriaMetrics
 
 __all__ = ["Verdict", "judge"]
 

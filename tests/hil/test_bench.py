@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -18,10 +19,13 @@ import gateway.decode
 import gateway.registry
 import hil.bench_firmware
 from gateway.errors import ConfigError
+from gateway.forward import Answer, Forwarder, InfluxSink, Verdict
 from gateway.ingest import Ingest
 from gateway.seen import Seen
 from gateway.timebase import SystemClock
 from hil.bench.cli import app
+from hil.bench.expectations import Expectation
+from hil.bench.happenings import Happening
 from hil.bench.record import Record
 from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
@@ -148,6 +152,43 @@ def driver_calls_an_open_loop_good(patch: pytest.MonkeyPatch, folder: Path) -> N
     )
 
 
+def node_keeps_what_it_should_let_go(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    change_firmware(
+        patch,
+        folder,
+        "axnode/node.py",
+        "        self._flushes += 1\n",
+        "        self._flushes += 1\n        self._notes.append((0, [self._flushes]))\n",
+    )
+
+
+def forwarder_believes_any_answer(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setattr(InfluxSink, "_refusal", lambda self, error: Answer(Verdict.OK))
+
+
+def forwarder_sends_other_times_again(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What comes again after a reset is not what went out before."""
+    true = InfluxSink.write
+
+    def write(self: InfluxSink, body: bytes) -> Answer:
+        answer = true(self, body)
+        if answer.verdict is Verdict.RESET:
+            patch.setattr(InfluxSink, "write", lambda self, body: true(self, later(body)))
+        return answer
+
+    patch.setattr(InfluxSink, "write", write)
+
+
+def later(body: bytes) -> bytes:
+    """Each line 5 ms later."""
+    lines = [line.rsplit(b" ", 1) for line in body.split(b"\n")]
+    return b"\n".join(b"%s %d" % (line, int(stamp) + 5_000_000) for line, stamp in lines)
+
+
+def page_does_not_say_what_waits(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    patch.setattr(Forwarder, "_delivery_error", lambda self: None)
+
+
 PLANTED: list[tuple[Callable[[pytest.MonkeyPatch, Path], None], str, str]] = [
     (acks_before_the_disk, "gateway-killed", "promise 1"),
     (stores_what_comes_again, "en50159-serial-duplication", "promise 1"),
@@ -157,6 +198,10 @@ PLANTED: list[tuple[Callable[[pytest.MonkeyPatch, Path], None], str, str]] = [
     (decodes_to_twice_the_value, "sensor-spike", "what the machine does is in the data"),
     (node_forgets_what_was_not_acknowledged, "en50159-serial-deletion", "promise 1"),
     (node_obeys_what_is_old, "en50159-serial-repetition-down", "promise 3"),
+    (node_keeps_what_it_should_let_go, "gateway-stopped", "heap"),
+    (forwarder_believes_any_answer, "server-refuses", "promise 1"),
+    (forwarder_sends_other_times_again, "server-answers-lost", "promise 1"),
+    (page_does_not_say_what_waits, "server-down", "promise 1"),
     (driver_calls_an_open_loop_good, "sensor-loop-open", "promise 2"),
 ]
 
@@ -246,7 +291,32 @@ def test_the_scenarios_cover_what_they_must() -> None:
     threats = {"repetition", "deletion", "insertion", "re-sequencing"}
     threats |= {"corruption", "delay", "masquerade"}
     assert {f"EN 50159: {threat}" for threat in threats} <= covers
-    assert "EN 50155 criterion C" in covers
+    assert {"EN 50155 criterion C", "server"} <= covers
+    words = {type(what) for path in FILES.values() for what in load_scenario(path).happens}
+    words |= {type(each) for path in FILES.values() for each in load_scenario(path).expect}
+    assert words == {*get_args(Happening), *get_args(Expectation)}, "each word is used"
+
+
+def test_what_a_link_cannot_is_named(tmp_path: Path) -> None:
+    text = FILES["server-refuses"].read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("seconds = 50", 'link = "mqtt"\nseconds = 50'))
+    says = "happens 1: this cannot happen where link is mqtt: there is no server that answers"
+    with pytest.raises(ConfigError, match=says):
+        load_scenario(path)
+    text = FILES["en50159-mqtt-deletion"].read_text(encoding="utf-8")
+    path.write_text(text.replace('link = "mqtt"', ""))
+    with pytest.raises(ConfigError, match="where link is serial: there is no broker"):
+        load_scenario(path)
+
+
+def test_a_gateway_that_waits_for_its_disk_cannot_be_stopped(tmp_path: Path) -> None:
+    text = FILES["disk-stall"].read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    down = '[[happens]]\nkind = "gateway_down"\nat_s = 20\nuntil_s = 22\n\n[[expect]]'
+    path.write_text(text.replace("[[expect]]", down, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match="happens 2: the gateway cannot be stopped while"):
+        load_scenario(path)
 
 
 WRONG = [

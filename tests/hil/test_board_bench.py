@@ -222,7 +222,7 @@ def test_check_says_what_is_there_what_it_can_and_what_is_missing(bench: OnWires
 # -- what is skipped, and why
 
 OTHERS: list[tuple[str, str, str]] = [
-    ('kind = "power_cut"', 'kind = "replay"', "has no line that can be disturbed"),
+    ('kind = "power_cut"', 'kind = "replay"', "has no line that a stranger can speak on"),
     ("off_s = 0.5", "off_s = 0.01", "has no supply that can be cut for less than 100 ms"),
     ('word = "open"', 'word = "drift"\nargs = { per_s = 1 }', "has no sensor_drift"),
     ('kind = "sensor"\nword = "open"', 'kind = "chip"\nword = "nack"', "chips that fail on"),

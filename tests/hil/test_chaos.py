@@ -7,9 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from chaos.points import Points, compare, points_of_lines
 from chaos.run import run
-from line_protocol import read_line
+
+from hil.line_protocol import read_line
+from hil.server_points import Points, compare, points_of_lines
 
 SEED = int(os.environ.get("AXLEBOX_CHAOS_SEED", "7"))
 KILLS = 12

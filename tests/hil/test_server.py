@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from axwire.codes import OK
-from chaos.points import compare, points_on_server, points_to_send
-from real_servers import VictoriaMetrics
 from rigs import all_sent, running
 
 from gateway.profiles import load_profile
 from hil.account import Store, read_store
 from hil.rig import Rig
+from hil.server_points import compare, points_on_server, points_to_send
+from hil.victoria_metrics import VictoriaMetrics
 
 pytestmark = pytest.mark.timeout(180)
 

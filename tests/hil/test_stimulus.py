@@ -16,7 +16,8 @@ from gateway.config import as_path
 from gateway.timebase import SystemClock
 from hil.bench.bench_file import Bench, BoardPort, UnitPort, Wire
 from hil.bench.broker_stage import BrokerStage
-from hil.bench.needs import WORDS, needs_of, why_not
+from hil.bench.capabilities import WORDS
+from hil.bench.needs import needs_of, why_not
 from hil.bench.scenario import load_scenario, scenario_files
 from hil.bench.stage import LockstepStage
 from hil.errors import BenchError

@@ -11,10 +11,10 @@ from random import Random
 from axwire.down import PING
 from board_peer import Board, currents
 from collecting import Collecting, UnsyncedStorage
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, CursorFile, Forwarder, ForwardSettings, Log, Verdict
+from hil.line_protocol import points
 
 from .influx_double import SinkDouble
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from fractions import Fraction
 
-from line_protocol import read_line
+from hil.line_protocol import read_line
 
 from .node_double import Sample
 

@@ -9,7 +9,7 @@ import pytest
 from axwire.codes import OK, OPEN, OUT_OF_RANGE
 from axwire.places import AXLE, LEFT, MOTOR, RIGHT, place
 from manual_clock import ManualClock
-from real_servers import Key, Server
+from real_servers import Server
 
 from gateway.forward import (
     CursorFile,
@@ -20,6 +20,7 @@ from gateway.forward import (
 )
 from gateway.ledger import Run as RunRecord
 from gateway.spool import Kind
+from hil.victoria_metrics import Key
 
 from .node_double import MISSING, UTC_US, FilledSpool, NodeDouble, channel, groups
 

@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, Verdict
@@ -18,6 +17,7 @@ from gateway.forward.lines import LineWriter
 from gateway.forward.log import Log
 from gateway.ledger import SERVER_REFUSED, Quarantined, Run
 from gateway.spool import Kind, Position
+from hil.line_protocol import points
 
 from .feed import SAMPLES, TABLE, Feed, drain, forwarder_of
 from .influx_double import SinkDouble

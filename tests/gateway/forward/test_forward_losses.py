@@ -4,12 +4,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.ledger import Run, account_of
 from gateway.spool import Gap, Kind, Limits, Thinner, make_room
 from gateway.spool.format import COMPACT_HEADER_BYTES, HEADER_BYTES, Position, segment_path
+from hil.line_protocol import points
 
 from .feed import BOOTED_US, SAMPLES, Feed, drain, forwarder_of
 from .influx_double import SinkDouble

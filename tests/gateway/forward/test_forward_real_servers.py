@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from real_servers import Influx, Server, VictoriaMetrics
+from real_servers import Influx, Server
 
 from gateway.forward.audit import HOUR_US
+from hil.victoria_metrics import VictoriaMetrics
 
 from .server_run import BOOTED_US, Run
 

@@ -1,9 +1,9 @@
 """Which time a row gets on the server, and that a guessed one is marked."""
 
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.spool import Kind
+from hil.line_protocol import points
 
 from .feed import BOOTED_US, TABLE, Feed, drain, forwarder_of, lines_of
 from .influx_double import SinkDouble

@@ -1,7 +1,6 @@
 """From a real spool to a server: each sample once, whatever the server answers."""
 
 import pytest
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import (
@@ -11,6 +10,7 @@ from gateway.forward import (
     Verdict,
 )
 from gateway.state import Forward
+from hil.line_protocol import points
 
 from .feed import SERVER, Feed, drain, forwarder_of
 from .influx_double import RESET, InfluxDouble, Reply, SinkDouble

@@ -12,11 +12,11 @@ from axwire.quantities import QUANTITIES
 from axwire.table import Channel
 from hypothesis import given
 from hypothesis import strategies as st
-from line_protocol import Point, points
 
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, GroupTable, Rows, TableBuilder, decode_readings
 from gateway.forward.lines import Lines, LineWriter, Lost, decimals
+from hil.line_protocol import Point, points
 
 from .node_double import MISSING, NodeDouble, channel, groups
 

@@ -14,12 +14,12 @@ import pytest
 from axwire.codes import OK, OPEN
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_protocol import read_line
 from manual_clock import ManualClock
 
 from gateway.forward import InfluxSink
 from gateway.ledger import Run
 from gateway.spool import Gap, Kind
+from hil.line_protocol import read_line
 
 from .feed import Feed, drain, forwarder_of
 from .influx_double import InfluxDouble, Reply

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from line_protocol import Point, points
 from manual_clock import ManualClock
 
 from gateway.forward import Answer, CursorFile, Forwarder, Verdict
 from gateway.forward.progress import LATE, Progress
 from gateway.spool import Limits, make_room
+from hil.line_protocol import Point, points
 
 from .feed import (
     SERVER,

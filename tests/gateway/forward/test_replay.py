@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from line_protocol import points
 from manual_clock import ManualClock
 
 from gateway.forward import (
@@ -16,6 +15,7 @@ from gateway.forward import (
 from gateway.forward.progress import LATE, REPLAYED, Progress, Stretch
 from gateway.spool import Limits, Position, make_room
 from gateway.spool.errors import SpoolLockedError
+from hil.line_protocol import points
 
 from .feed import SERVER, Feed, drain, lines_of
 from .feed import forwarder_of as feed_forwarder

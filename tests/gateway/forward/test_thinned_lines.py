@@ -5,11 +5,11 @@ from axwire.codes import HEALTH_FIELDS, OK, OPEN, OUT_OF_RANGE
 from axwire.cose import split
 from axwire.parse import Thinned, parse_up
 from axwire.places import MOTOR, place
-from line_protocol import Point, points
 from manual_clock import ManualClock
 
 from gateway.forward.lines import Lines, LineWriter
 from gateway.thinned import decode_thinned
+from hil.line_protocol import Point, points
 
 from .feed import BOOTED_US, SAMPLES, TABLE, Feed, drain, forwarder_of
 from .influx_double import SinkDouble

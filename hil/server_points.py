@@ -4,9 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from line_protocol import Point, points
-from real_servers import VictoriaMetrics
+from typing import Protocol
 
 from gateway.forward.batches import BatchReader
 from gateway.forward.lines import LineWriter
@@ -16,9 +14,19 @@ from gateway.spool.segments import file_size, list_segments
 from gateway.spool.storage import FileStorage
 from gateway.timebase import SystemClock
 from hil.errors import BenchError
+from hil.line_protocol import Point, points
+from hil.victoria_metrics import Key
 
-__all__ = ["Points", "compare", "points_of_lines", "points_on_server", "points_to_send"]
+__all__ = [
+    "Points",
+    "ReadBack",
+    "compare",
+    "points_of_lines",
+    "points_on_server",
+    "points_to_send",
+]
 
+_AUDIT = "axlebox_audit"
 _BATCH_VALUES = 50_000
 _SAME = 1e-9
 """What a value may be off by on a server, as a part of it: the lines have nine digits."""
@@ -74,7 +82,7 @@ def points_of_lines(lines: Iterable[Point]) -> Points:
     found = Points()
     times_ns: dict[Series, set[int]] = defaultdict(set)
     for line in lines:
-        if not any(name == "place" for name, _ in line.tags):
+        if line.measurement == _AUDIT or not any(name == "place" for name, _ in line.tags):
             continue
         for name, text in line.fields:
             if not _is_sample(name):
@@ -91,7 +99,14 @@ def points_of_lines(lines: Iterable[Point]) -> Points:
     return found
 
 
-def points_on_server(server: VictoriaMetrics, locomotive: str) -> Points:
+class ReadBack(Protocol):
+    """A server that can be asked for what it has; it keeps milliseconds."""
+
+    def read_back(self, locomotive: str) -> dict[Key, list[float]]:
+        """Every stored value of that locomotive."""
+
+
+def points_on_server(server: ReadBack, locomotive: str) -> Points:
     """What the server has of samples."""
     found = Points()
     for key, values in server.read_back(locomotive).items():
@@ -119,7 +134,7 @@ def compare(told: Points, found: Points) -> tuple[int, int]:
 
 
 def _is_sample(name: str) -> bool:
-    return not name.endswith(("_status", "_samples", "span_ms"))
+    return not name.startswith(_AUDIT) and not name.endswith(("_status", "_samples", "span_ms"))
 
 
 def _is_one_of(value: float, values: list[float]) -> bool:
