@@ -9,6 +9,9 @@ from typing import Literal
 import msgspec
 
 __all__ = [
+    "Alarm",
+    "AlarmPriority",
+    "AlarmState",
     "Channel",
     "Forward",
     "ForwardState",
@@ -21,6 +24,8 @@ __all__ = [
     "State",
 ]
 
+AlarmPriority = Literal["high", "medium", "low"]
+AlarmState = Literal["unacknowledged", "acknowledged", "returned", "shelved"]
 NodeStatus = Literal["live", "stale", "waiting"]
 ForwardState = Literal["off", "idle", "sending", "waiting"]
 Quality = Literal[
@@ -95,6 +100,38 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_ms: int
 
 
+class Alarm(msgspec.Struct, frozen=True, kw_only=True):
+    """One alarm that is not in its normal state; life and words after ISA-18.2.
+
+    `id` is `RULE@PLACE` and the same each time it comes. `code` is what a crew says on the radio;
+    the texts belong to `rule`. `kind`: what is wrong is the machine, one of its sensors, or
+    axlebox itself. `value` and `limit` are in `unit`, and None where there is no number; `value`
+    follows while the condition holds. Of a group, the alarms with the same `cause` as their id
+    came of the one whose id it is, which has no cause itself. An alarm that rests on a limit
+    nobody verified is not `verified`, and never high. Times are Unix times.
+    """
+
+    id: str
+    code: str
+    rule: str
+    kind: Literal["machine", "sensor", "system"]
+    priority: AlarmPriority
+    state: AlarmState
+    place: str
+    quantity: str | None = None
+    channels: tuple[str, ...] = ()
+    value: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    verified: bool = False
+    cause: str | None = None
+    since_ms: int
+    age_ms: int
+    returned_ms: int | None = None
+    acknowledged_by: str | None = None
+    shelved_until_ms: int | None = None
+
+
 class Spool(msgspec.Struct, frozen=True, kw_only=True):
     """The durable store: bytes kept, at most so many, days of room, age of the last commit.
 
@@ -155,6 +192,10 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     nodes: tuple[Node, ...]
     channels: tuple[Channel, ...]
+    alarms: tuple[Alarm, ...] = ()
+    """The most urgent first: unacknowledged before acknowledged, then priority, then newest."""
+    silenced: bool = False
+    """The sound of all present alarms was silenced; a new one sounds again."""
     spool: Spool
     forward: Forward
     rates: Rates | None = None

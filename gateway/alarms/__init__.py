@@ -1,0 +1,1 @@
+"""Rules on what is measured, and the life of each alarm."""
