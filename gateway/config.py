@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from gateway.errors import ConfigError, explain
 
 __all__ = [
+    "AlarmsConfig",
     "ClockConfig",
     "ControlConfig",
     "GatewayConfig",
@@ -116,6 +117,12 @@ class ControlConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     socket: Path | None = None
 
 
+class AlarmsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a depot changes of the rules; docs/alarms.md."""
+
+    rules: Path | None = None
+
+
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `axlebox.toml`."""
 
@@ -128,6 +135,7 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     influx: InfluxConfig | None = None
     page: PageConfig = PageConfig()
     control: ControlConfig = ControlConfig()
+    alarms: AlarmsConfig = AlarmsConfig()
 
 
 def control_socket(config: GatewayConfig) -> Path:
@@ -253,4 +261,5 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
         mqtt=mqtt,
         influx=influx,
         control=ControlConfig(socket=config.control.socket and base / config.control.socket),
+        alarms=AlarmsConfig(rules=config.alarms.rules and base / config.alarms.rules),
     )

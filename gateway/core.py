@@ -11,6 +11,8 @@ from contextlib import suppress
 import msgspec
 from axwire.errors import WireError
 
+from gateway.alarms.rulebook import load_rules
+from gateway.alarms.watch import AlarmWatch
 from gateway.clock import ClockSync
 from gateway.commands import Commands
 from gateway.config import GatewayConfig, load_keys
@@ -62,6 +64,7 @@ class Gateway:
         self.clock = clock
         self.storage = storage or FileStorage()
         profile = load_profile(config.locomotive.profile)
+        rules = load_rules(profile, config.alarms.rules)
         keys = load_keys(config)
         self._spool = open_spool(
             config.spool.folder,
@@ -106,6 +109,8 @@ class Gateway:
             refused=lambda: dict(self.ingest.refused),
             losses=self.losses,
             rates=lambda: self.pace.rates(),
+            alarms=lambda: self.alarms.alarms(),
+            silenced=lambda: self.alarms.silenced,
         )
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
@@ -114,6 +119,7 @@ class Gateway:
             self.downlink, clock, self.registry.status, self.registry.channel_name
         )
         self.ingest.on_event = self.commands.told
+        self.alarms = AlarmWatch(rules, profile, self.ledger, self.writer, self.registry, clock)
         self.pace = Pace(clock, self._counts)
         ticket = self.ingest.start(VERSION, config.locomotive.id)
         if self.writer.commit():
@@ -130,6 +136,13 @@ class Gateway:
         self._forward_state = state
         self._forwarded = forwarded
         self._unsent = unsent
+
+    def tick(self) -> None:
+        """Do what is due by time alone; call it each 100 ms in the thread of `ingest`."""
+        self.ingest.tick()
+        self.commands.tick()
+        self.pace.tick()
+        self.alarms.tick()
 
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""

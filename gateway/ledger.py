@@ -14,6 +14,7 @@ from axwire.cose import Envelope
 from axwire.errors import WireError
 from axwire.parse import Event, Health, Hello, Readings, Thinned
 
+from gateway.alarms.record import SILENCED, AlarmRecord, Kept, read_record
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import count_samples
@@ -88,6 +89,7 @@ class _Snapshot(msgspec.Struct):
     times: list[TimeRecord] = []
     base: str = ""
     silences: list[tuple[ClockRecord, ClockRecord]] = []
+    alarms: list[Kept] = []
 
 
 @dataclass(frozen=True)
@@ -139,6 +141,8 @@ class Ledger:
     def __init__(self) -> None:
         self.run = 0
         self.times = Times()
+        self.alarms: dict[str, Kept] = {}
+        """Those that are not normal, by id."""
         self._nodes: dict[str, dict[int, Boot]] = {}
 
     def find(self, node: str, number: int) -> Boot | None:
@@ -226,7 +230,16 @@ class Ledger:
             clocks += [clock for boot in recent for clock in boot.clocks.values()]
             silences += [boot.silence for boot in recent if boot.silence is not None]
         return msgspec.msgpack.encode(
-            _Snapshot(self.run, boots, hellos, clocks, self.times.all(), self.times.base, silences)
+            _Snapshot(
+                self.run,
+                boots,
+                hellos,
+                clocks,
+                self.times.all(),
+                self.times.base,
+                silences,
+                list(self.alarms.values()),
+            )
         )
 
     def replay(self, kind: int, body: bytes) -> None:
@@ -246,9 +259,17 @@ class Ledger:
             sender = msgspec.msgpack.decode(body, type=Quarantined).sender
             if sender is not None:
                 self._mark(self.boot(sender[0], sender[1]), sender[2])
+        elif kind == Kind.ALARM:
+            self.learn_alarm(read_record(body))
         elif kind == Kind.GAP:
             for account in accounts_of(body):
                 self._restore_thinned(account)
+
+    def learn_alarm(self, record: AlarmRecord) -> None:
+        if record.alarm is not None:
+            self.alarms[record.id] = record.alarm
+        elif record.id != SILENCED:
+            self.alarms.pop(record.id, None)
 
     def _replay_message(self, message: bytes) -> None:
         envelope = split(message)
@@ -311,6 +332,7 @@ class Ledger:
         for before, after in snapshot.silences:
             self.boot(before.node, before.boot).silence = before, after
         self.times.restore(snapshot.times, snapshot.base)
+        self.alarms = {one.id: one for one in snapshot.alarms}
 
 
 def _bound(boots: dict[int, Boot]) -> None:

@@ -57,6 +57,7 @@ class _GatewayCollector(Collector):
         yield from self._nodes()
         yield from self._time()
         yield from self._commands()
+        yield from self._alarms()
         yield from self._ports()
         yield from self._broker()
         yield from self._forwarder()
@@ -192,6 +193,25 @@ class _GatewayCollector(Collector):
         for labels, count in sorted(commands.answered.items()):
             answered.add_metric(labels, count)
         yield answered
+
+    def _alarms(self) -> Iterator[Metric]:
+        alarms = self._gateway.alarms
+        active = GaugeMetricFamily(
+            "axlebox_alarms", "Alarms that are not normal", labels=["priority", "state"]
+        )
+        for (priority, state), count in alarms.life.counts().items():
+            active.add_metric([priority, state], count)
+        yield active
+        yield _by_label(
+            CounterMetricFamily("axlebox_alarms_raised", "Alarms raised", labels=["rule"]),
+            alarms.life.raised,
+        )
+        yield _gauge(
+            "axlebox_alarms_unstored", "Records that wait for the store", alarms.life.unstored
+        )
+        yield _counter(
+            "axlebox_alarm_records_lost", "Records never stored", alarms.life.records_lost
+        )
 
     def _ports(self) -> Iterator[Metric]:
         is_open = GaugeMetricFamily("axlebox_link_open", "1 while open", labels=["link"])

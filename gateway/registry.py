@@ -4,7 +4,7 @@ Promise 2 lives here: every value has an age and a quality, and nothing unknown 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -13,9 +13,11 @@ from axwire.codes import HEALTH_FIELDS, OK, RESET_CAUSES, STATUSES
 from axwire.parse import Health, Hello
 from axwire.quantities import Quantity
 
+from gateway.alarms.picture import Latest, NodeSeen
 from gateway.clock import ClockSync
 from gateway.decode import ChannelTable, GroupTable, Rows
 from gateway.state import (
+    Alarm,
     Channel,
     Forward,
     Locomotive,
@@ -90,6 +92,8 @@ class Registry:
         refused: Callable[[], dict[str, int]],
         losses: Callable[[], dict[str, int]],
         rates: Callable[[], Rates | None] = lambda: None,
+        alarms: Callable[[], tuple[Alarm, ...]] = lambda: (),
+        silenced: Callable[[], bool] = lambda: False,
     ) -> None:
         self._locomotive = locomotive
         self._version_text = version
@@ -101,6 +105,9 @@ class Registry:
         self._refused = refused
         self._losses = losses
         self._rates = rates
+        self._alarms = alarms
+        self._silenced = silenced
+        self._started_us = clock.monotonic_us()
         self._waiters: list[asyncio.Future[None]] = []
         self._version = 0
 
@@ -161,6 +168,38 @@ class Registry:
             known.health = health
         self._changed()
 
+    def told_alarms(self) -> None:
+        """They have changed."""
+        self._changed()
+
+    # -- asked by the alarms
+
+    def latest(self) -> Iterator[Latest]:
+        """The newest value of every channel, and what it is worth now."""
+        now = self._clock.monotonic_us()
+        for name, node in self._nodes.items():
+            _look_at_latest(node)
+            status = _status(node, now)
+            for number, value in node.values.items():
+                age_us = self._age_us(name, node, value, now)
+                quality = _quality(status, value, age_us, _stale_after_us(value))
+                yield Latest(
+                    f"{name}/{number}",
+                    name,
+                    value.quantity.name,
+                    value.place,
+                    value.value,
+                    quality,
+                    age_us,
+                )
+
+    def nodes_seen(self) -> Iterator[NodeSeen]:
+        """Since when each node is silent."""
+        now = self._clock.monotonic_us()
+        for name, node in self._nodes.items():
+            since_us = self._started_us if node.heard_us is None else node.heard_us
+            yield NodeSeen(name, _status(node, now), now - since_us)
+
     # -- asked by the page
 
     @property
@@ -193,6 +232,8 @@ class Registry:
                 for name, node in self._nodes.items()
                 for number, value in sorted(node.values.items())
             ),
+            alarms=self._alarms(),
+            silenced=self._silenced(),
             spool=self._spool(),
             forward=self._forward(),
             rates=self._rates(),
@@ -251,7 +292,7 @@ class Registry:
         )
 
     def _channel(self, name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
-        stale_after_us = max(NODE_SILENT_US, _PERIODS_SILENT * value.period_us)
+        stale_after_us = _stale_after_us(value)
         age_us = self._age_us(name, node, value, now)
         quality = _quality(_status(node, now), value, age_us, stale_after_us)
         return Channel(
@@ -329,6 +370,10 @@ def _status(node: _Node, now: int) -> NodeStatus:
     if node.heard_us is None:
         return "waiting"
     return "stale" if now - node.heard_us > NODE_SILENT_US else "live"
+
+
+def _stale_after_us(value: _Value) -> int:
+    return max(NODE_SILENT_US, _PERIODS_SILENT * value.period_us)
 
 
 def _quality(status: NodeStatus, value: _Value, age_us: int | None, stale_us: int) -> Quality:

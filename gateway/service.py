@@ -176,9 +176,7 @@ def _in_loop(
 async def _tick(gateway: Gateway) -> None:
     while True:
         try:
-            gateway.ingest.tick()
-            gateway.commands.tick()
-            gateway.pace.tick()
+            gateway.tick()
         except Exception:
             gateway.ingest.refuse_noise("internal_error", 1)
             _log.exception("pings and repeated acknowledgements fail; collecting goes on")

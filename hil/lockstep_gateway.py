@@ -321,8 +321,7 @@ class LockstepGateway:
 
     def _tick(self) -> None:
         if self._gateway is not None and not self._is_frozen:
-            self._gateway.ingest.tick()
-            self._gateway.commands.tick()
+            self._gateway.tick()
 
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us

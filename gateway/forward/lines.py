@@ -11,6 +11,7 @@ from axwire.quantities import QUANTITIES
 from axwire.table import Channel
 from numpy.typing import NDArray
 
+from gateway.alarms.record import SILENCED, AlarmRecord
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, GroupTable, Rows
 from gateway.thinned import Summary
@@ -113,6 +114,28 @@ class LineWriter:
         """A start of the gateway."""
         head = self._head("gateway", estimated=True)
         return Lines(f"{head} run={run}i {received_us * _US}\n", 1, 1)
+
+    def alarm(self, record: AlarmRecord, received_us: int) -> Lines:
+        """A transition of an alarm, or what a crew did to it."""
+        tags = {"action": record.action}
+        if record.id != SILENCED:
+            tags |= {"rule": record.rule, "place": record.place, "priority": record.priority}
+        alarm = record.alarm
+        fields = {
+            "id": _quoted(record.id),
+            "state": _quoted("normal" if alarm is None else alarm.state),
+            "open": str(alarm is not None and alarm.is_open).lower(),
+        }
+        if record.by:
+            fields["by"] = _quoted(record.by)
+        if record.minutes is not None:
+            fields["minutes"] = f"{record.minutes}i"
+        for name, value in (("value", record.value), ("limit", record.limit)):
+            if value is not None:
+                fields[name] = repr(float(value))
+        head = self._head("axlebox_alarm", estimated=not record.trusted, **tags)
+        text = ",".join(f"{name}={value}" for name, value in fields.items())
+        return Lines(f"{head} {text} {received_us * _US}\n", 1, len(fields))
 
     def audit(self, sums: Iterable[tuple[str, Mapping[str, int], int]]) -> Lines:
         """What stretches of the log put on the server, by node: counts at a time in its hour."""
@@ -305,6 +328,12 @@ def escape(text: str) -> str:
     for character in (",", "=", " "):
         text = text.replace(character, "\\" + character)
     return text
+
+
+def _quoted(text: str) -> str:
+    """A text as a field's value, on one line."""
+    text = " ".join(text.split())
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _doubles(table: ChannelTable) -> set[int]:

@@ -10,6 +10,7 @@ from axwire.cose import Envelope
 from axwire.errors import MessageError, WireError
 from axwire.parse import Event, Health, Readings, Thinned
 
+from gateway.alarms.record import read_record
 from gateway.boot import Boot
 from gateway.clock import ClockRecord
 from gateway.decode import ChannelTable, Rows, count_samples, decode_readings
@@ -95,6 +96,8 @@ class Teller:
         elif record.kind == Kind.RUN:
             run = msgspec.msgpack.decode(record.body, type=Run).run
             paper.add(self._lines.started(run, record.received_us))
+        elif record.kind == Kind.ALARM:
+            paper.add(self._lines.alarm(read_record(record.body), record.received_us))
         elif record.kind == Kind.QUARANTINE:
             self._take_quarantine(record, paper)
         return True

@@ -58,6 +58,7 @@ class Kind(IntEnum):
     RUN = 5
     QUARANTINE = 6
     TIME = 7
+    ALARM = 8
 
 
 class Priority(IntEnum):

@@ -1,0 +1,76 @@
+"""`axlebox rules check`: what is wrong with a file of rules, and which rules judge what."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.alarms.rulebook import BoundRule, load_rules
+from gateway.alarms.signals import quantities_of
+from gateway.errors import ConfigError
+from gateway.profiles import Profile, load_profile
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Alarm rules.", no_args_is_help=True)
+
+
+@app.callback()
+def _rules() -> None:
+    """Without it a single command would have no name."""
+
+
+@app.command()
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="a depot's rules, *.toml; without it, those shipped")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="the id of a locomotive class, or a file *.toml")
+    ] = "te33a",
+    all_nodes: Annotated[
+        bool, typer.Option("--all-nodes", help="as if the complete fitting were there")
+    ] = False,
+) -> None:
+    """List the rules with their limits, and say which judge nothing. 1 where a file is wrong."""
+    console = Console(highlight=False, markup=False, width=None)
+    try:
+        shown = load_profile(profile)
+        rules = load_rules(shown, file)
+    except ConfigError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+    nodes = shown.all_nodes if all_nodes else shown.nodes
+    fitted = {group.quantity for node in nodes for group in node.groups}
+    table = Table("code", "rule", "priority", "opens", "closes", "verified", "")
+    for one in rules:
+        table.add_row(
+            one.words.code,
+            one.rule.id,
+            one.priority,
+            *_limit(one),
+            _inactive(one, shown, fitted),
+        )
+    console.print(table)
+
+
+def _limit(one: BoundRule) -> tuple[str, str, str]:
+    bound = one.bound
+    if bound is None:
+        return "", "", ""
+    side, back = (">", "<=") if bound.is_above else ("<", ">=")
+    return (
+        f"{side} {bound.open:g} {bound.unit}",
+        f"{back} {bound.close:g} {bound.unit}",
+        "yes" if bound.verified else "no",
+    )
+
+
+def _inactive(one: BoundRule, profile: Profile, fitted: set[str]) -> str:
+    """Why the rule judges nothing on this fitting; empty where it does."""
+    lacking = sorted(quantities_of(one.rule) - fitted)
+    if lacking:
+        return f"inactive: {', '.join(lacking)} is not fitted to {profile.id}"
+    return ""

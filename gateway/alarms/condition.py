@@ -1,0 +1,44 @@
+"""When one rule at one place is open: its limit, what closes it, and a delay each way."""
+
+from dataclasses import dataclass
+
+from gateway.alarms.rulebook import BoundRule
+
+__all__ = ["Condition"]
+
+
+@dataclass
+class Condition:
+    """`step` once a tick. Where nothing is known, or the rule is not judged, nothing changes but
+    that a delay begins anew: what is open stays open until it was seen to be good."""
+
+    bound_rule: BoundRule
+    is_open: bool = False
+    value: float | None = None
+    _since_us: int | None = None
+
+    def step(self, now_us: int, value: float | None, holds: bool | None) -> bool:
+        """Whether it is open now; `holds`: whether all that the rule needs is so."""
+        if value is None or not holds:
+            self.value = None
+            self._since_us = None
+            return self.is_open
+        self.value = value
+        if not self._turns(value):
+            self._since_us = None
+            return self.is_open
+        if self._since_us is None:
+            self._since_us = now_us
+        rule = self.bound_rule.rule
+        delay_s = rule.off_delay_s if self.is_open else rule.on_delay_s
+        if now_us - self._since_us >= round(delay_s * 1e6):
+            self.is_open = not self.is_open
+            self._since_us = None
+        return self.is_open
+
+    def _turns(self, value: float) -> bool:
+        """Whether the value speaks for the other state."""
+        bound = self.bound_rule.bound
+        if bound is None:
+            return (value < 0.5) if self.is_open else (value > 0.5)
+        return bound.is_back(value) if self.is_open else bound.is_beyond(value)

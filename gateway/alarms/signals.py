@@ -1,0 +1,230 @@
+"""What each kind of rule makes of the latest values: a number a place, or None: not known.
+
+A signal is asked once a tick, and keeps what it needs of the ticks before.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from statistics import median
+from typing import NamedTuple
+
+from gateway.alarms.picture import Latest, Picture, measured_for
+from gateway.alarms.rules import (
+    Deviation,
+    Difference,
+    Fault,
+    Frozen,
+    Jump,
+    NodeSilence,
+    Rise,
+    Rule,
+    Value,
+)
+
+__all__ = ["Found", "Signal", "quantities_of", "signal_of"]
+
+_OTHER_SIDE = {"left": "right", "right": "left"}
+_SLOT_SHARE = 60
+"""A window keeps so many values: one each sixtieth of it."""
+
+
+class Found(NamedTuple):
+    """What a rule sees at one place. `value` None: it cannot be known now.
+
+    `key` tells it from all else that the rule sees: the place, of a sensor its quantity too.
+    """
+
+    key: str
+    place: str
+    quantity: str | None
+    channels: tuple[str, ...]
+    value: float | None
+
+
+Signal = Callable[[Picture], Iterator[Found]]
+
+
+def signal_of(rule: Rule) -> Signal:
+    """The signal of a rule, with a memory of its own."""
+    if isinstance(rule, Value):
+        return lambda picture: _value(rule, picture)
+    if isinstance(rule, Rise):
+        return _RiseSignal(rule)
+    if isinstance(rule, Difference):
+        return lambda picture: _difference(rule, picture)
+    if isinstance(rule, Deviation):
+        return lambda picture: _deviation(rule, picture)
+    if isinstance(rule, Fault):
+        return lambda picture: _fault(rule, picture)
+    if isinstance(rule, Frozen):
+        return _FrozenSignal(rule)
+    if isinstance(rule, Jump):
+        return _JumpSignal(rule)
+    return lambda picture: _silence(rule, picture)
+
+
+def quantities_of(rule: Rule) -> set[str]:
+    """What must be measured for the rule to judge anything."""
+    if isinstance(rule, Fault | Frozen | Jump | NodeSilence):
+        return set()
+    needed = {rule.quantity} | measured_for(rule.when)
+    if isinstance(rule, Difference) and rule.other is not None:
+        needed.add(rule.other)
+    return needed
+
+
+def _value(rule: Value, picture: Picture) -> Iterator[Found]:
+    for place, one in picture.of(rule.quantity).items():
+        yield Found(place, place, rule.quantity, (one.id,), picture.value(one))
+
+
+def _difference(rule: Difference, picture: Picture) -> Iterator[Found]:
+    here = picture.of(rule.quantity)
+    there = picture.of(rule.other or rule.quantity)
+    for place, one in here.items():
+        other_place = _across(place) if rule.other_place == "side" else rule.other_place
+        other = there.get(other_place)
+        if other is None:
+            continue
+        value, base = picture.value(one), picture.value(other)
+        above = None if value is None or base is None else value - base
+        yield Found(place, place, rule.quantity, (one.id, other.id), above)
+
+
+def _deviation(rule: Deviation, picture: Picture) -> Iterator[Found]:
+    good = picture.values(rule.quantity)
+    for place, one in picture.of(rule.quantity).items():
+        value = good.get(place)
+        siblings = [each for other, each in good.items() if other != place]
+        off = None
+        if value is not None and len(siblings) >= rule.least_siblings:
+            middle = median(siblings)
+            if not rule.share:
+                off = value - middle
+            elif abs(middle) >= max(rule.least_median, 1e-9):
+                off = (value - middle) / abs(middle) * 100
+            else:
+                off = None
+        if off is not None and rule.side != "above":
+            off = -off if rule.side == "below" else abs(off)
+        yield Found(place, place, rule.quantity, (one.id,), off)
+
+
+def _fault(rule: Fault, picture: Picture) -> Iterator[Found]:
+    for one in _sensors(rule.quantities, picture):
+        judged = one.quality in ("ok", *rule.qualities)
+        yield _of_channel(one, float(one.quality in rule.qualities) if judged else None)
+
+
+def _silence(rule: NodeSilence, picture: Picture) -> Iterator[Found]:
+    for node in picture.nodes:
+        yield Found(node.name, node.name, None, (), node.silent_us / 1e6)
+
+
+class _RiseSignal:
+    def __init__(self, rule: Rise) -> None:
+        self._rule = rule
+        self._window_us = round(rule.window_s * 1e6)
+        self._kept: dict[str, deque[tuple[int, float]]] = {}
+
+    def __call__(self, picture: Picture) -> Iterator[Found]:
+        for place, one in picture.of(self._rule.quantity).items():
+            value = picture.value(one)
+            kept = self._kept.setdefault(place, deque(maxlen=_SLOT_SHARE + 2))
+            yield Found(
+                place,
+                place,
+                self._rule.quantity,
+                (one.id,),
+                self._rise(kept, value, picture.now_us),
+            )
+
+    def _rise(
+        self, kept: deque[tuple[int, float]], value: float | None, now_us: int
+    ) -> float | None:
+        if value is None:
+            kept.clear()
+            return None
+        while len(kept) > 1 and kept[1][0] <= now_us - self._window_us:
+            kept.popleft()
+        rise = None
+        if kept and now_us - kept[0][0] >= self._window_us:
+            rise = (value - kept[0][1]) / (now_us - kept[0][0]) * 60e6
+        if not kept or now_us - kept[-1][0] >= self._window_us // _SLOT_SHARE:
+            kept.append((now_us, value))
+        return rise
+
+
+class _FrozenSignal:
+    """Seconds without a change, of channels whose siblings have changed by `moves` since."""
+
+    def __init__(self, rule: Frozen) -> None:
+        self._rule = rule
+        self._since: dict[str, tuple[float, int, dict[str, tuple[float, float]]]] = {}
+
+    def __call__(self, picture: Picture) -> Iterator[Found]:
+        for one in _sensors(self._rule.quantities, picture):
+            yield _of_channel(one, self._frozen_s(one, picture))
+
+    def _frozen_s(self, one: Latest, picture: Picture) -> float | None:
+        if one.quality != "ok" or one.value is None:
+            self._since.pop(one.id, None)
+            return None
+        siblings = picture.of(one.quantity)
+        if len(siblings) < 2:
+            return None
+        before = self._since.get(one.id)
+        if before is None or before[0] != one.value:
+            before = one.value, picture.now_us, {}
+            self._since[one.id] = before
+        _, since_us, spans = before
+        moved = False
+        for place, other in siblings.items():
+            if other.id == one.id or other.quality != "ok" or other.value is None:
+                continue
+            low, high = spans.get(place, (other.value, other.value))
+            low, high = min(low, other.value), max(high, other.value)
+            spans[place] = low, high
+            moved = moved or high - low >= self._rule.moves
+        return (picture.now_us - since_us) / 1e6 if moved else 0.0
+
+
+class _JumpSignal:
+    """Change a second since the last sample that was another one."""
+
+    def __init__(self, rule: Jump) -> None:
+        self._rule = rule
+        self._last: dict[str, tuple[int, float]] = {}
+
+    def __call__(self, picture: Picture) -> Iterator[Found]:
+        for one in _sensors(self._rule.quantities, picture):
+            yield _of_channel(one, self._step(one, picture.now_us))
+
+    def _step(self, one: Latest, now_us: int) -> float | None:
+        if one.quality != "ok" or one.value is None or one.age_us is None:
+            self._last.pop(one.id, None)
+            return None
+        taken_us = now_us - one.age_us
+        before = self._last.get(one.id)
+        if before is not None and before[1] == one.value:
+            return 0.0
+        self._last[one.id] = taken_us, one.value
+        if before is None:
+            return 0.0
+        return abs(one.value - before[1]) / max(taken_us - before[0], 100_000) * 1e6
+
+
+def _sensors(quantities: tuple[str, ...], picture: Picture) -> Iterator[Latest]:
+    for one in picture.channels:
+        if not quantities or one.quantity in quantities:
+            yield one
+
+
+def _of_channel(one: Latest, value: float | None) -> Found:
+    return Found(f"{one.quantity} {one.place}", one.place, one.quantity, (one.id,), value)
+
+
+def _across(place: str) -> str:
+    words = place.split()
+    words[-1] = _OTHER_SIDE.get(words[-1], "")
+    return " ".join(words)
