@@ -19,7 +19,7 @@ __all__ = ["RuleBench", "Series"]
 
 TICK_US = 100_000
 
-Series = Callable[[float], float | None | Quality]
+Series = Callable[[float], float | Quality | None]
 
 
 class RuleBench:
@@ -83,7 +83,7 @@ class RuleBench:
         self.happened.append((round(self.seconds, 1), record.action, record.id))
 
 
-def _latest(number: int, name: str, read: float | None | Quality) -> Latest:
+def _latest(number: int, name: str, read: float | Quality | None) -> Latest:
     quantity, _, place = name.partition(" ")
     assert quantity in BY_NAME
     value = read if isinstance(read, int | float) else None

@@ -30,7 +30,7 @@ limit = {{ above = 100, close = 90, unit = "°C", source = "test", verified = tr
 M1, M2, M3 = (f"motor.winding_temperature motor {number}" for number in (1, 2, 3))
 
 
-def steps(*parts: tuple[float, float | None | str]) -> Series:
+def steps(*parts: tuple[float, float | str | None]) -> Series:
     """From each time on that value."""
     return lambda at_s: [value for since, value in parts if at_s >= since - 1e-6][-1]  # type: ignore[return-value]
 
