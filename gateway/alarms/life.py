@@ -106,14 +106,15 @@ class AlarmLife:
         known = self._alarms.get(alarm)
         if known is None or not known.is_open:
             return
-        after: Kept | None = replace(
+        returned = replace(
             known,
             is_open=False,
             returned_us=self._clock.monotonic_us(),
             returned_utc_us=self._clock.utc_us(),
         )
+        after: Kept | None = returned
         if known.state == "unacknowledged":
-            after = replace(after, state="returned")
+            after = replace(returned, state="returned")
         elif known.state == "acknowledged":
             after = None
         self._found(after, action, known)

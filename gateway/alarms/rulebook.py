@@ -12,7 +12,19 @@ import msgspec
 from axwire.quantities import BY_NAME
 from msgspec import Struct
 
-from gateway.alarms.rules import Fault, Limit, NodeSilence, Rule, Words, about
+from gateway.alarms.rules import (
+    Deviation,
+    Fault,
+    Frozen,
+    Jump,
+    Limit,
+    NodeSilence,
+    Rise,
+    Rule,
+    Value,
+    Words,
+    about,
+)
 from gateway.alarms.texts import ALARM_WORDS
 from gateway.errors import ConfigError, explain
 from gateway.profiles import Figure, Profile
@@ -179,17 +191,16 @@ def _bind(rule: Rule, profile: Profile, where: str) -> BoundRule:
 
 def _unit(rule: Rule) -> str | None:
     """The unit a limit must be in; None: that of no one quantity."""
-    if isinstance(rule, NodeSilence) or rule.__struct_config__.tag == "frozen":
+    if isinstance(rule, (NodeSilence, Frozen)):
         return "s"
-    if not hasattr(rule, "quantity"):
+    if isinstance(rule, (Fault, Jump)):
         return None
     unit = BY_NAME[rule.quantity].unit
-    kind = rule.__struct_config__.tag
-    if kind == "rise":
+    if isinstance(rule, Rise):
         return _RISE_UNITS.get(unit, f"{unit}/min")
-    if kind == "deviation" and rule.share:  # type: ignore[union-attr]
+    if isinstance(rule, Deviation) and rule.share:
         return "%"
-    return _DIFFERENCE_UNITS.get(unit, unit) if kind in ("difference", "deviation") else unit
+    return unit if isinstance(rule, Value) else _DIFFERENCE_UNITS.get(unit, unit)
 
 
 def _bound(limit: Limit, profile: Profile, at: str) -> Bound:

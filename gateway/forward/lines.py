@@ -117,7 +117,7 @@ class LineWriter:
 
     def alarm(self, record: AlarmRecord, received_us: int) -> Lines:
         """A transition of an alarm, or what a crew did to it."""
-        tags = {"action": record.action}
+        tags: dict[str, str] = {"action": record.action}
         if record.id != SILENCED:
             tags |= {"rule": record.rule, "place": record.place, "priority": record.priority}
         alarm = record.alarm
