@@ -29,7 +29,7 @@ _CRYSTAL_PPB = 100_000
 _LIMIT_PPB = 200_000
 _CHANGE_PPB = 5_000
 """What the drift may change within the window, with the temperature (unverified)."""
-_SIGMAS = 3
+_SIGMAS = 4
 
 _USELESS = 1e-2
 """A drift that may be off by so much says nothing of a second ago: the newest ping decides."""
