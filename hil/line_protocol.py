@@ -21,10 +21,22 @@ class Point(NamedTuple):
         return self.time_ns // 1000
 
 
+_LINE = re.compile(r"((?:\\.|[^ \\])+) (.+) (-?\d+)")
+_FIELD = re.compile(r'([^=,]+)=("(?:\\.|[^"\\])*"|[^",]+)(?:,|$)')
+"""A name and its value; a string keeps its quotes."""
+
+
 def read_line(line: str) -> Point:
-    head, fields, stamp = re.split(r"(?<!\\) ", line)
+    """Raises ValueError."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        raise ValueError(f"no line of line protocol: {line}")
+    head, fields, stamp = found.groups()
     measurement, tags = _series(head)
-    return Point(measurement, tags, tuple(_pair(field) for field in fields.split(",")), int(stamp))
+    pairs = _FIELD.findall(fields)
+    if ",".join(f"{name}={value}" for name, value in pairs) != fields:
+        raise ValueError(f"these are no fields: {fields}")
+    return Point(measurement, tags, tuple(pairs), int(stamp))
 
 
 def points(bodies: Iterable[bytes]) -> list[Point]:

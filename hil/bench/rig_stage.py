@@ -26,6 +26,9 @@ scenario of hours."""
 LOCOMOTIVE = "BENCH-0001"
 _SENT_LOOK_S = 0.5
 
+_FORWARDER_LOOKS_S = 2.0
+"""The account balances with the last commit, and `idle` may be older than that."""
+
 
 class RigStage:
     """A scenario on a `rig`; see hil.bench.running.Stage. `server`: what its gateway forwards to;
@@ -58,6 +61,8 @@ class RigStage:
         """As the rig's; then what is stored is let go to the server."""
         account = self.rig.settle(limit_s)
         end_s = self.now_s + limit_s
+        if self.server is not None:
+            self.rig.run_for(_FORWARDER_LOOKS_S)
         while self.server is not None and self.state().forward.state != "idle":
             if self.now_s > end_s:
                 break

@@ -120,7 +120,8 @@ class BenchServer:
         self.taken += 1
         for point in points([body]):
             for name, text in point.fields:
-                self._keep(point, name, float(text.rstrip("i")))
+                if not text.startswith('"'):
+                    self._keep(point, name, _number(text))
 
     def _keep(self, point: Point, name: str, value: float) -> None:
         time_us = point.time_us // 1000 * 1000
@@ -129,6 +130,11 @@ class BenchServer:
             self.again += 1
         else:
             self._kept[key].append(value)
+
+
+def _number(text: str) -> float:
+    """As VictoriaMetrics keeps it, which has no strings, and 1 and 0 for true and false."""
+    return float({"true": "1", "false": "0"}.get(text, text.rstrip("i")))
 
 
 def _nobody(url: str) -> Any:
