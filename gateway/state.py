@@ -10,6 +10,8 @@ import msgspec
 
 __all__ = [
     "Alarm",
+    "AlarmFacts",
+    "AlarmKind",
     "AlarmPriority",
     "AlarmState",
     "Channel",
@@ -24,6 +26,7 @@ __all__ = [
     "State",
 ]
 
+AlarmKind = Literal["machine", "sensor", "system"]
 AlarmPriority = Literal["high", "medium", "low"]
 AlarmState = Literal["unacknowledged", "acknowledged", "returned", "shelved"]
 NodeStatus = Literal["live", "stale", "waiting"]
@@ -100,21 +103,21 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     stale_after_ms: int
 
 
-class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """One alarm that is not in its normal state; life and words after ISA-18.2.
+class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What an alarm is; life and words after ISA-18.2.
 
-    `id` is `RULE@PLACE` and the same each time it comes. `code` is what a crew says on the radio;
-    the texts belong to `rule`. `kind`: what is wrong is the machine, one of its sensors, or
-    axlebox itself. `value` and `limit` are in `unit`, and None where there is no number; `value`
-    follows while the condition holds. Of a group, the alarms with the same `cause` as their id
-    came of the one whose id it is, which has no cause itself. An alarm that rests on a limit
-    nobody verified is not `verified`, and never high. Times are Unix times.
+    `id` is `RULE@PLACE` and the same each time it comes; of a sensor it has the quantity before
+    the place. `code` is what a crew says on the radio; the texts belong to `rule`. `kind`: what is
+    wrong is the machine, one of its sensors, or axlebox itself, and then `place` is the node.
+    `value` and `limit` are in `unit`, and None where there is no number; `value` follows while the
+    condition holds. In a storm `cause` is the id of the alarm that came first, which has none
+    itself. An alarm that rests on a limit nobody verified is not `verified`, and never high.
     """
 
     id: str
-    code: str
     rule: str
-    kind: Literal["machine", "sensor", "system"]
+    code: str
+    kind: AlarmKind
     priority: AlarmPriority
     state: AlarmState
     place: str
@@ -125,10 +128,15 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     verified: bool = False
     cause: str | None = None
+    acknowledged_by: str | None = None
+
+
+class Alarm(AlarmFacts, frozen=True, kw_only=True):
+    """One alarm that is not in its normal state, as it is shown. Times are Unix times."""
+
     since_ms: int
     age_ms: int
     returned_ms: int | None = None
-    acknowledged_by: str | None = None
     shelved_until_ms: int | None = None
 
 

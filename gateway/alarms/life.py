@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from gateway.alarms.desk import AlarmError
@@ -17,7 +16,7 @@ from gateway.alarms.rulebook import BoundRule
 from gateway.alarms.rules import about
 from gateway.alarms.signals import Found
 from gateway.spool.errors import BufferFullError
-from gateway.state import Alarm, AlarmPriority, AlarmState
+from gateway.state import Alarm, AlarmFacts, AlarmPriority, AlarmState
 from gateway.timebase import Clock
 
 __all__ = ["AlarmLife"]
@@ -33,7 +32,7 @@ _PRIORITIES: tuple[AlarmPriority, ...] = ("high", "medium", "low")
 class AlarmLife:
     """Every alarm that is not normal; also what a crew does to them: see AlarmDesk.
 
-    `store` appends a record's body to the spool and raises BufferFullError where it cannot: what
+    `store` appends a record to the spool and raises BufferFullError where it cannot: what
     a crew asked for is then refused, and what was detected is shown all the same and stored as
     soon as there is room.
     """
@@ -41,7 +40,7 @@ class AlarmLife:
     def __init__(
         self,
         clock: Clock,
-        store: Callable[[bytes], object],
+        store: Callable[[AlarmRecord], object],
         kept: Iterable[Kept] = (),
     ) -> None:
         self.raised: Counter[str] = Counter()
@@ -54,7 +53,7 @@ class AlarmLife:
         self._store = store
         self._alarms = {one.id: self._carried_over(one) for one in kept}
         self._silenced: set[str] = set(self._alarms)
-        self._unstored: deque[bytes] = deque()
+        self._unstored: deque[AlarmRecord] = deque()
         self._recent: deque[tuple[int, str]] = deque()
 
     # -- what detection finds
@@ -98,7 +97,9 @@ class AlarmLife:
     def follow(self, alarm: str, value: float | None) -> None:
         """The value while it is open; that alone is no transition."""
         known = self._alarms.get(alarm)
-        if known is not None and known.is_open and known.limit is not None:
+        if known is None or not known.is_open or known.limit is None:
+            return
+        if known.value != value:
             self._alarms[alarm] = replace(known, value=value)
 
     def close(self, alarm: str, action: Action = "returned") -> None:
@@ -214,7 +215,7 @@ class AlarmLife:
         if len(self._unstored) >= _UNSTORED_MAX:
             self._unstored.popleft()
             self.records_lost += 1
-        self._unstored.append(msgspec.msgpack.encode(record))
+        self._unstored.append(record)
         self._put_off()
         self._set(record.id, after)
 
@@ -237,7 +238,7 @@ class AlarmLife:
         try:
             if self._unstored:
                 raise BufferFullError("alarms wait for room")
-            self._store(msgspec.msgpack.encode(record))
+            self._store(record)
         except BufferFullError:
             raise AlarmError(
                 "the store takes nothing now, so nobody could tell who did it"
@@ -317,24 +318,11 @@ def _shown(one: Kept, now_us: int, now_utc_us: int) -> Alarm:
     def unix_ms(at_us: int | None) -> int | None:
         return None if at_us is None else (now_utc_us - now_us + at_us) // 1000
 
+    facts = {name: getattr(one, name) for name in AlarmFacts.__struct_fields__}
     return Alarm(
-        id=one.id,
-        code=one.code,
-        rule=one.rule,
-        kind=one.kind,
-        priority=one.priority,
-        state=one.state,
-        place=one.place,
-        quantity=one.quantity,
-        channels=one.channels,
-        value=one.value if one.is_open else None,
-        limit=one.limit,
-        unit=one.unit,
-        verified=one.verified,
-        cause=one.cause,
+        **facts | {"value": one.value if one.is_open else None},
         since_ms=(now_utc_us - now_us + one.since_us) // 1000,
         age_ms=max(0, now_us - one.since_us) // 1000,
         returned_ms=unix_ms(one.returned_us),
-        acknowledged_by=one.acknowledged_by,
         shelved_until_ms=unix_ms(one.shelved_until_us),
     )

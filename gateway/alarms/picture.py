@@ -1,6 +1,7 @@
 """The latest values as rules see them: by quantity and place, with what state the train is in."""
 
 from collections.abc import Iterable
+from math import pi
 from statistics import median
 from typing import NamedTuple
 
@@ -95,7 +96,7 @@ class Picture:
     @property
     def speed_kmh(self) -> float | None:
         """By the median of the axles, else of the motors; None where neither is known."""
-        metres = self._figure("wheel_diameter") / 1000 * 3.141592653589793
+        metres = self._figure("wheel_diameter") / 1000 * pi
         turns = self.values("axle.speed")
         if not turns:
             ratio = self._figure("gear_ratio")

@@ -5,8 +5,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from gateway.alarms.rules import About
-from gateway.state import AlarmPriority, AlarmState
+from gateway.state import AlarmFacts, AlarmPriority
 
 __all__ = ["RECORD_VERSION", "SILENCED", "AlarmRecord", "Kept", "read_record"]
 
@@ -26,34 +25,19 @@ SILENCED = ""
 """The id in the record of a silence, which is of no one alarm."""
 
 
-class Kept(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Kept(AlarmFacts, frozen=True, kw_only=True, omit_defaults=True):
     """An alarm that is not normal, as it survives a restart.
 
     Times are the gateway's monotonic ones, which count from the boot `base`, with the wall time
     beside them for when the machine was started anew since.
     """
 
-    id: str
-    rule: str
-    code: str
-    kind: About
-    priority: AlarmPriority
-    state: AlarmState
-    place: str
-    quantity: str | None = None
-    channels: tuple[str, ...] = ()
-    value: float | None = None
-    limit: float | None = None
-    unit: str = ""
-    verified: bool = False
-    cause: str | None = None
     base: str
     since_us: int
     since_utc_us: int
     is_open: bool = True
     returned_us: int | None = None
     returned_utc_us: int | None = None
-    acknowledged_by: str | None = None
     shelved_until_us: int | None = None
     shelved_until_utc_us: int | None = None
 

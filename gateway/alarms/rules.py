@@ -8,10 +8,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from gateway.state import AlarmPriority, Quality
+from gateway.state import AlarmKind, AlarmPriority, Quality
 
 __all__ = [
-    "About",
     "Deviation",
     "Difference",
     "Fault",
@@ -27,7 +26,6 @@ __all__ = [
     "Words",
 ]
 
-About = Literal["machine", "sensor", "system"]
 Situation = Literal[
     "standing", "moving", "powered", "unpowered", "braked", "released", "steady", "charged"
 ]
@@ -162,7 +160,7 @@ class NodeSilence(_Base, frozen=True, kw_only=True, tag="node_silence"):
 Rule = Value | Rise | Difference | Deviation | Fault | Frozen | Jump | NodeSilence
 
 
-def about(rule: Rule) -> About:
+def about(rule: Rule) -> AlarmKind:
     """What is wrong when it fires: the machine, one of its sensors, or axlebox itself."""
     if isinstance(rule, NodeSilence):
         return "system"

@@ -103,8 +103,6 @@ def _deviation(rule: Deviation, picture: Picture) -> Iterator[Found]:
                 off = value - middle
             elif abs(middle) >= max(rule.least_median, 1e-9):
                 off = (value - middle) / abs(middle) * 100
-            else:
-                off = None
         if off is not None and rule.side != "above":
             off = -off if rule.side == "below" else abs(off)
         yield Found(place, place, rule.quantity, (one.id,), off)

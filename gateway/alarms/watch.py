@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
+import msgspec
+
 from gateway.alarms.engine import Engine
 from gateway.alarms.life import AlarmLife
 from gateway.alarms.picture import Latest, NodeSeen, Picture
-from gateway.alarms.record import read_record
+from gateway.alarms.record import AlarmRecord
 from gateway.alarms.rulebook import BoundRule
 from gateway.ingest_seams import Store
 from gateway.ledger import Ledger
@@ -83,9 +85,10 @@ class AlarmWatch:
         self.life.silence(by)
         self._tell()
 
-    def _keep(self, body: bytes) -> None:
+    def _keep(self, record: AlarmRecord) -> None:
+        body = msgspec.msgpack.encode(record)
         self._store.append(Kind.ALARM, Priority.URGENT, body, self._clock.utc_us())
-        self._ledger.learn_alarm(read_record(body))
+        self._ledger.learn_alarm(record)
 
     def _tell(self) -> None:
         if self.life.version != self._shown:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
 from axwire.quantities import BY_NAME
 from manual_clock import ManualClock
 
@@ -75,10 +76,10 @@ class RuleBench:
             for name in self.silent_us:
                 self.silent_us[name] += TICK_US
 
-    def _store(self, body: bytes) -> None:
+    def _store(self, given: AlarmRecord) -> None:
         if self.full:
             raise BufferFullError("full")
-        record = read_record(body)
+        record = read_record(msgspec.msgpack.encode(given))
         self.records.append(record)
         self.happened.append((round(self.seconds, 1), record.action, record.id))
 
