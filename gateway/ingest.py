@@ -18,7 +18,7 @@ from axwire.up import EVENT, WAVEFORM
 
 from gateway.boot import Boot
 from gateway.clock import ClockSync
-from gateway.decode import Rows, decode_block
+from gateway.decode import Rows, decode_readings
 from gateway.downlink import Downlink, Link
 from gateway.ingest_seams import Observer, Store
 from gateway.ledger import EarlierBoot, Ledger, Run, earlier_boot
@@ -157,11 +157,7 @@ class Ingest:
         while self._pending and self._pending[0][0] <= ticket:
             _, name, number, sequence, last, size = self._pending.popleft()
             self._held[name] -= size
-            seen = self._ledger.boot(name, number).durable
-            if sequence == last:
-                seen.add(sequence)
-            else:
-                seen.add_range(sequence, last)
+            self._ledger.boot(name, number).durable.add_range(sequence, last)
             self.acknowledged += 1
             durable.setdefault((name, number), set()).add(sequence)
         for (name, number), sequences in durable.items():
@@ -201,7 +197,7 @@ class Ingest:
                 self._ask_for_table(name)
                 return
             if isinstance(up, Readings):
-                rows = [decode_block(block, table) for block in up.blocks]
+                rows = list(decode_readings(up, table))
             else:
                 deque(decode_thinned(up, table), 0)
         elif isinstance(up, Hello):
@@ -297,17 +293,13 @@ class Ingest:
     def _spoke(self, link: Link, name: str, number: int) -> None:
         present = self._downlink.boot(name)
         newest = number
-        if number == present:
-            self._downlink.heard(name, number, link)
-            self._observer.spoke(name, number, link.name)
-            return
-        if present is not None and self._is_leftover(name, number, present):
+        if present is not None and number != present and self._is_leftover(name, number, present):
             newest = present
         self._downlink.heard(name, newest, link)
-        self._clocks.seen(name, newest, self._ledger.boot(name, newest).clock)
         self._observer.spoke(name, newest, link.name)
         if newest != present:
             boot = self._ledger.boot(name, newest)
+            self._clocks.seen(name, newest, boot.clock)
             if boot.hello is not None:
                 table = boot.tables.get(boot.hello.revision)
                 self._observer.told_table(name, boot.hello, table)

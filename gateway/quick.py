@@ -32,8 +32,7 @@ __all__ = ["AnyUp", "Proof", "parse", "split"]
 
 AnyUp = Hello | Readings | Event | Health | Waveform | Pong | Thinned
 
-_START = b"\x84\x43\xa1\x01\x04\xa1\x04"
-_NAME_AT = len(_START)
+_NAME_AT = len(cose.START)
 _BYTES = 0x40
 _SHORT = 24
 _TAG_HEAD = 0x48
@@ -73,7 +72,7 @@ def split(message: bytes) -> cose.Envelope:
     """Take a message apart without believing it. Raises EnvelopeError or CborError."""
     try:
         name_end = _NAME_AT + 1 + message[_NAME_AT] - _BYTES
-        if message.startswith(_START) and _NAME_AT + 1 < name_end <= _LATEST_NAME_END:
+        if message.startswith(cose.START) and _NAME_AT + 1 < name_end <= _LATEST_NAME_END:
             payload, end = _string(message, name_end)
             if message[end] == _TAG_HEAD and end + _BEHIND == len(message):
                 name = message[_NAME_AT + 1 : name_end].decode()

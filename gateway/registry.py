@@ -179,10 +179,8 @@ class Registry:
         now = self._clock.monotonic_us()
         for name, node in self._nodes.items():
             _look_at_latest(node)
-            status = _status(node, now)
             for number, value in node.values.items():
-                age_us = self._age_us(name, node, value, now)
-                quality = _quality(status, value, age_us, _stale_after_us(value))
+                age_us, quality = self._worth(name, node, value, now)
                 yield Latest(
                     f"{name}/{number}",
                     name,
@@ -292,9 +290,7 @@ class Registry:
         )
 
     def _channel(self, name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
-        stale_after_us = _stale_after_us(value)
-        age_us = self._age_us(name, node, value, now)
-        quality = _quality(_status(node, now), value, age_us, stale_after_us)
+        age_us, quality = self._worth(name, node, value, now)
         return Channel(
             id=f"{name}/{number}",
             node=name,
@@ -305,8 +301,15 @@ class Registry:
             decimals=value.quantity.decimals,
             age_ms=None if age_us is None else age_us // 1000,
             quality=quality,
-            stale_after_ms=stale_after_us // 1000,
+            stale_after_ms=_stale_after_us(value) // 1000,
         )
+
+    def _worth(
+        self, name: str, node: _Node, value: _Value, now: int
+    ) -> tuple[int | None, Quality]:
+        """How old a value is, and how far it can be trusted."""
+        age_us = self._age_us(name, node, value, now)
+        return age_us, _quality(_status(node, now), value, age_us)
 
     def _age_us(self, name: str, node: _Node, value: _Value, now: int) -> int | None:
         """None where nothing was told, and while the board's clock is not known."""
@@ -376,10 +379,10 @@ def _stale_after_us(value: _Value) -> int:
     return max(NODE_SILENT_US, _PERIODS_SILENT * value.period_us)
 
 
-def _quality(status: NodeStatus, value: _Value, age_us: int | None, stale_us: int) -> Quality:
+def _quality(status: NodeStatus, value: _Value, age_us: int | None) -> Quality:
     if age_us is None:
         return "waiting"
-    if status != "live" or age_us > stale_us:
+    if status != "live" or age_us > _stale_after_us(value):
         return "stale"
     if value.status != OK:
         return _QUALITIES[value.status]

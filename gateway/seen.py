@@ -32,6 +32,9 @@ class Seen:
 
     def add_range(self, first: int, last: int) -> int:
         """All from `first` to `last` are in: returns how many of them were before."""
+        if first == self.next and not self.above:
+            self.next = max(first, last + 1)
+            return 0
         present = max(0, min(self.next, last + 1) - first)
         within = {sequence for sequence in self.above if first <= sequence <= last}
         if first <= self.next:

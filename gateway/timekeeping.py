@@ -62,14 +62,12 @@ class TimeKeeper:
 
     def learn(self, record: ClockRecord) -> None:
         """A boot's clock is known better. Raises BufferFullError."""
-        self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
-        self._ledger.boot(record.node, record.boot).learn_clock(record)
+        self._keep(record)
         self._bridge()
 
     def learn_earlier(self, node: str, earlier: EarlierBoot) -> None:
         """A boot that is over was told the time while it ran. Raises BufferFullError."""
-        boot = self._ledger.boot(node, earlier.number)
-        if boot.clock is not None or not earlier.utc_ms:
+        if self._ledger.boot(node, earlier.number).clock is not None or not earlier.utc_ms:
             return
         record = ClockRecord(
             node,
@@ -80,13 +78,16 @@ class TimeKeeper:
             _TOLD_ERROR_US,
             trusted=True,
         )
-        self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
-        boot.learn_clock(record)
+        self._keep(record)
 
     def _ping(self, name: str, boot: int, link: Link | None = None) -> None:
         wall = self._clocks.wall
         utc_ms = wall.utc_us() // 1000 if wall.trusted() else None
         self._clocks.pinged(name, self._downlink.ping(name, boot, utc_ms, link))
+
+    def _keep(self, record: ClockRecord) -> None:
+        self._append(Kind.CLOCK, Priority.SERVICE, msgspec.msgpack.encode(record))
+        self._ledger.boot(record.node, record.boot).learn_clock(record)
 
     def _bridge(self) -> None:
         for record in bridges(self._ledger.times, self._ledger.live_clocks()):

@@ -25,7 +25,7 @@ ROOM = 80
 """Room around a sealed message, for the frame of a serial line or the head of MQTT."""
 
 _BLOCK = 64
-_START = b"\x84\x43\xa1\x01\x04\xa1\x04"
+START = b"\x84\x43\xa1\x01\x04\xa1\x04"
 _BYTES = 0x40
 
 
@@ -68,7 +68,7 @@ class Sealer:
             raise ValueError("a node name has 1 to %d bytes, none of them 0" % NAME_CAP)
         self._key = key
         self._mac_start = mac_start(direction)
-        start = _START + bytes_head(len(kid)) + kid
+        start = START + bytes_head(len(kid)) + kid
         self._payload_head = ROOM + len(start)
         self.buffer = bytearray(ROOM + cap + ROOM)
         self.view = memoryview(self.buffer)
@@ -128,15 +128,15 @@ def seal(key: MacKey, name: str, direction: bytes, payload: "Bytes") -> bytes:
 
 def sealed_size(name: str, payload_bytes: int) -> int:
     """Bytes of a sealed message with a payload of that size."""
-    envelope = len(_START) + 1 + len(name.encode()) + head_size(payload_bytes) + 1 + TAG_BYTES
+    envelope = len(START) + 1 + len(name.encode()) + head_size(payload_bytes) + 1 + TAG_BYTES
     return envelope + payload_bytes
 
 
 def split(message: bytes) -> Envelope:
     """Take a message apart without believing it. Raises EnvelopeError or CborError."""
-    if message[: len(_START)] != _START:
+    if message[: len(START)] != START:
         raise EnvelopeError("envelope", "not a COSE_Mac0 message of this protocol")
-    kid, at = _byte_string(message, len(_START))
+    kid, at = _byte_string(message, len(START))
     if not 0 < len(kid) <= NAME_CAP:
         raise EnvelopeError("envelope", "a node name of %d bytes" % len(kid))
     payload, at = _byte_string(message, at)

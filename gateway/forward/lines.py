@@ -74,7 +74,7 @@ class LineWriter:
     def rows(self, node: str, table: ChannelTable, rows: Rows, clock: ClockRecord) -> Lines:
         """One block, its times from `clock`."""
         layout = self._format(node, table, rows.group, estimated=not clock.trusted)
-        stamps = _stamps_ns(clock, rows.t_ms, rows.group.period_ms, len(rows.raw))
+        stamps = _stamps_ns(clock, rows.t_ms, rows.group.period_ms, rows.count)
         values = rows.values
         sound = (values >= layout.low) & (values <= layout.high)
         if any(rows.statuses) or not sound.all():

@@ -263,7 +263,7 @@ def _by_hour(rows: Rows, clock: ClockRecord) -> Iterator[tuple[Rows, int]]:
     if first_us // HOUR_US == last_us // HOUR_US:
         yield rows, first_us
         return
-    count, begin = len(rows.raw), 0
+    count, begin = rows.count, 0
     while begin < count:
         part = rows.part(begin, count)
         begin_us = clock.utc_at(part.t_ms * 1000)

@@ -133,9 +133,9 @@ def _digest(group: _Group) -> None:
 def _aggregated(table: GroupTable, blocks: list[Rows]) -> Buckets:
     raw = np.concatenate([rows.raw for rows in blocks])
     missing = np.concatenate([rows.missing for rows in blocks])
-    counts = [len(rows.raw) for rows in blocks]
+    counts = [rows.count for rows in blocks]
     t_ms = np.concatenate(
-        [rows.t_ms + np.arange(len(rows.raw), dtype=np.int64) * table.period_ms for rows in blocks]
+        [rows.t_ms + np.arange(rows.count, dtype=np.int64) * table.period_ms for rows in blocks]
     )
     codes = np.frombuffer(b"".join(rows.statuses for rows in blocks), np.uint8)
     status = np.repeat(codes.reshape(len(blocks), -1), counts, axis=0)
