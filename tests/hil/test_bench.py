@@ -9,7 +9,6 @@ from typing import get_args
 import msgspec
 import numpy as np
 import pytest
-from axwire import cose
 from axwire.errors import WireError
 from crew_page.chromium import CHROMIUM_ARGUMENTS
 from playwright.sync_api import sync_playwright
@@ -21,6 +20,7 @@ import hil.bench_firmware
 from gateway.errors import ConfigError
 from gateway.forward import Answer, Forwarder, InfluxSink, Verdict
 from gateway.ingest import Ingest
+from gateway.quick import Proof
 from gateway.seen import Seen
 from gateway.timebase import SystemClock
 from hil.bench.cli import app
@@ -109,7 +109,7 @@ def never_calls_a_node_stale(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def believes_any_mac(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setattr(cose.Envelope, "check", lambda self, key, direction: None)
+    patch.setattr(Proof, "check", lambda self, envelope: None)
 
 
 def decodes_to_twice_the_value(patch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -113,7 +113,7 @@ def test_what_a_restarted_node_drops_of_the_boot_before_is_counted(
         rig.cables[NODE].unplug()
         rig.run_for(40)
         rig.cables[NODE].plug()
-        rig.run_for(5.5)
+        rig.run_for(4.5)
         restart(rig)
         rig.run_for(25)
         account = settled(rig)
