@@ -78,16 +78,17 @@ def test_a_line_is_played_when_it_is_due(unit: StimulusUnit) -> None:
     t0_us = CLOCK.monotonic_us() + 50_000
     points = [4_000_000 + 16_000_000 * each // 20 for each in range(21)]
     unit.stretch("loop 1", LINEAR, t0_us, 50_000, points)
+    sent_error_us = unit.error_us
     seen = {}
     level = unit.applied().levels["loop 1"]
     while level.value < 19_900_000 and CLOCK.monotonic_us() < t0_us + 3_000_000:
         level = unit.applied().levels["loop 1"]
-        seen[level.at_us] = level.value
-    on_the_way = {at_us: value for at_us, value in seen.items() if value > 4_100_000}
+        seen[level.at_us] = (level.value, sent_error_us + unit.error_us)
+    on_the_way = {at_us: told for at_us, told in seen.items() if told[0] > 4_100_000}
     assert len(on_the_way) > 20
-    for at_us, value in on_the_way.items():
+    for at_us, (value, error_us) in on_the_way.items():
         line_na = 4_000_000 + 16 * ((at_us - t0_us) % (1 << 30))
-        assert abs(value - line_na) <= STEP_NA + 16 * unit.error_us
+        assert abs(value - line_na) <= STEP_NA + 16 * error_us
     assert unit.applied().late_us < 1_000_000
 
 
@@ -130,6 +131,7 @@ def test_pulses_and_contacts(unit: StimulusUnit, simulated: SimulatedUnit) -> No
     unit.stretch("tacho 1", STEADY, CLOCK.monotonic_us(), 1000, [1_500_000])
     unit.stretch("contact 2", STEADY, CLOCK.monotonic_us(), 1000, [0])
     until(unit, "tacho 1", 1_500_000)
+    applied(unit, lambda now: now.levels["contact 2"].value == 0)
     driven = simulated.driven()
     assert abs(driven["pin 10"][2] - 1_500_000) <= 3_000
     assert driven["pin 11"][2] == 0
