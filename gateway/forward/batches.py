@@ -40,6 +40,8 @@ class Batch:
     log_bytes: int
     first_received_us: int
     received_us: int
+    is_full: bool
+    """Whether it ended for its size, so that more follows."""
 
 
 @dataclass
@@ -200,6 +202,7 @@ class BatchReader:
         self._draft = _Draft()
         self._log_bytes += draft.log_bytes
         self._messages += draft.messages
+        is_full = draft.is_full(self._values)
         if self._mark is not None and draft.values:
             self._say_late(self._mark, draft)
         return Batch(
@@ -211,6 +214,7 @@ class BatchReader:
             draft.log_bytes,
             draft.first_received_us,
             draft.received_us,
+            is_full,
         )
 
     def _say_late(self, mark: str, draft: _Draft) -> None:

@@ -105,12 +105,12 @@ class Delivery:
         self._suspects.clear()
         self._distrusted = False
 
-    def attempt(self) -> None:
-        """Make one request and act on its answer."""
+    def attempt(self, meanwhile: Callable[[], None] | None = None) -> None:
+        """Make one request and act on its answer; `meanwhile` is called while a piece is away."""
         if self._must_probe():
             self._take_probe(self._sink.write(self._probe))
         else:
-            self._take(self._pieces[0], self._sink.write(self._pieces[0].body))
+            self._take(self._pieces[0], self._sink.write(self._pieces[0].body, meanwhile))
 
     def _must_probe(self) -> bool:
         if not self._suspects:

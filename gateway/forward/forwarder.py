@@ -163,7 +163,7 @@ class Forwarder:
         if lane is None:
             return self._rest(now_us)
         if not lane.delivery.done:
-            lane.delivery.attempt()
+            lane.attempt()
             self._hold.heard(answers=lane.delivery.error is None)
         if lane.delivery.done and lane.batch is not None:
             self._acknowledge(lane, lane.batch)

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -64,8 +64,9 @@ class Answer:
 class Sink(Protocol):
     """Where batches of line protocol go."""
 
-    def write(self, body: bytes) -> Answer:
-        """Send one body and wait for the answer. Never raises for what a server can do."""
+    def write(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> Answer:
+        """Send one body and wait for the answer; `meanwhile` is called at most once, when the
+        body is on its way. Never raises for what a server can do."""
 
     def abort(self) -> None:
         """End a request that is under way and refuse further ones; from any thread."""
@@ -125,6 +126,7 @@ class InfluxSink:
             retries=False,
         )
         self._sockets = Sockets()
+        self._watches = pool is None
         rest: Any = self._client.api_client.rest_client
         if pool is None:
             self._sockets.watch(rest.pool_manager)
@@ -132,8 +134,15 @@ class InfluxSink:
             rest.pool_manager = pool
         self._service = WriteService(self._client.api_client)
 
-    def write(self, body: bytes) -> Answer:
-        """Send line protocol with timestamps in nanoseconds."""
+    def write(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> Answer:
+        """Send line protocol with timestamps in nanoseconds.
+
+        `meanwhile` runs between the last byte of the request and the first of the answer; a pool
+        that was given does not tell when that is, so it runs before.
+        """
+        self._sockets.meanwhile = meanwhile
+        if meanwhile is not None and not self._watches:
+            self._sockets.sent()
         try:
             self._post(body)
         except ApiException as error:
@@ -144,6 +153,8 @@ class InfluxSink:
             return Answer(Verdict.UNREACHABLE, f"{self._url} does not answer: {_clip(error)}")
         except UnicodeDecodeError:
             return Answer(Verdict.SERVER_ERROR, f"{self._url} answers with no text")
+        finally:
+            self._sockets.meanwhile = None
         return Answer(Verdict.OK)
 
     def _post(self, body: bytes) -> None:

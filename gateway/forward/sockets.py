@@ -7,6 +7,7 @@ import select
 import socket
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import urllib3
@@ -19,9 +20,13 @@ __all__ = ["Sockets"]
 
 
 class Sockets:
-    """Every socket of one client, from its first packet on."""
+    """Every socket of one client, from its first packet on.
+
+    `meanwhile` is called, once, when a request is on its way and its answer not read yet.
+    """
 
     def __init__(self) -> None:
+        self.meanwhile: Callable[[], None] | None = None
         self._connected: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._abort_seen, self._abort_end = socket.socketpair()
         self._aborted = False
@@ -35,6 +40,10 @@ class Sockets:
             def _new_conn(self) -> socket.socket:
                 return sockets.connect(self)
 
+            def getresponse(self) -> Any:
+                sockets.sent()
+                return super().getresponse()
+
         class Secure(HTTPSConnection):
             def _new_conn(self) -> socket.socket:
                 return sockets.connect(self)
@@ -44,6 +53,10 @@ class Sockets:
                 if self.sock is not None:
                     sockets.add(self.sock)
 
+            def getresponse(self) -> Any:
+                sockets.sent()
+                return super().getresponse()
+
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
 
@@ -51,6 +64,12 @@ class Sockets:
             ConnectionCls = Secure
 
         manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+    def sent(self) -> None:
+        """A request is on its way: do what there is to do meanwhile."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
 
     def abort(self) -> None:
         """End what is under way and refuse what comes; from any thread."""

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,10 @@ class _Recording:
         self.lines: list[bytes] = []
         self._sink = sink
 
-    def write(self, body: bytes) -> Answer:
+    def write(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> Answer:
         if len(self.lines) < _BATCHING_LINES:
             self.lines += body.splitlines()
-        return self._sink.write(body)
+        return self._sink.write(body, meanwhile)
 
     def abort(self) -> None:
         self._sink.abort()

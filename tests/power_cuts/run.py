@@ -80,7 +80,9 @@ class Server:
         self.taken: list[tuple[int, bytes]] = []
         self._moment = moment
 
-    def write(self, body: bytes) -> Answer:
+    def write(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> Answer:
+        if meanwhile is not None:
+            meanwhile()
         self.taken.append((self._moment(), body))
         return Answer(Verdict.OK)
 

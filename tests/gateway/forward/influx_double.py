@@ -147,7 +147,9 @@ class SinkDouble:
         self.requests: list[bytes] = []
         self.accepted: list[bytes] = []
 
-    def write(self, body: bytes) -> Answer:
+    def write(self, body: bytes, meanwhile: Callable[[], None] | None = None) -> Answer:
+        if meanwhile is not None:
+            meanwhile()
         self.requests.append(body)
         answer = self.rule(body)
         if answer.verdict is Verdict.OK:

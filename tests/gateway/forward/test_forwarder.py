@@ -9,6 +9,7 @@ from gateway.forward import (
     InfluxSink,
     Verdict,
 )
+from gateway.forward.batches import Batch, BatchReader
 from gateway.state import Forward
 from hil.line_protocol import points
 
@@ -50,6 +51,82 @@ def test_a_step_makes_at_most_one_request(feed: Feed, clock: ManualClock) -> Non
     for requests in range(1, 5):
         assert forwarder.step() == clock.monotonic_us()
         assert len(sink.requests) == requests
+    forwarder.close()
+
+
+def test_the_next_batch_is_made_while_the_server_answers(
+    feed: Feed, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.begin()
+    feed.read(20)
+    feed.spool.commit()
+    happened: list[str] = []
+    read = BatchReader.next
+
+    def tell(reader: BatchReader) -> Batch | None:
+        happened.append("made")
+        return read(reader)
+
+    monkeypatch.setattr(BatchReader, "next", tell)
+
+    def answer(body: bytes) -> Answer:
+        happened.append("answered")
+        return Answer(Verdict.OK)
+
+    forwarder = forwarder_of(feed.spool, SinkDouble(answer))
+    forwarder.step()
+    forwarder.step()
+    assert happened == ["made", "made", "answered", "made", "answered"]
+    drain(forwarder, clock)
+    assert happened.count("answered") == 3
+    forwarder.close()
+
+
+def test_what_cannot_be_read_meanwhile_is_read_when_its_turn_comes(
+    feed: Feed, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.begin()
+    feed.read(20)
+    feed.spool.commit()
+    sink = SinkDouble()
+    forwarder = forwarder_of(feed.spool, sink)
+    read = BatchReader.next
+    fails = [False, True]
+
+    def fail(reader: BatchReader) -> Batch | None:
+        if fails and fails.pop(0):
+            raise OSError("the card does not answer")
+        return read(reader)
+
+    monkeypatch.setattr(BatchReader, "next", fail)
+    drain(forwarder, clock)
+    check_samples(sink.accepted, feed.expected)
+    forwarder.close()
+
+
+def test_a_batch_that_was_made_ahead_is_let_go_with_its_stretch(
+    feed: Feed, clock: ManualClock
+) -> None:
+    """Much lies unsent when the first answer comes: what is newest goes before what is ready."""
+    feed.begin()
+    feed.read(20)
+    feed.spool.commit()
+    sink = SinkDouble()
+    forwarder = forwarder_of(feed.spool, sink, live_bytes=30_000)
+    forwarder.step()
+    for _ in range(6):
+        feed.read(60)
+        clock.advance_us(300_000_000)
+        feed.t_ms += 300_000
+    feed.read(1)
+    feed.spool.commit()
+
+    forwarder.step()
+
+    newest_us = feed.expected[-1].time_us
+    assert max(p.time_us for p in points(sink.accepted[-1:])) == newest_us
+    drain(forwarder, clock)
+    check_samples(sink.accepted, feed.expected)
     forwarder.close()
 
 

@@ -249,11 +249,13 @@ def test_a_port_where_nobody_listens_is_unreachable() -> None:
         port = taken.getsockname()[1]
     sink = InfluxSink(f"http://127.0.0.1:{port}", "depot", "axlebox", None, ManualClock())
 
-    answer = sink.write(LINE)
+    done: list[int] = []
+    answer = sink.write(LINE, lambda: done.append(1))
     sink.close()
 
     assert answer.verdict is Verdict.UNREACHABLE
     assert "does not answer" in answer.text
+    assert done == []
 
 
 def test_a_name_that_nobody_knows_is_unreachable() -> None:
@@ -339,6 +341,35 @@ def test_tls_is_spoken_and_the_certificate_checked(
     assert answer.verdict is Verdict.REFUSED
     assert "check the server's certificate" in answer.text
     assert secure_influx.requests == [LINE]
+
+
+def test_something_is_done_while_the_server_answers(
+    influx: InfluxDouble, sink: InfluxSink
+) -> None:
+    check_meanwhile(influx, sink)
+
+
+def test_something_is_done_while_a_server_with_tls_answers(secure_influx: InfluxDouble) -> None:
+    sink = InfluxSink(secure_influx.url, "depot", "axlebox", None, ManualClock())
+    check_meanwhile(secure_influx, sink)
+    sink.close()
+
+
+def check_meanwhile(influx: InfluxDouble, sink: InfluxSink) -> None:
+    """The server has the body and answers only once it was done, and it is done once."""
+    done = threading.Semaphore(0)
+
+    def answer(body: bytes) -> Reply:
+        return Reply() if done.acquire(timeout=10) else Reply(500)
+
+    influx.rule = answer
+
+    assert sink.write(LINE, done.release) == Answer(Verdict.OK)
+
+    assert influx.requests == [LINE]
+    assert not done.acquire(blocking=False)
+    done.release()
+    assert sink.write(LINE) == Answer(Verdict.OK)
 
 
 def test_another_thread_can_end_a_tls_request_that_hangs(secure_influx: InfluxDouble) -> None:
