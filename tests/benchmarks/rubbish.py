@@ -25,7 +25,7 @@ from gateway.spool.recovery import recover
 from gateway.spool.writer import SpoolWriter, WriterSettings
 
 _NODES = 12
-_SECONDS = 120
+_SECONDS = 480
 _CHUNK = 4096
 _LINE_BYTES_PER_S = 921_600 // 10
 _POOL_BYTES = 1 << 20
