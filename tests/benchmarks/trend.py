@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from axwire.cbor import INT32, Typed
+from axwire.parse import Block as ReadBlock
 from axwire.places import MOTOR, place
 from axwire.quantities import BY_NAME
 from axwire.table import Channel
@@ -99,14 +101,9 @@ def _write_day(folder: Path, seed: int, begin_us: int) -> int:
                 raw = np.clip(np.cumsum(steps, axis=0), -15_000, 15_000).astype(np.int32)
                 for at in range(0, rows, 1000):
                     part = raw[at : at + 1000]
-                    block = Rows(
-                        table,
-                        start_ms + at * table.period_ms,
-                        part,
-                        np.zeros(part.shape, np.bool_),
-                        bytes(len(table.channels)),
-                    )
-                    aggregate.add(Block(name, 7, 0, block, begin_us))
+                    samples = Typed(INT32, part.astype("<i4").tobytes())
+                    block = ReadBlock([table.number, start_ms + at * table.period_ms, samples])
+                    aggregate.add(Block(name, 7, 0, Rows(table, block), begin_us))
         created_us = begin_us + start_ms * 1000
         segment_path(folder, number).write_bytes(
             pack_header(SegmentHeader(number, created_us, HEADER_BYTES if number > 1 else 0))

@@ -4,6 +4,7 @@ import random
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +187,8 @@ def _troubles(
             Trouble(
                 f"line:{name}",
                 "noisy",
-                lambda cable=cable, noise=noise: cable.disturb(noise),
-                lambda cable=cable: cable.disturb(None),
+                partial(cable.disturb, noise),
+                partial(cable.disturb, None),
                 1.0,
                 5.0,
                 0.15,
@@ -195,8 +196,8 @@ def _troubles(
             Trouble(
                 f"line:{name}",
                 "with frames twice and swapped",
-                lambda cable=cable, frames=frames: cable.trouble(frames),
-                lambda cable=cable: cable.trouble(None),
+                partial(cable.trouble, frames),
+                partial(cable.trouble, None),
                 1.0,
                 5.0,
                 0.15,

@@ -210,7 +210,7 @@ class _Case:
         """Old, held and new messages come, and each is stored once."""
         nodes, ingest = self._nodes, process.gateway.ingest
         forgotten = sum(not _is_known(process, key) for key in absent if nodes.is_present(key))
-        newest = sorted(self._run.nodes.acknowledged, key=self._run.nodes.acknowledged.get)
+        newest = sorted(self._run.nodes.acknowledged, key=self._run.nodes.acknowledged.__getitem__)
         played = [key for key in newest if key in nodes.acknowledged and key not in absent]
         process.hear(*(nodes.messages[key] for key in played[-_AGAIN:]))
         ingest.link_opened(nodes)

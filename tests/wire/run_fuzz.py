@@ -19,7 +19,14 @@ from wire import run_vectors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Choice(Protocol):
+        """What decides: numbers below a limit, and bytes."""
+
+        def below(self, limit: int) -> int: ...
+        def data(self, length: int) -> bytes: ...
+
 
 PAYLOAD_CAP = 2 * MESSAGE_CAP - cose.sealed_size("n", MESSAGE_CAP)
 """Longest payload that a board takes, when its name has one letter."""
@@ -46,7 +53,7 @@ class Numbers:
         return bytes([self.below(256) for _ in range(length)])
 
 
-def changed(numbers: Numbers, data: bytes) -> bytes:
+def changed(numbers: "Choice", data: bytes) -> bytes:
     """The bytes with one to three small changes."""
     out = bytearray(data)
     for _ in range(1 + numbers.below(3)):
@@ -68,7 +75,7 @@ def changed(numbers: Numbers, data: bytes) -> bytes:
     return bytes(out)
 
 
-def altered(numbers: Numbers, payload: bytes) -> bytes:
+def altered(numbers: "Choice", payload: bytes) -> bytes:
     """The payload with one to three items exchanged for others: still CBOR of the protocol."""
     value: Any = decode(payload)
     for _ in range(1 + numbers.below(3)):
@@ -83,7 +90,7 @@ def altered(numbers: Numbers, payload: bytes) -> bytes:
     return bytes(_writer.written())
 
 
-def made_up(numbers: Numbers, depth: int) -> object:
+def made_up(numbers: "Choice", depth: int) -> object:
     """Any value of the protocol, with arrays at most `depth` deep."""
     how = numbers.below(8 if depth else 7)
     if how < 3:
