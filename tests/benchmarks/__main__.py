@@ -28,7 +28,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     figures: dict[str, Figure] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=Path("build")) as folder:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=Path("build").resolve()) as folder:
         figures |= wire.measure(arguments.seed)
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
         figures |= rubbish.measure(Path(folder) / "rubbish", arguments.seed)

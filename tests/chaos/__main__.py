@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("build/chaos.json"))
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="chaos-", dir=Path("build")) as folder:
+    with tempfile.TemporaryDirectory(prefix="chaos-", dir=Path("build").resolve()) as folder:
         report = run(
             Path(folder),
             arguments.seed,
