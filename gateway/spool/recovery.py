@@ -55,8 +55,8 @@ class Recovery:
 
     @property
     def wants_snapshot(self) -> bool:
-        """Whether the newest segment holds no STATE record yet."""
-        return self.state is None or self.state.segment != self.end.segment
+        """Whether the segment that is written next holds no STATE record yet."""
+        return not self.resume or self.state is None or self.state.segment != self.end.segment
 
     def records(self) -> Iterator[Record]:
         """The records behind the snapshot (all of them without one) up to `end`, gaps included."""

@@ -10,6 +10,7 @@ from gateway.spool.format import (
     HEADER_BYTES,
     RECORD_BYTES,
     Entry,
+    Kind,
     Position,
     SegmentHeader,
     pack_header,
@@ -20,7 +21,16 @@ from gateway.spool.metrics import WriterMetrics
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
 
-__all__ = ["LogTail", "SegmentLog"]
+__all__ = ["LogTail", "SegmentLog", "is_nearly_full"]
+
+_LAST_BYTES = 64 * 1024
+_LAST_SHARE = 16
+
+
+def is_nearly_full(end: int, segment_bytes: int) -> bool:
+    """Whether a segment that ends there is to be followed by another with the next snapshot."""
+    last = min(_LAST_BYTES, segment_bytes // _LAST_SHARE)
+    return end > max(HEADER_BYTES, segment_bytes - last)
 
 
 @dataclass(frozen=True)
@@ -103,13 +113,16 @@ class SegmentLog:
             self._storage.close(active.fd)
 
     def _fitting(self, batch: Sequence[Entry], active: _Active) -> tuple[int, int]:
+        """How many records go into this segment, and their size. A snapshot begins the next one
+        where this one is nearly full: what is kept when older ones go then begins with it."""
         room = self._segment_bytes - active.end
         if active.end == HEADER_BYTES:
             room = max(room, RECORD_BYTES + len(batch[0].body))
         size = 0
         for count, entry in enumerate(batch):
-            needed = RECORD_BYTES + len(entry[3])
-            if size + needed > room:
+            needed = RECORD_BYTES + len(entry.body)
+            is_late = is_nearly_full(active.end + size, self._segment_bytes)
+            if size + needed > room or (entry.kind == Kind.STATE and is_late):
                 return count, size
             size += needed
         return len(batch), size

@@ -20,7 +20,7 @@ from gateway.spool.format import (
 from gateway.spool.gaps import Gap, gap_entry
 from gateway.spool.metrics import WriterMetrics
 from gateway.spool.recovery import Recovery
-from gateway.spool.segment_log import LogTail, SegmentLog
+from gateway.spool.segment_log import LogTail, SegmentLog, is_nearly_full
 from gateway.spool.storage import FileStorage, Storage
 from gateway.timebase import Clock
 
@@ -78,6 +78,7 @@ class SpoolWriter:
         self.fault_errno: int | None = None
         self.wants_snapshot = recovery.wants_snapshot
         self.state_segment = recovery.state.segment if recovery.state else None
+        self._planned_end = recovery.end.offset
         self._state_bytes = 0
         self._behind_state_bytes = 0
         self.on_committed = on_committed
@@ -168,8 +169,7 @@ class SpoolWriter:
                     "more from the links until a commit succeeds"
                 )
             ticket, sooner = self._put(Entry(kind, priority, received_us, bytes(body)))
-            if kind == Kind.STATE:
-                self.wants_snapshot = False
+            self._plan(kind, size)
         if sooner and self.on_due_changed is not None:
             self.on_due_changed()
         return ticket
@@ -212,6 +212,18 @@ class SpoolWriter:
         self.metrics.disk_bytes += written
         self.metrics.segments_thinned += 1
         self.metrics.messages_thinned += messages
+
+    def _plan(self, kind: int, size: int) -> None:
+        """Where the segment will end, and a snapshot in time for the next to begin with it."""
+        limit = self.settings.segment_bytes
+        begins = kind == Kind.STATE and is_nearly_full(self._planned_end, limit)
+        if begins or self._planned_end + size > limit:
+            self._planned_end = HEADER_BYTES
+        self._planned_end += size
+        if kind == Kind.STATE:
+            self.wants_snapshot = False
+        elif is_nearly_full(self._planned_end, limit):
+            self.wants_snapshot = True
 
     def _put(self, entry: Entry) -> tuple[int, bool]:
         """The ticket, and whether a commit is due earlier than before."""
@@ -281,6 +293,8 @@ class SpoolWriter:
             self._in_flight_bytes -= size
             self._committed = end
             self._committed_ticket += len(run)
+            if not self.buffered_bytes:
+                self._planned_end = end.offset
 
     def _note_state(self, run: list[Entry]) -> None:
         """Ask for a snapshot where a restart would have much to read behind the last one."""

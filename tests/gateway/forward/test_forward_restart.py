@@ -293,6 +293,36 @@ def test_a_fresh_start_on_a_log_without_its_beginning_reads_all_that_is_left(
         assert not forwarder.records_unreadable
 
 
+def test_what_is_kept_when_older_segments_go_tells_the_same_lines(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """The board's clock is corrected all the time: a row keeps the one that it went out with."""
+    with FilledSpool(tmp_path, clock, segment_bytes=6000) as spool:
+        feed = Feed(spool)
+        feed.begin()
+        for number in range(90):
+            feed.read(7)
+            spool.append(Kind.CLOCK, feed.node.clock(UTC_US + 1700 * number, t_ms=feed.t_ms))
+            if number % 7 == 0:
+                spool.commit()
+        spool.commit()
+        first = SinkDouble()
+        forwarder = forwarder_of(spool, first)
+        drain(forwarder, clock)
+        forwarder.close()
+        for kept_bytes in range(66_000, 6_000, -6_000):
+            removed = make_room(spool.spool.writer, Limits(kept_bytes, 0), forwarder.acknowledged)
+            assert removed
+            sink = SinkDouble()
+            another = CursorFile(spool.folder, f"another {kept_bytes}")
+            again = forwarder_of(spool, sink, cursor_file=another)
+            drain(again, clock)
+            again.close()
+            rows = {line for line in lines_of(sink.accepted) if b"current" in line}
+            assert len(rows) > 100
+            assert rows <= set(lines_of(first.accepted))
+
+
 def test_rows_behind_segments_removed_under_a_forwarder_find_their_tables(
     tmp_path: Path, clock: ManualClock
 ) -> None:

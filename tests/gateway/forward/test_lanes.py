@@ -242,7 +242,7 @@ def test_removed_segments_count_as_lost_only_where_they_were_never_sent(
             forwarder.step()
         down = True
         forwarder.step()
-        for _ in range(10):
+        for _ in range(14):
             feed.read(10)
             spool.commit()
 

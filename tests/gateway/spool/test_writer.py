@@ -146,6 +146,29 @@ def test_a_full_segment_is_followed_by_the_next_and_a_snapshot_is_wanted(
     assert max(sizes) <= 1000
 
 
+def test_a_snapshot_is_wanted_in_time_and_begins_the_next_segment(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    """However much a commit brings at once: whoever appends asks before each record."""
+    settings = WriterSettings(segment_bytes=3000)
+    with open_spool(tmp_path, clock, settings=settings) as spool:
+        writer = spool.writer
+        for number in range(300):
+            if writer.wants_snapshot:
+                writer.append(Kind.STATE, Priority.SERVICE, b"state", RECEIVED_US)
+            add(writer, bytes(100))
+            if number in (3, 100, 110, 290):
+                writer.commit()
+    begins = {}
+    for record in read_records(tmp_path):
+        begins.setdefault(record.segment, record.kind)
+    assert len(begins) >= 12
+    assert set(begins.values()) == {Kind.STATE}
+    sizes = [path.stat().st_size for path in sorted(tmp_path.glob("*.seg"))]
+    assert max(sizes) <= 3000
+    assert min(sizes[:-1]) > 2600
+
+
 def test_a_snapshot_is_wanted_again_after_four_megabytes_so_that_a_restart_reads_little(
     tmp_path: Path, clock: ManualClock
 ) -> None:
