@@ -29,18 +29,25 @@ def main() -> None:
     print(f"seed {arguments.seed}")
     figures: dict[str, Figure] = {}
     with tempfile.TemporaryDirectory(prefix="bench-", dir=Path("build").resolve()) as folder:
-        figures |= wire.measure(arguments.seed)
-        figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
-        figures |= rubbish.measure(Path(folder) / "rubbish", arguments.seed)
-        figures |= latency.measure(Path(folder) / "latency", arguments.seed)
-        figures |= restart.measure(Path(folder) / "restart", arguments.seed)
-        figures |= forward.measure(Path(folder) / "forward", arguments.seed)
-        figures |= trend.measure(Path(folder) / "trend", arguments.seed)
-        figures |= flash.measure(Path(folder) / "flash", arguments.seed)
-        figures |= speedup.measure(Path(folder) / "speedup", arguments.seed)
-        figures |= clock.measure(Path(folder) / "clock", arguments.seed)
-        figures |= locomotive.measure(Path(folder) / "rig", arguments.seed)
+        add(figures, wire.measure(arguments.seed))
+        add(figures, ingest.measure(Path(folder) / "ingest", arguments.seed))
+        add(figures, rubbish.measure(Path(folder) / "rubbish", arguments.seed))
+        add(figures, latency.measure(Path(folder) / "latency", arguments.seed))
+        add(figures, restart.measure(Path(folder) / "restart", arguments.seed))
+        add(figures, forward.measure(Path(folder) / "forward", arguments.seed))
+        add(figures, trend.measure(Path(folder) / "trend", arguments.seed))
+        add(figures, flash.measure(Path(folder) / "flash", arguments.seed))
+        add(figures, speedup.measure(Path(folder) / "speedup", arguments.seed))
+        add(figures, clock.measure(Path(folder) / "clock", arguments.seed))
+        add(figures, locomotive.measure(Path(folder) / "rig", arguments.seed))
     write_report(figures, arguments.out)
+
+
+def add(figures: dict[str, Figure], measured: dict[str, Figure]) -> None:
+    """Raises ValueError where two parts measure what has one name."""
+    if twice := figures.keys() & measured.keys():
+        raise ValueError(f"measured twice: {', '.join(sorted(twice))}")
+    figures |= measured
 
 
 main()

@@ -68,7 +68,7 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
             seed,
             {"p50": latencies[len(latencies) // 2], "events": len(latencies)},
         ),
-        "gateway.restart_s": Figure(restart_s, "s", 3, seed, {"spool MB": _spool_mb(rig)}),
+        "gateway.first_ack_s": Figure(restart_s, "s", 3, seed, {"spool MB": _spool_mb(rig)}),
         "node.heap_free_percent": Figure(
             100 * min(row["heap_low_water_bytes"] for row in health) / (128 * 1024),
             "%",
