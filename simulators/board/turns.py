@@ -6,6 +6,7 @@ that passed where it slept, which it must not do but in `poll`. So what the mach
 (other processes, interrupts, a host that runs other machines) does not count. Nor does
 
 - what the simulated hardware does for its host,
+- a sleep in which Linux fetched a page of the program from its disk,
 - the simulated hardware's part in a collection of garbage, which goes through all of the heap:
   what one takes before there is any firmware.
 
@@ -29,8 +30,9 @@ POLLIN, POLLOUT, POLLERR, POLLHUP = 1, 4, 8, 16
 
 _getrusage = ffi.open("libc.so.6").func("i", "getrusage", "iP")
 _SELF = 0
-_SECONDS, _MICROSECONDS, _SLEPT = (0, 2), (1, 3), 16
-"""Indices in getrusage's answer, all of it `long`: time as user and as system, waits (nvcsw)."""
+_SECONDS, _MICROSECONDS, _FETCHED, _SLEPT = (0, 2), (1, 3), 9, 16
+"""Indices in getrusage's answer, all of it `long`: time as user and as system, pages that came
+from a disk (majflt), waits (nvcsw)."""
 
 _LONG_US = 2000
 _WEIGHINGS = 20
@@ -86,7 +88,7 @@ class Turns:
     def pause(self) -> None:
         """The simulated hardware turns to its host."""
         took_us = self._processor_us() - self._began_us
-        if self._usage[_SLEPT] != self._waits:
+        if self._usage[_SLEPT] - self._waits > self._usage[_FETCHED] - self._fetched:
             self._has_slept = True
             took_us = ticks_diff(ticks_us(), self._began_tick)
         self._own_us += took_us
@@ -98,6 +100,7 @@ class Turns:
         self._allocated = mem_alloc()
         self._began_us = self._processor_us()
         self._waits = self._usage[_SLEPT]
+        self._fetched = self._usage[_FETCHED]
         self._began_tick = ticks_us()
 
     def take(self) -> "dict[str, int]":
