@@ -77,7 +77,9 @@ class BoardTarget:
     def feed(
         self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
     ) -> None:
-        """As Target's; a sensor that is not wired sees nothing."""
+        """As Target's; a sensor that is not wired sees nothing, and none is told a shape."""
+        if signal >= len(self.fitting.signals):
+            return
         output = self._outputs.get(self.fitting.signals[signal].name)
         if output is not None:
             self.unit.stretch(output, flags, t0_us, period_us, samples)
