@@ -16,7 +16,7 @@
 
 `unit` is nA, uV, nV, tenth_milliohm, ug, mHz, level or shape; `samples` is the longest stretch
 that the signal takes. `shapes` of an accelerometer are signals beside its `inputs` (see shape.py).
-mcp4728 and probe have no signal: they tell what the board does to them (see Host.account).
+mcp4728, ad5235 and probe have no signal: they tell what the board does to them (see Host.account).
 `de` is the pin that enables the driver of an RS-485 pair, where the UART leads to one.
 The order of `signals` is their number in the frames of control_frames.py. In lock-step a UART's
 `path` is not used; `wake_up_us` (see simulated_time.py) matters only there.
@@ -42,6 +42,7 @@ KINDS = {
     "tacho": "pins",
     "contact": "pins",
     "mcp4728": "i2c",
+    "ad5235": "spi",
     "probe": "pins",
 }
 """The buses that a kind of chip can sit on."""
@@ -158,6 +159,7 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "signal": _TEXT,
     },
     "mcp4728": {"name": _TEXT, "kind": _TEXT, "address": _WHOLE},
+    "ad5235": {"name": _TEXT, "kind": _TEXT, "cs": _PIN},
     "probe": {"name": _TEXT, "kind": _TEXT, "pin": _PIN},
 }
 INPUTS = {"ads1115": 4, "hx711": 2, "iis3dwb": 3, "adxl345": 3}
@@ -187,6 +189,7 @@ _NEEDED = {
     "tacho": ("name", "pin", "signal"),
     "contact": ("name", "pin", "signal"),
     "mcp4728": ("name", "address"),
+    "ad5235": ("name", "cs"),
     "probe": ("name", "pin"),
 }
 
