@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 import pytest
-import simulated_unit
 from axwire.cbor import INT32, Writer
 from simulated_unit import SimulatedUnit
 
@@ -57,12 +56,6 @@ def test_it_says_what_it_can(unit: StimulusUnit) -> None:
     loop = unit.outputs["loop 1"]
     assert (loop.kind, loop.low, loop.high) == ("loop", 0, 25_403_225)
     assert loop.conditions == ("open", "high", "low", "stuck")
-    pt100, bridge, shaker = (unit.outputs[name] for name in ("pt100 1", "bridge 1", "shaker 1"))
-    assert (pt100.kind, pt100.low, pt100.high) == ("resistance", 750_000, 2_012_342)
-    assert pt100.conditions == ("open", "stuck")
-    assert (bridge.kind, bridge.low, bridge.high) == ("bridge", -2_250_455, 2_246_053)
-    assert (shaker.kind, shaker.low, shaker.high) == ("shaker", 0, 2_997_070)
-    assert bridge.conditions == shaker.conditions == ("stuck",)
     assert unit.unique_id == "e66038b7132a5b2f"
     assert unit.problems == ()
     assert unit.error_us < 100_000
@@ -107,9 +100,9 @@ def applied(unit: StimulusUnit, condition: Callable[[Applied], bool]) -> Applied
     return now
 
 
-def until(unit: StimulusUnit, output: str, value: int, step: int = STEP_NA) -> int:
+def until(unit: StimulusUnit, output: str, value: int) -> int:
     """The level of an output once it is within a step of this."""
-    there = applied(unit, lambda now: abs(now.levels[output].value - value) <= step)
+    there = applied(unit, lambda now: abs(now.levels[output].value - value) <= STEP_NA)
     return there.levels[output].value
 
 
@@ -145,70 +138,6 @@ def test_pulses_and_contacts(unit: StimulusUnit, simulated: SimulatedUnit) -> No
     unit.rest()
     driven = simulated.driven()
     assert (driven["pin 10"][2], driven["pin 13"][1]) == (0, 0)
-
-
-OHM = 10_000
-PT100_STEP = 126.358 / 1024 * OHM
-"""127 ohm beside 25 kohm are 126.358 ohm, in 1024 steps."""
-
-BRIDGE_STEP = 19.984 / (4420 + 19.984) / 1024 * 1e9
-"""20 ohm beside 25 kohm are 19.984 ohm, between two resistors of 2210 ohm."""
-
-
-@pytest.mark.parametrize("ohm", [76.0, 100.0, 138.51, 200.0])
-def test_a_pt100_is_what_its_wiper_makes_of_it(
-    ohm: float, unit: StimulusUnit, simulated: SimulatedUnit
-) -> None:
-    """138.51 ohm are 100 °C."""
-    assert simulated.pt100(2) == simulated_unit.NO_CIRCUIT
-    unit.condition("pt100 2", "ok")
-    unit.stretch("pt100 2", STEADY, CLOCK.monotonic_us(), 1000, [round(ohm * OHM)])
-    told = until(unit, "pt100 2", round(ohm * OHM), round(PT100_STEP))
-    assert abs(told - ohm * OHM) <= PT100_STEP / 2 + 10
-    assert abs(simulated.pt100(2) - told) <= 10
-    assert simulated.pt100(1) == simulated_unit.NO_CIRCUIT
-    unit.condition("pt100 2", "open")
-    assert simulated.pt100(2) == simulated_unit.NO_CIRCUIT
-    assert unit.applied().levels["pt100 2"].condition == "open"
-
-
-@pytest.mark.parametrize("nv_v", [-2_200_000, 0, 600_000, 2_000_000])
-def test_a_bridge_is_the_wiper_against_the_middle(
-    nv_v: int, unit: StimulusUnit, simulated: SimulatedUnit
-) -> None:
-    unit.stretch("bridge 1", STEADY, CLOCK.monotonic_us(), 1000, [nv_v])
-    told = until(unit, "bridge 1", nv_v, round(BRIDGE_STEP))
-    assert abs(told - nv_v) <= BRIDGE_STEP / 2 + 20
-    position, _ = simulated.driven()["shaken"]
-    assert (position - 512) * BRIDGE_STEP == pytest.approx(told, abs=20)
-
-
-def test_a_shaker_has_a_tone_as_loud_as_its_wiper_says(
-    unit: StimulusUnit, simulated: SimulatedUnit
-) -> None:
-    assert simulated.driven()["pin 14"] == [1, 0, 0]
-    unit.stretch("shaker 1", STEADY, CLOCK.monotonic_us(), 1000, [1_500_000])
-    assert abs(until(unit, "shaker 1", 1_500_000) - 1_500_000) <= 1_500
-    driven = simulated.driven()
-    assert driven["shaken"][1] == 512
-    assert abs(driven["pin 14"][2] - 160_000) <= 100
-    unit.stretch("shaker 1", STEADY, CLOCK.monotonic_us(), 1000, [0])
-    until(unit, "shaker 1", 0)
-    assert simulated.driven()["shaken"][1] == 0
-    assert simulated.driven()["pin 14"][2] == 0
-
-
-def test_at_rest_no_pt100_is_there_no_bridge_is_loaded_and_nothing_shakes(
-    unit: StimulusUnit, simulated: SimulatedUnit
-) -> None:
-    for name, value in (("pt100 1", 1_200_000), ("bridge 1", 900_000), ("shaker 1", 900_000)):
-        unit.condition(name, "ok")
-        unit.stretch(name, STEADY, CLOCK.monotonic_us(), 1000, [value])
-        until(unit, name, value)
-    unit.rest()
-    driven = simulated.driven()
-    assert driven["shaken"] == [512, 0]
-    assert (driven["pin 21"][1], driven["pin 14"][2]) == (0, 0)
 
 
 def test_the_supply_comes_back_by_itself(unit: StimulusUnit, simulated: SimulatedUnit) -> None:
@@ -344,21 +273,6 @@ def test_a_unit_without_its_dac_says_so(tmp_path: Path) -> None:
         unit = StimulusUnit(simulated.port, CLOCK)
         assert unit.problems == ("no MCP4728 answers at 0x60, so there are no loops",)
         assert list(unit.outputs)[:4] == ["tacho 1", "tacho 2", "contact 1", "contact 2"]
-        unit.close()
-    finally:
-        simulated.close()
-
-
-def test_a_unit_without_potentiometers_says_so_and_has_the_rest(tmp_path: Path) -> None:
-    simulated = SimulatedUnit(tmp_path, find_interpreter(), potentiometers=False)
-    try:
-        unit = StimulusUnit(simulated.port, CLOCK)
-        assert unit.problems == (
-            "no AD5235 answers at GP17, so there are no PT100",
-            "no AD5235 answers at GP20, so there are no bridge and no shaker",
-        )
-        assert list(unit.outputs)[-1] == "contact 2"
-        assert len(unit.outputs) == 8
         unit.close()
     finally:
         simulated.close()
