@@ -8,11 +8,12 @@ its sensors how many samples they gave.
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.profiles import Sensor, StrainSensor
 from hil.errors import BenchError
 from hil.fitted_inputs import signal_at
 from hil.fitting import Fitting, SignalFit
 from hil.stimulus import UNIT_OF_KIND, Applied, StimulusUnit
-from simulators.sensors import unit_of
+from simulators.sensors import EXCITATION_MV, unit_of
 
 __all__ = ["BoardTarget"]
 
@@ -77,10 +78,14 @@ class BoardTarget:
     def feed(
         self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
     ) -> None:
-        """As Target's; a sensor that is not wired sees nothing."""
-        output = self._outputs.get(self.fitting.signals[signal].name)
+        """As Target's; a sensor that is not wired sees nothing, and none is told a shape."""
+        if signal >= len(self.fitting.signals):
+            return
+        played = self.fitting.signals[signal]
+        output = self._outputs.get(played.name)
         if output is not None:
-            self.unit.stretch(output, flags, t0_us, period_us, samples)
+            _, values = _put_out(played.sensor, samples)
+            self.unit.stretch(output, flags, t0_us, period_us, values)
 
     def inject(self, fault: dict[str, Any]) -> None:
         """As Target's, of the words that this bench can."""
@@ -125,10 +130,19 @@ class BoardTarget:
                 f"the stimulus unit has no output {output} for {signal.quantity} {signal.place}; "
                 f"it has {there}" + (f" ({reasons})" if reasons else "")
             )
-        needs, gives = unit_of(signal.sensor), UNIT_OF_KIND[known.kind]
+        needs, gives = _put_out(signal.sensor, [])[0], UNIT_OF_KIND[known.kind]
         if needs != gives:
             raise BenchError(
                 f"{output} puts out {gives}, but the sensor of {signal.quantity} {signal.place} "
                 f"gives {needs}"
             )
         return output
+
+
+def _put_out(sensor: Sensor, samples: list[int]) -> tuple[str, list[int]]:
+    """What a unit has to put out for these of a simulated board's: of a bridge, whose supply it
+    does not know, nV for each V of that."""
+    if isinstance(sensor, StrainSensor):
+        supply_mv = EXCITATION_MV[sensor.chip]
+        return "nV/V", [round(sample * 1000 / supply_mv) for sample in samples]
+    return unit_of(sensor), samples

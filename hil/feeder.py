@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,17 @@ from gateway.timebase import Clock
 from hil.target import Target
 from simulators.board.signals import LINEAR
 from simulators.board.ticks import PERIOD
-from simulators.sensors import electrical
+from simulators.physics.vibration import Signature
+from simulators.sensors import electrical, shape
 
-__all__ = ["Feeder", "Source", "feed_stretch"]
+__all__ = ["Feeder", "Shaking", "Source", "feed_stretch"]
 
 _STRETCH_S = 0.5
 _AHEAD_S = 0.75
 _EACH_S = 0.2
 _POINT_S = 0.025
+_SHAPE_US = 500_000_000
+"""How long a shape holds if nothing comes after it: a stretch must be shorter than 2**29 us."""
 
 
 class Source(Protocol):
@@ -27,6 +30,15 @@ class Source(Protocol):
     def values(
         self, quantity: str, place: str, t_s: NDArray[np.float64]
     ) -> NDArray[np.float64]: ...
+
+
+@runtime_checkable
+class Shaking(Protocol):
+    """A source that also knows how its accelerometers are shaken. Without it they feel a tone."""
+
+    def signature(
+        self, quantity: str, place: str, begin_s: float, end_s: float
+    ) -> Signature | None: ...
 
 
 class Feeder:
@@ -70,12 +82,20 @@ def feed_stretch(
     points: NDArray[np.float64] = (
         begin_s + np.arange(round(stretch_s / _POINT_S) + 1, dtype=np.float64) * _POINT_S
     )
+    t0_us = (start_us + round(begin_s * 1e6)) % PERIOD
     for number, signal in enumerate(target.fitting.signals):
         values = source.values(signal.quantity, signal.place, points)
         target.feed(
             number,
             0 if held else LINEAR,
-            (start_us + round(begin_s * 1e6)) % PERIOD,
+            t0_us,
             round(_POINT_S * 1e6),
             electrical(signal.sensor, values).tolist(),
         )
+    if isinstance(source, Shaking):
+        for number, signal in target.fitting.shapes.items():
+            end_s = begin_s + stretch_s
+            signature = source.signature(signal.quantity, signal.place, begin_s, end_s)
+            if signature is not None:
+                numbers = shape(signature)
+                target.feed(number, 0, t0_us, _SHAPE_US // len(numbers), numbers)

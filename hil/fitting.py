@@ -5,7 +5,7 @@ Pins and buses are those of the node's board (hil.boards). Gives the node's own 
 Which chip a sensor has is in hil.sensor_fits.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from axwire.places import parse_place
@@ -16,7 +16,8 @@ from gateway.profiles import GroupFit, NodeFit, Sensor, VibrationSensor
 from hil.board_check import problems
 from hil.board_room import BoardRoom
 from hil.boards import Board, load_board
-from hil.sensor_fits import FEATURES, Place, fit_sensor, fit_vibration
+from hil.sensor_fits import FEATURES, Place, fit_sensor, fit_vibration, shape_name
+from simulators.board.shape import RECORD
 from simulators.sensors import unit_of
 
 __all__ = ["Fitting", "SignalFit", "fit_node"]
@@ -44,12 +45,14 @@ class SignalFit:
 
 @dataclass(frozen=True)
 class Fitting:
-    """Everything a board needs to be this node. `wiring` has no UART yet."""
+    """Everything a board needs to be this node. `wiring` has no UART yet; `signals` are its first
+    ones, `shapes` tells which of the further ones say how an accelerometer is shaken."""
 
     node: str
     configuration: dict[str, Any]
     wiring: dict[str, Any]
     signals: tuple[SignalFit, ...]
+    shapes: dict[int, SignalFit] = field(default_factory=dict)
 
 
 def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
@@ -82,6 +85,13 @@ def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
         ],
     }
     _measure_itself(board, fit.name, configuration, wiring)
+    shapes = {}
+    for signal in channels.signals:
+        if isinstance(signal.sensor, VibrationSensor):
+            shapes[len(wiring["signals"])] = signal
+            wiring["signals"].append(
+                {"name": shape_name(signal.name), "unit": "shape", "samples": RECORD}
+            )
     if room.on_i2c:
         configuration["i2c"] = [board.wiring.i2c]
         wiring["i2c"] = {str(board.wiring.i2c["id"]): {"chips": room.on_i2c}}
@@ -92,7 +102,7 @@ def fit_node(fit: NodeFit, unique_id: str, seed: int) -> Fitting:
         wiring["pins"] = room.on_pins
     for where, why in problems(board, configuration, fit):
         raise ConfigError(f"node {fit.name} on board {board.id}: {where}: {why}")
-    return Fitting(fit.name, configuration, wiring, tuple(channels.signals))
+    return Fitting(fit.name, configuration, wiring, tuple(channels.signals), shapes)
 
 
 def _measure_itself(

@@ -2,7 +2,8 @@
 
 Loops go to ADS1115 through a shunt, four on a chip or as many as their period allows; each PT100
 has a MAX31865 of its own, each thermocouple a MAX31856, each tacho, contact and HX711 pins. An
-accelerometer is a chip with five channels; on the bench its signal is the amplitude of a tone.
+accelerometer is a chip with five channels; on the bench its signal is the level of what shakes it,
+and another one tells the shape of that: without one it is a tone.
 """
 
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from gateway.profiles import (
 from hil.board_room import BoardRoom
 from simulators.sensors import COLD_JUNCTION_C, EXCITATION_MV
 
-__all__ = ["FEATURES", "Place", "fit_sensor", "fit_vibration"]
+__all__ = ["FEATURES", "Place", "fit_sensor", "fit_vibration", "shape_name"]
 
 FEATURES = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
 """What an accelerometer gives beside the acceleration, as drivers/features.py numbers them."""
@@ -99,6 +100,11 @@ def fit_sensor(
     return _thermometer(room, signal)
 
 
+def shape_name(signal: str) -> str:
+    """The signal that tells how the accelerometer is shaken whose level is that one."""
+    return f"{signal} shape"
+
+
 def fit_vibration(room: BoardRoom, signal: str, sensor: VibrationSensor) -> tuple[Place, ...]:
     """Give an accelerometer its chip: a place for each of FEATURES, then the acceleration's."""
     code = _CODE_G[sensor.chip] * _G
@@ -110,7 +116,9 @@ def fit_vibration(room: BoardRoom, signal: str, sensor: VibrationSensor) -> tupl
         settings |= {"burst_on": sensor.burst_on, "burst_level": level}
     inputs: list[str | None] = [None, None, None]
     inputs["xyz".index(sensor.axis)] = signal
-    model: dict[str, Any] = {"inputs": inputs, "tone_hz": _TONE_HZ, "features": len(steps)}
+    shapes = [name and shape_name(name) for name in inputs]
+    model: dict[str, Any] = {"inputs": inputs, "shapes": shapes, "features": len(steps)}
+    model["tone_hz"] = _TONE_HZ
     name = room.named(sensor.chip)
     if sensor.chip == "iis3dwb":
         cs = room.select("accelerometers on SPI")

@@ -24,7 +24,14 @@ MESSAGE_CAP = 1024
 CONDITIONS = ("ok", "open", "high", "low", "stuck")
 """By their number."""
 
-UNIT_OF_KIND = {"loop": "nA", "pulses": "mHz", "contact": "level"}
+UNIT_OF_KIND = {
+    "loop": "nA",
+    "pulses": "mHz",
+    "contact": "level",
+    "resistance": "tenth_milliohm",
+    "bridge": "nV/V",
+    "shaker": "ug",
+}
 """What the values of each kind of output are."""
 
 _ANSWER_S = 3.0
@@ -63,7 +70,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Applied:
-    """What the unit says it does now; levels of loops are read back from its DAC."""
+    """What the unit says it does now; levels are read back from chips, where they can be."""
 
     supply_on: bool
     supply_us: int
@@ -135,7 +142,7 @@ class StimulusUnit:
         self._ask(SUPPLY, writer)
 
     def rest(self) -> None:
-        """No sensor: loops open, nothing turns, contacts open."""
+        """No sensor: loops and PT100 open, nothing turns or shakes, contacts open."""
         self._ask(REST, self._begin(REST, 0))
 
     def applied(self) -> Applied:

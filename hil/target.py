@@ -34,7 +34,12 @@ BOARD_HEAP_BYTES = 128 * 1024
 """The heap a simulated board offers its firmware; a Pico W with Wi-Fi up has about 180 KB."""
 
 SIMULATED_SENSORS = frozenset(
-    {"account", "chip_faults", *(f"sensor_{word}" for word in WORDS if WORDS[word][0] == INPUT)}
+    {
+        "account",
+        "chip_faults",
+        "waveform",
+        *(f"sensor_{word}" for word in WORDS if WORDS[word][0] == INPUT),
+    }
 )
 """What simulated sensors can, at simulated chips."""
 

@@ -37,11 +37,12 @@ class HotBearing(
     Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="hot_bearing"
 ):
     """A damaged bearing at `axle 2 left`, `motor 3 right` or both of `axle 2`: it ends up `rise_k`
-    hotter (time constant 300 s) and, at an axle, rattles: `damage` of 0 to 1."""
+    hotter (time constant 300 s) and rattles: `damage` of 0 to 1, of one `part` of it."""
 
     place: str
     rise_k: float = 60.0
     damage: float = 0.5
+    part: Literal["outer", "inner", "roller"] = "outer"
 
 
 class BlockedMotorAir(
@@ -212,8 +213,7 @@ def _apply_at(fault: MachineFault, effects: Effects, figures: Figures) -> None:
             rises = effects.axle_rise_k if kind == "axle" else effects.motor_rise_k
             for side in sides:
                 rises[2 * index + side] += fault.rise_k
-                if kind == "axle":
-                    effects.bearing[2 * index + side] += fault.damage
+                effects.damage[f"{kind} {fault.part}"][2 * index + side] += fault.damage
         case BlockedMotorAir():
             effects.air[index] *= fault.share
         case LostField():

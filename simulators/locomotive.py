@@ -27,6 +27,7 @@ from simulators.physics.machine import (
     slow_columns,
 )
 from simulators.physics.readings import Readings
+from simulators.physics.vibration import Signature
 
 __all__ = ["KEEP_S", "Locomotive", "Timed"]
 
@@ -96,6 +97,14 @@ class Locomotive:
         with self._lock:
             self._compute(float(times.max()))
             return self._readings.values(quantity, place, times)
+
+    def signature(self, quantity: str, place: str, begin_s: float, end_s: float) -> Signature:
+        """What shakes the accelerometer that measures an acceleration there, as `values` in time
+        and errors; between two times, while which the wheel is taken to turn evenly."""
+        begin_s, end_s = begin_s + self._start_s, end_s + self._start_s
+        with self._lock:
+            self._compute(end_s)
+            return self._readings.signature(quantity, place, begin_s, end_s)
 
     def speed_kmh(self, t_s: Seconds) -> Values:
         """Of the train, in km/h."""

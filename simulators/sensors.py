@@ -1,5 +1,7 @@
 """What a sensor makes of a physical value: the electrical signal at a chip's input."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +16,9 @@ from gateway.profiles import (
     VibrationSensor,
 )
 from simulators.board.max31856 import emf_nv
+from simulators.physics.vibration import Signature
 
-__all__ = ["COLD_JUNCTION_C", "EXCITATION_MV", "electrical", "unit_of"]
+__all__ = ["COLD_JUNCTION_C", "EXCITATION_MV", "electrical", "shape", "unit_of"]
 
 COLD_JUNCTION_C = 25
 """Where the wires of a thermocouple end, at its chip."""
@@ -41,6 +44,9 @@ _R0_TENTH_MILLIOHM = 1_000_000
 _G = 9.80665
 _FULL_UG = 2_000_000_000
 _COLDEST_C, _HOTTEST_C = -270, 1380
+_TURN_16, _TURN_24 = 1 << 16, 1 << 24
+_MOST_SHARE = 4095
+_SEEDS = 30_269
 
 
 def unit_of(sensor: Sensor) -> str:
@@ -75,3 +81,36 @@ def electrical(sensor: Sensor, values: NDArray[np.float64]) -> NDArray[np.int32]
         ratio = 1 + _A * values + _B * values**2 + _C * (below - 100) * below**3
         signal = ratio * _R0_TENTH_MILLIOHM
     return np.rint(signal).astype(np.int32)
+
+
+def shape(signature: Signature) -> list[int]:
+    """The numbers that tell an accelerometer how it is shaken, in the order that
+    simulators/board/shape.py has. They are shares of what `electrical` makes of an acceleration:
+    the amplitude of a sine of the same RMS."""
+    level = math.sqrt(2) * signature.rms
+    mesh_hz = signature.teeth * signature.turn_hz
+    numbers = [
+        round(signature.noise / level * 4096),
+        round(math.sqrt(2) * signature.mesh / level * 2048),
+        round(math.sqrt(2) * signature.harmonic / level * 2048),
+        round(signature.teeth * signature.turns % 1 * _TURN_24),
+        round(mesh_hz * _TURN_24 / 1e6),
+    ]
+    for kind, blows in enumerate(signature.blows):
+        period_s = 1 / (blows.per_turn * signature.turn_hz)
+        struck = blows.per_turn * signature.turns
+        number = math.ceil(struck)
+        zone = blows.zone_per_turn / blows.per_turn
+        numbers += [
+            round((number - struck) * period_s * 1e6),
+            round(period_s * 16e6),
+            number,
+            min(round(blows.peak(signature.turn_hz) / level * 256), _MOST_SHARE),
+            round(blows.slip * period_s * 1e6),
+            round(blows.decay_s * math.log(2) * 1e6),
+            round(blows.ring_hz * _TURN_24 / 1e6),
+            round(number * zone % 1 * _TURN_16),
+            round(zone * _TURN_16),
+            (signature.seed + kind) % _SEEDS,
+        ]
+    return numbers

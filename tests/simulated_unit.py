@@ -1,7 +1,8 @@
-"""A stimulus unit without one: its program in MicroPython, a simulated Pico, a simulated DAC.
+"""A stimulus unit without one: its program in MicroPython, a simulated Pico, its simulated chips.
 
 `Wires` lead from it to a simulated board: what the DAC's registers say becomes the current in the
-board's shunts, and the relay's pin takes the board's supply.
+board's shunts, where a wiper is the voltage on a PT100's terminals, and the relay's pin takes the
+board's supply.
 """
 
 import json
@@ -24,15 +25,32 @@ from simulators.board.ticks import PERIOD
 DISABLES = (6, 7, 8, 9)
 TACHOS = (10, 11)
 CONTACTS = (12, 13)
+SHAKER = 14
 SUPPLY_OFF = 15
+CLOSED = (21, 22)
+POTENTIOMETERS = {"pt100": 17, "shaken": 20}
+"""Chip select of each."""
+
 RSET_OHM = 806
+BASE_OHM, TOP_OHM, WIPER_OHM = 75, 127, 25_000
+NO_CIRCUIT = 20_000_000
+"""What is measured, in tenths of a milliohm, where all the bias is over the terminals."""
+
 _STOP_S = 2.0
 
 
 class SimulatedUnit:
-    """`port` is its USB, which `cable` can pull out; without `dac` nothing is at 0x60."""
+    """`port` is its USB, which `cable` can pull out; without `dac` nothing is at 0x60, without
+    `potentiometers` nothing on SPI."""
 
-    def __init__(self, folder: Path, interpreter: Interpreter, *, dac: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        interpreter: Interpreter,
+        *,
+        dac: bool = True,
+        potentiometers: bool = True,
+    ) -> None:
         flash = folder / "flash"
         for name, source in stimulus_files().items():
             (flash / name).parent.mkdir(parents=True, exist_ok=True)
@@ -41,9 +59,18 @@ class SimulatedUnit:
         wiring: dict[str, Any] = {
             "unique_id": "e66038b7132a5b2f",
             "i2c": {"0": {"chips": [{"name": "dac", "kind": "mcp4728", "address": 0x60}] * dac}},
+            "spi": {
+                "0": {
+                    "chips": [
+                        {"name": name, "kind": "ad5235", "cs": pin}
+                        for name, pin in POTENTIOMETERS.items()
+                    ]
+                    * potentiometers
+                }
+            },
             "pins": [
                 {"name": f"pin {pin}", "kind": "probe", "pin": pin}
-                for pin in (*DISABLES, *TACHOS, *CONTACTS, SUPPLY_OFF)
+                for pin in (*DISABLES, *TACHOS, *CONTACTS, SHAKER, SUPPLY_OFF, *CLOSED)
             ],
         }
         (folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
@@ -75,8 +102,8 @@ class SimulatedUnit:
         self._account()
 
     def driven(self) -> dict[str, list[int]]:
-        """What it puts out: the DAC's voltages in uV, and of each pin whether it is driven, its
-        level and its pulses in mHz."""
+        """What it puts out: the DAC's voltages in uV, where wipers are, and of each pin whether it
+        is driven, its level and its pulses in mHz."""
         with self._lock:
             os.write(self._to_unit, frame(ASK))
             return self._account()
@@ -85,6 +112,10 @@ class SimulatedUnit:
         """The current in a loop, from 1 on: 10 V / RSET, and none where OD disables it."""
         driven = self.driven()
         return _loop_na(driven, number)
+
+    def pt100(self, number: int) -> int:
+        """What a PT100 is seen to have, from 1 on, in tenths of a milliohm."""
+        return _pt100(self.driven(), number)
 
     def close(self) -> None:
         with suppress(ProcessLookupError):
@@ -108,10 +139,13 @@ class SimulatedUnit:
 
 
 class Wires:
-    """From each loop of the unit to one of the board's signals, by their numbers; and the relay in
-    its supply."""
+    """From each loop of the unit, or with `pt100` from each PT100, to one of the board's signals,
+    by their numbers; and the relay in its supply."""
 
-    def __init__(self, unit: SimulatedUnit, board: MicropythonTarget, clock: Any) -> None:
+    def __init__(
+        self, unit: SimulatedUnit, board: MicropythonTarget, clock: Any, *, pt100: bool = False
+    ) -> None:
+        self._seen = (_pt100, len(CLOSED)) if pt100 else (_loop_na, len(DISABLES))
         self._unit = unit
         self._board = board
         self._clock = clock
@@ -133,14 +167,25 @@ class Wires:
                 self._on = not off
                 self._board.supply(on=self._on)
                 self._last = {}
-            for number in range(4):
-                current_na = _loop_na(driven, number + 1)
-                if self._on and self._last.get(number) != current_na:
-                    self._last[number] = current_na
+            seen, count = self._seen
+            for number in range(count):
+                value = seen(driven, number + 1)
+                if self._on and self._last.get(number) != value:
+                    self._last[number] = value
                     now_us = self._clock.monotonic_us() % PERIOD
-                    self._board.feed(number, STEADY, now_us, 1000, [current_na])
+                    self._board.feed(number, STEADY, now_us, 1000, [value])
 
 
 def _loop_na(driven: dict[str, list[int]], number: int) -> int:
     _, disabled, _ = driven[f"pin {DISABLES[number - 1]}"]
     return 0 if disabled else driven["dac"][number - 1] * 10_000 // RSET_OHM
+
+
+def _pt100(driven: dict[str, list[int]], number: int) -> int:
+    """The wiper's share of what stands over a resistor with the potentiometer beside it, above
+    another one; all of the bias where the relay is open."""
+    _, closed, _ = driven[f"pin {CLOSED[number - 1]}"]
+    if not closed:
+        return NO_CIRCUIT
+    span_ohm = TOP_OHM * WIPER_OHM / (TOP_OHM + WIPER_OHM)
+    return round((BASE_OHM + span_ohm * driven["pt100"][number - 1] / 1024) * 10_000)

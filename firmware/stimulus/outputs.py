@@ -1,7 +1,8 @@
 """The kinds of outputs: what each can put out, and which conditions of a sensor it can make.
 
 An output has `name`, `kind`, `low` and `high` in the unit of its kind (loop: nA, pulses: mHz,
-contact: level), `conditions`; `set` takes a value, `condition` makes one of them.
+contact: level), `rest` for when nothing is played, `conditions`; `set` takes a value, `condition`
+makes one of them. Those behind a potentiometer (potted.py) also say what `level` they have.
 """
 
 from stimulus import HIGH, LOW, OK, OPEN, STUCK
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         kind: str
         low: int
         high: int
+        rest: int
         conditions: tuple[int, ...]
 
         def set(self, value: int) -> None: ...
@@ -49,6 +51,7 @@ class Loop:
     conditions: "tuple[int, ...]" = (OK, OPEN, HIGH, LOW, STUCK)
     low = 0
     high = current_of(HIGHEST)
+    rest = 0
 
     def __init__(self, name: str, dac: "Mcp4728", channel: int, disable: "Pin") -> None:
         self.name = name
@@ -71,6 +74,7 @@ class Tacho:
     conditions: "tuple[int, ...]" = (OK, STUCK)
     low = 0
     high = FASTEST_MHZ
+    rest = 0
 
     def __init__(self, name: str, pulses: "Pulses") -> None:
         self.name = name
@@ -91,6 +95,7 @@ class Contact:
     conditions: "tuple[int, ...]" = (OK, HIGH, LOW, STUCK)
     low = 0
     high = 1
+    rest = 1
 
     def __init__(self, name: str, pin: "Pin") -> None:
         self.name = name

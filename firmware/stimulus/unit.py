@@ -53,9 +53,7 @@ class Unit:
     def __init__(self, wired: "Wired") -> None:
         self._wired = wired
         self._outputs = wired.outputs
-        self._tracks = [
-            Track(1 if output.kind == "contact" else output.low) for output in wired.outputs
-        ]
+        self._tracks = [Track(output.rest) for output in wired.outputs]
         count = len(wired.outputs)
         self._values = [track.rest for track in self._tracks]
         self._changed_us = [0] * count
@@ -188,9 +186,10 @@ class Unit:
         self._writer.integer(now_us)
 
     def _applied(self, number: int) -> None:
-        """Levels as they are now; those of loops as the DAC's registers say."""
+        """Levels as they are now, as far as their chips can tell those that they have."""
         writer = self._writer
         codes = self._codes()
+        levels = [self._level(at, codes) for at in range(len(self._outputs))]
         self._begin(APPLIED, number, 6)
         writer.integer(ticks_us())
         writer.integer(0 if self._off else 1)
@@ -198,15 +197,26 @@ class Unit:
         writer.integer(self._late_us)
         writer.integer(self._errors)
         writer.array(len(self._outputs))
-        for at, output in enumerate(self._outputs):
-            level = self._values[at]
-            if output.kind == "loop":
-                level = current_of(codes[at])
+        for at, level in enumerate(levels):
             writer.array(4)
             writer.integer(level)
             writer.integer(self._changed_us[at])
             writer.integer(self._conditions[at])
             writer.integer(self._tracks[at].starved)
+
+    def _level(self, at: int, codes: "list[int]") -> int:
+        """Of one output: what its chip says, else what it was set to."""
+        output: Any = self._outputs[at]
+        if output.kind == "loop":
+            return current_of(codes[at])
+        if hasattr(output, "level"):
+            try:
+                level: int = output.level()
+                return level
+            except OSError:
+                self._errors += 1
+                return output.rest
+        return self._values[at]
 
     def _codes(self) -> "list[int]":
         if self._wired.dac is not None:
@@ -241,7 +251,7 @@ class Unit:
                 self._errors += 1
 
     def _rest(self) -> None:
-        """No sensor: loops are open, nothing turns, contacts are open."""
+        """No sensor: loops and PT100 are open, nothing turns or shakes, contacts are open."""
         for at, output in enumerate(self._outputs):
             self._tracks[at].clear()
             self._conditions[at] = OPEN if OPEN in output.conditions else OK

@@ -171,7 +171,7 @@ class BoardStage:
         ]
         if errors or starved:
             raise BenchError(
-                f"the stimulus unit did not play what it was given: {errors} errors of its DAC, "
+                f"the stimulus unit did not play what it was given: {errors} errors of its chips, "
                 f"ran out on {', '.join(starved) or 'nothing'}"
             )
 

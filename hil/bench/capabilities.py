@@ -56,6 +56,7 @@ WORDS = {
     "settings": "node.json of the scenario's own",
     "short_cuts": f"supply that can be cut for less than {SHORTEST_CUT_US // 1000} ms",
     "stranger": "line that a stranger can speak on",
+    "waveform": "accelerometers that feel each blow",
 }
 """By need; a fault of a sensor is `sensor_WORD`."""
 

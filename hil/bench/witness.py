@@ -5,7 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from hil.feeder import Source
+from hil.feeder import Shaking, Source
+from simulators.physics.vibration import Signature
 
 __all__ = ["Witness"]
 
@@ -28,6 +29,14 @@ class Witness:
         if noted is not None:
             noted.append((t_s, values))
         return values
+
+    def signature(
+        self, quantity: str, place: str, begin_s: float, end_s: float
+    ) -> Signature | None:
+        """As hil.feeder.Shaking."""
+        if not isinstance(self._source, Shaking):
+            return None
+        return self._source.signature(quantity, place, begin_s, end_s)
 
     def truth(self, quantity: str, place: str, t_s: Floats) -> Floats:
         """What the sensor was given at these times, all of which have been fed; of a channel that

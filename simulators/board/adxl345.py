@@ -24,9 +24,10 @@ from simulators.board.ticks import ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simulators.board.inputs import Input
+    from simulators.board.signals import Signal
 
 _ID = const(0xE5)
 _RATE = const(0x2C)
@@ -66,9 +67,10 @@ class Adxl345(Chip):
         fills: int = 8,
         features: int = 4,
         rate_permille: int = 1000,
+        shapes: "Sequence[Signal | None]" = (),
     ) -> None:
         super().__init__(name, inputs, ticks_us, False)
-        self._motion = Motion(inputs, tone_hz, _NOISE_UG, -4096, 4095)
+        self._motion = Motion(inputs, tone_hz, _NOISE_UG, -4096, 4095, shapes)
         self._fills = fills
         self._features = features
         self._rate_permille = rate_permille

@@ -172,6 +172,8 @@ class Hardware:
         wired += [None] * (INPUTS.get(kind, 1) - len(wired))
         inputs = [self._input(name + "/%d" % at, signal) for at, signal in enumerate(wired)]
         options = {key: keys[key] for key in keys if key not in _PLACING}
+        if "shapes" in keys:
+            options["shapes"] = [name and self._by_name[name] for name in keys["shapes"]]
         __import__("simulators.board." + kind)
         for module in _WITH.get(kind, ()):
             __import__("simulators.board." + module)

@@ -26,9 +26,10 @@ from simulators.board.ticks import ticks_add, ticks_diff
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from simulators.board.inputs import Input
+    from simulators.board.signals import Signal
 
 _ID = const(0x7B)
 _WTM = const(0x07)
@@ -75,9 +76,10 @@ class Iis3dwb(Chip):
         celsius: int = 25,
         features: int = 4,
         rate_permille: int = 1000,
+        shapes: "Sequence[Signal | None]" = (),
     ) -> None:
         super().__init__(name, inputs, ticks_us, False)
-        self._motion = Motion(inputs, tone_hz, _NOISE_UG, -0x8000, 0x7FFF)
+        self._motion = Motion(inputs, tone_hz, _NOISE_UG, -0x8000, 0x7FFF, shapes)
         self._celsius = celsius
         self._features = features
         self._rate_permille = rate_permille

@@ -22,6 +22,22 @@ _BASE = const(2)
 _STEP = const(3)
 _STEP_US = const(4)
 
+_DEVIATION = const(2)
+_PHASE = const(3)
+_TURNS = const(4)
+_MESH = const(5)
+_HARMONIC = const(6)
+_EXTRA = const(7)
+_COUNT = const(8)
+_STRUCK = const(9)
+_STRENGTH = const(1)
+_RING = const(2)
+_HALF = const(3)
+_NEXT = const(4)
+_DECAY = const(256)
+_LATEST_US = const(65_536)
+_MOST_UG = const((1 << 24) - 1)
+
 
 def felt(
     axis: "array[int]", line: "array[int]", sine: "array[int]", at_us: int, ug_a_code_256: int
@@ -45,6 +61,42 @@ def felt(
     value += (axis[_X] + axis[_Y] + axis[_Z] - 45450) * axis[_SIGMA] // 15150
     # Small integers on the board: 16 g in ug have 24 bits, and 6 more fit.
     code = (value << 5) // (ug_a_code_256 >> 3)
+    if code < axis[_LOWEST]:
+        code = axis[_LOWEST]
+    if code > axis[_HIGHEST]:
+        code = axis[_HIGHEST]
+    return code
+
+
+def shaken(
+    axis: "array[int]", wave: "array[int]", tables: "array[int]", at_us: int, ug_a_code_256: int
+) -> int:
+    """The code of an axis at a moment that a plan tells, see shape.Shape. `axis`: as of `felt`."""
+    part_us = (at_us - wave[_FROM_US]) & _TICKS
+    phase = wave[_PHASE] + wave[_TURNS] * part_us
+    value = wave[_MESH] * (tables[phase >> 16 & 255] >> 2) >> 12
+    value += wave[_HARMONIC] * (tables[phase >> 15 & 255] >> 2) >> 12
+    at = _STRUCK
+    end = at + _NEXT * wave[_COUNT]
+    while at < end:
+        age_us = part_us + wave[at] - _LATEST_US
+        half_us = wave[at + _HALF]
+        if 0 <= age_us < 10 * half_us:
+            steps = (age_us << 6) // half_us
+            height = tables[age_us * wave[at + _RING] >> 16 & 255]
+            height = height * tables[_DECAY + (steps & 63)] >> 16 >> (steps >> 6)
+            value += wave[at + _STRENGTH] * height >> 12
+        at += _NEXT
+    axis[_X] = axis[_X] * 171 % 30269
+    axis[_Y] = axis[_Y] * 172 % 30307
+    axis[_Z] = axis[_Z] * 170 % 30323
+    noise = (axis[_X] + axis[_Y] + axis[_Z] - 45450) * wave[_DEVIATION] // 15150
+    ug = (value << 7) + (noise << 8) + wave[_EXTRA]
+    if ug > _MOST_UG:
+        ug = _MOST_UG
+    if ug < -_MOST_UG:
+        ug = -_MOST_UG
+    code = (ug << 5) // (ug_a_code_256 >> 3)
     if code < axis[_LOWEST]:
         code = axis[_LOWEST]
     if code > axis[_HIGHEST]:

@@ -5,7 +5,8 @@ until the next. A signal keeps SLOTS stretches; a newer one takes over at its t0
 sample of a linear stretch and the next stretch's first one the line goes on.
 
 Units are integers: loop current in nA, voltage in uV, that of a bridge or a thermocouple in nV,
-resistance in 0.1 mOhm, acceleration in ug, pulses in mHz, a contact's level 0 or 1.
+resistance in 0.1 mOhm, acceleration in ug, pulses in mHz, a contact's level 0 or 1. A stretch of a
+shape is no course but a record, see shape.py.
 """
 
 from array import array
@@ -114,6 +115,30 @@ class Signal:
         if 0 <= part_us < line[_KNOWN_US]:
             return line[_BASE] + share(line[_STEP], part_us, line[_STEP_US])
         return self._look_up(at_us)
+
+    def record(self, at_us: int, into: "array[int]") -> int:
+        """Copy the samples of the stretch that speaks at a moment, behind its t0 and for how many
+        us from there it does; how many there are, 0 where none speaks."""
+        found = -1
+        span_us = 0
+        for at in range(self._queued):
+            slot = (self._head + at) % SLOTS
+            after_us = ticks_diff(at_us, self._t0_us[slot])
+            if after_us < 0:
+                if found >= 0:
+                    span_us = ticks_diff(self._t0_us[slot], self._t0_us[found])
+                break
+            found = slot
+            span_us = self._count[slot] * self._period_us[slot]
+        if found < 0 or ticks_diff(at_us, self._t0_us[found]) >= span_us:
+            return 0
+        into[0] = self._t0_us[found]
+        into[1] = span_us
+        samples = self._samples[found]
+        count = self._count[found]
+        for at in range(count):
+            into[2 + at] = samples[at]
+        return count
 
     def settle(self, now_us: int) -> None:
         """Close what lies in the past, so that it is not mistaken for the future when the clock

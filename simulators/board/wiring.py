@@ -14,9 +14,9 @@
   "wake_up_us": 0
 }
 
-`unit` is nA, uV, nV, tenth_milliohm, ug, mHz or level; `samples` is the longest stretch that the
-signal takes.
-mcp4728 and probe have no signal: they tell what the board does to them (see Host.account).
+`unit` is nA, uV, nV, tenth_milliohm, ug, mHz, level or shape; `samples` is the longest stretch
+that the signal takes. `shapes` of an accelerometer are signals beside its `inputs` (see shape.py).
+mcp4728, ad5235 and probe have no signal: they tell what the board does to them (see Host.account).
 `de` is the pin that enables the driver of an RS-485 pair, where the UART leads to one.
 The order of `signals` is their number in the frames of control_frames.py. In lock-step a UART's
 `path` is not used; `wake_up_us` (see simulated_time.py) matters only there.
@@ -30,7 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-UNITS = ("nA", "uV", "nV", "tenth_milliohm", "ug", "mHz", "level")
+UNITS = ("nA", "uV", "nV", "tenth_milliohm", "ug", "mHz", "level", "shape")
 KINDS = {
     "ads1115": "i2c",
     "max31865": "spi",
@@ -42,6 +42,7 @@ KINDS = {
     "tacho": "pins",
     "contact": "pins",
     "mcp4728": "i2c",
+    "ad5235": "spi",
     "probe": "pins",
 }
 """The buses that a kind of chip can sit on."""
@@ -125,6 +126,7 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "kind": _TEXT,
         "cs": _PIN,
         "inputs": _LIST,
+        "shapes": _LIST,
         "tone_hz": _WHOLE,
         "celsius": _WHOLE,
         "features": _WHOLE,
@@ -136,6 +138,7 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "address": _WHOLE,
         "cs": _PIN,
         "inputs": _LIST,
+        "shapes": _LIST,
         "tone_hz": _WHOLE,
         "fills": _WHOLE,
         "features": _WHOLE,
@@ -156,6 +159,7 @@ _CHIP: "dict[str, dict[str, tuple[Any, str]]]" = {
         "signal": _TEXT,
     },
     "mcp4728": {"name": _TEXT, "kind": _TEXT, "address": _WHOLE},
+    "ad5235": {"name": _TEXT, "kind": _TEXT, "cs": _PIN},
     "probe": {"name": _TEXT, "kind": _TEXT, "pin": _PIN},
 }
 INPUTS = {"ads1115": 4, "hx711": 2, "iis3dwb": 3, "adxl345": 3}
@@ -185,6 +189,7 @@ _NEEDED = {
     "tacho": ("name", "pin", "signal"),
     "contact": ("name", "pin", "signal"),
     "mcp4728": ("name", "address"),
+    "ad5235": ("name", "cs"),
     "probe": ("name", "pin"),
 }
 
@@ -266,11 +271,12 @@ def _check_chip(
         raise WiringError(where + ": wires must be 2, 3 or 4")
     inputs = chip.get("inputs", [])
     most = INPUTS.get(str(kind), 1)
-    if len(inputs) > most:
+    if len(inputs) > most or len(chip.get("shapes", [])) > most:
         raise WiringError(where + ": at most %d inputs" % most)
     if chip.get("rate", 10) not in (10, 80):
         raise WiringError(where + ": rate must be 10 or 80")
-    for signal in inputs if "inputs" in chip else [chip.get("signal")]:
+    wired = inputs if "inputs" in chip else [chip.get("signal")]
+    for signal in wired + chip.get("shapes", []):
         if signal is not None:
             _check_signal(where, signal, signals)
 

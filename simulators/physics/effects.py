@@ -1,6 +1,14 @@
 """What faults change in the models; without a fault every effect is neutral."""
 
-__all__ = ["Effects"]
+__all__ = ["PARTS", "Effects", "damaged_parts"]
+
+PARTS = ("outer", "inner", "roller")
+"""Of a bearing: outer race, inner race, a roller."""
+
+
+def damaged_parts() -> list[str]:
+    """What can be damaged of the bearings of an axle and of a motor: `axle outer` and so on."""
+    return [f"{family} {part}" for family in ("axle", "motor") for part in PARTS]
 
 
 class Effects:
@@ -9,7 +17,7 @@ class Effects:
     def __init__(self, axles: int, bogies: int) -> None:
         self.axle_rise_k = [0.0] * (2 * axles)
         self.motor_rise_k = [0.0] * (2 * axles)
-        self.bearing = [0.0] * (2 * axles)
+        self.damage = {part: [0.0] * (2 * axles) for part in damaged_parts()}
         self.flat_mm = [0.0] * axles
         self.air = [1.0] * axles
         self.field = [True] * axles

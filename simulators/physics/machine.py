@@ -6,7 +6,7 @@ from simulators.physics.air import Compressor
 from simulators.physics.brakes import PASSENGER, BrakePipe, distributor_goal, fill
 from simulators.physics.character import character
 from simulators.physics.driver import AT_STOP_M, LOOK_S, Driver, Hands
-from simulators.physics.effects import Effects
+from simulators.physics.effects import Effects, damaged_parts
 from simulators.physics.effort import braking, tractive
 from simulators.physics.figures import Figures
 from simulators.physics.motors import motor_model
@@ -34,7 +34,7 @@ _DIP, _DIP_A = 0.05, 90.0
 
 def fast_columns(figures: Figures) -> list[str]:
     """Names of the columns of a row of each step, counted from 0 where there are several."""
-    several = ("tread", "load", "current", "voltage")
+    several = ("tread", "path", "load", "current", "voltage")
     names = [f"{name} {n}" for name in several for n in range(figures.axles)]
     names += [f"cylinder {n}" for n in range(figures.bogies)]
     names += ["pipe", "equalising", "main", "delivery", "compressor current", "running"]
@@ -47,7 +47,7 @@ def slow_columns(figures: Figures) -> list[str]:
     bearings = ("axle bearing", "motor bearing")
     names += [f"{name} {n}" for name in bearings for n in range(2 * figures.axles)]
     names += ["cabinet", "ambient", "oil"]
-    names += [f"damage {n}" for n in range(2 * figures.axles)]
+    names += [f"{part} {n}" for part in damaged_parts() for n in range(2 * figures.axles)]
     return names + [f"flat {n}" for n in range(figures.axles)]
 
 
@@ -81,6 +81,7 @@ class Machine:
         self._squares = [0.0] * figures.axles
         self._pressing_a_kpa = ENGINE_PRESSING_T * G / figures.cylinder_pressure_max
         self._treads: list[float] = [0.0] * figures.axles
+        self._paths_m: list[float] = [0.0] * figures.axles
         self._loads: list[float] = []
         self._currents: list[float] = [0.0] * figures.axles
         self.reload()
@@ -119,7 +120,7 @@ class Machine:
         pipe = self.pipe
         kmh = self.consist.speed_m_s * 3.6
         voltage = self._motor.voltage
-        row = self._treads + self._loads + self._currents
+        row = self._treads + self._paths_m + self._loads + self._currents
         row += [voltage(current, kmh) for current in self._currents]
         row += self.cylinders_kpa
         supply = self.figures.supply_voltage * self.effects.supply
@@ -143,7 +144,7 @@ class Machine:
         return [
             *self.warmth.row(),
             self.compressor.oil_c,
-            *self.effects.bearing,
+            *(one for damage in self.effects.damage.values() for one in damage),
             *self.effects.flat_mm,
         ]
 
@@ -185,7 +186,7 @@ class Machine:
         effects = self.effects
         speed = self.consist.speed_m_s
         transfer, wheels, loads = self._transfer, self._wheels, self._loads
-        treads, field = self._treads, effects.field
+        treads, paths_m, field = self._treads, self._paths_m, effects.field
         hold = available(kmh, self._duty.rail) * G
         share = asked_kn / len(loads)
         mean = self._mean_t
@@ -203,7 +204,9 @@ class Machine:
             else:
                 force = wheel.step(wanted, limit, speed, STEP_S)
             total += force
+            before = treads[n]
             treads[n] = kmh * (1 + creep(force, limit)) + wheel.slip_m_s * 3.6
+            paths_m[n] += (before + treads[n]) / 2 / 3.6 * STEP_S
         return total
 
     def _brake(self) -> float:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from simulators.physics import vibration
 from simulators.physics.character import character
+from simulators.physics.effects import PARTS
 from simulators.physics.figures import Figures
 
 __all__ = ["Readings", "wheel_diameters_mm"]
@@ -75,6 +76,8 @@ _BEARINGS = {
     "axle.bearing_temperature": "axle bearing",
 }
 
+_SHAKEN = (("axle", "acceleration", AXLE), ("motor", "acceleration", MOTOR))
+
 
 def wheel_diameters_mm(figures: Figures, seed: int) -> list[float]:
     """Of each axle: up to 30 mm worn, the axles of one locomotive within 3 mm; chosen."""
@@ -111,6 +114,33 @@ class Readings:
             return true + 0.15 * self._read("speed", t_s) / 60 * swing
         return true + ripple * swing
 
+    def signature(
+        self, quantity: str, place: str, begin_s: float, end_s: float
+    ) -> vibration.Signature:
+        """What shakes an accelerometer there, between two times at which the wheel turns evenly.
+
+        Raises KeyError where this locomotive has no such thing.
+        """
+        family, _, what = quantity.partition(".")
+        kind, number, side = _parts(place)
+        if (family, what, kind) not in _SHAKEN or not 1 <= number <= self._figures.axles:
+            raise KeyError(f"{quantity} at {place}")
+        n = number - 1
+        round_m = math.pi * self._diameters_mm[n] / 1000
+        ends = self._read(f"path {n}", np.array([begin_s, end_s])) / round_m
+        turns, turn_hz = float(ends[0]), float(ends[1] - ends[0]) / (end_s - begin_s)
+        middle = np.array([(begin_s + end_s) / 2])
+        outer, inner, roller = (
+            float(self._damage(f"{family} {part}", n, side, middle)[0]) for part in PARTS
+        )
+        flat_mm = float(self._read(f"flat {n}", middle)[0]) if family == "axle" else 0.0
+        damage = vibration.Damage(outer, inner, roller, flat_mm)
+        speed_kmh = float(self._read(f"tread {n}", middle)[0])
+        own = zlib.crc32(f"{self._seed} {family} {n} {side} blows".encode())
+        if family == "axle":
+            return vibration.axlebox(turns, turn_hz, speed_kmh, damage, own)
+        return vibration.motor(turns, turn_hz, speed_kmh, damage, own, self._figures.gear_ratio)
+
     def _true(self, quantity: str, place: str, t_s: Values) -> Values:
         kind, number, side = _parts(place)
         if quantity in _PLAIN:
@@ -145,13 +175,9 @@ class Readings:
         """The acceleration is the amplitude of a tone with the same effective value."""
         family, _, what = quantity.partition(".")
         speed_kmh = self._read(f"tread {n}", t_s)
-        none = np.zeros_like(t_s)
-        damage = flat = none
-        if family == "axle":
-            flat = self._read(f"flat {n}", t_s)
-            sides = (side - 1,) if side else (0, 1)
-            damage = np.maximum.reduce([self._read(f"damage {2 * n + one}", t_s) for one in sides])
-        rms, crest, kurtosis = vibration.features(speed_kmh, damage, flat)
+        flat = self._read(f"flat {n}", t_s) if family == "axle" else np.zeros_like(t_s)
+        parts = [self._damage(f"{family} {part}", n, side, t_s) for part in PARTS]
+        rms, crest, kurtosis = vibration.features(speed_kmh, parts, flat)
         spread = 1 + 0.15 * character(self._seed, f"{family} vibration", n)
         own = zlib.crc32(f"{self._seed} {family} {n} {side}".encode())
         level = rms * spread * (1 + 0.02 * _white(own, t_s))
@@ -162,6 +188,14 @@ class Readings:
             "vibration_crest": crest,
             "vibration_kurtosis": kurtosis,
         }[what]
+
+    def _damage(self, part: str, n: int, side: int, t_s: Values) -> Values:
+        """Left or right; the worse one where no side is named."""
+        sides = (side - 1,) if side else (0, 1)
+        worse: Values = np.maximum.reduce(
+            [self._read(f"{part} {2 * n + one}", t_s) for one in sides]
+        )
+        return worse
 
 
 def _parts(place: str) -> tuple[int, int, int]:

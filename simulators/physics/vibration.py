@@ -1,46 +1,59 @@
-"""What an accelerometer on an axlebox or a motor feels: features by speed, and the waveform.
+"""What an accelerometer on an axlebox or a motor feels: features by speed, and its signature.
 
 Levels are chosen: each machine has its own. Kinematic frequencies are the standard ones.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["RATE_HZ", "Bearing", "Damage", "features", "waveform"]
-
-RATE_HZ = 26_667.0
-"""The output rate of an IIS3DWB."""
+__all__ = [
+    "AXLE_BEARING",
+    "GEAR_TEETH",
+    "MOTOR_BEARING",
+    "Bearing",
+    "Blows",
+    "Damage",
+    "Signature",
+    "axlebox",
+    "features",
+    "motor",
+]
 
 _QUIET = 0.7
 _A_KMH = 0.25
-_FLAT_A_MM_KMH = 0.35
+_FLAT_A_MM_KMH = 0.13
 _BEARING_A_KMH = 0.35
 _KURTOSIS, _CREST = 3.0, 3.5
 _FLAT_KURTOSIS, _FLAT_CREST = 4.0, 2.0
 _BEARING_KURTOSIS, _BEARING_CREST = 5.0, 3.0
-_RING_HZ, _RING_S = 3_400.0, 0.0012
-_WHEEL_RING_HZ, _WHEEL_RING_S = 480.0, 0.008
 _MESH_SHARE = 0.25
-_TRACK_SHARE = math.sqrt(1 - 1.25 * _MESH_SHARE**2)
+_HARMONIC_SHARE = _MESH_SHARE / 2
+_TRACK_SHARE = math.sqrt(1 - _MESH_SHARE**2 - _HARMONIC_SHARE**2)
 _SLIP = 0.01
+_LOADED_RMS = math.sqrt(3 / 8)
+"""Of a part that strikes as it passes the loaded zone: the RMS of (1 + cos)/2."""
+
+_SLOWEST_HZ = 0.1
+"""Below so many turns a second nothing strikes that could be felt."""
+
+GEAR_TEETH = 83
+"""Of the wheel on the axle; chosen."""
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Bearing:
-    """Rolling bearing: number and diameter of rollers, pitch diameter (mm), contact angle.
+    """Rolling bearing: number and diameter of rollers, pitch diameter (mm), contact angle."""
 
-    The default is a tapered axlebox cartridge of about 130 mm bore; chosen.
-    """
-
-    rollers: int = 21
-    roller_mm: float = 23.0
-    pitch_mm: float = 187.0
-    contact_deg: float = 10.0
+    rollers: int
+    roller_mm: float
+    pitch_mm: float
+    contact_deg: float
 
     @property
     def _ratio(self) -> float:
@@ -63,6 +76,13 @@ class Bearing:
         return turn_hz / 2 * (1 - self._ratio)
 
 
+AXLE_BEARING = Bearing(rollers=21, roller_mm=23.0, pitch_mm=187.0, contact_deg=10.0)
+"""A tapered axlebox cartridge of about 130 mm bore; chosen."""
+
+MOTOR_BEARING = Bearing(rollers=14, roller_mm=34.0, pitch_mm=190.0, contact_deg=0.0)
+"""A cylindrical roller bearing of about 130 mm bore; chosen."""
+
+
 @dataclass(frozen=True)
 class Damage:
     """0 to 1 for each part of a bearing, a wheel flat in mm of depth."""
@@ -73,11 +93,55 @@ class Damage:
     flat_mm: float = 0.0
 
 
-def features(speed_kmh: Values, bearing: Values, flat_mm: Values) -> tuple[Values, Values, Values]:
-    """RMS in m/s^2, crest factor and kurtosis at these speeds, with `bearing` damage of 0 to 1."""
+@dataclass(frozen=True)
+class Blows:
+    """What is struck so many times `per_turn` of the axle, and then rings at `ring_hz` with a time
+    constant of `decay_s`. `rms` in m/s^2; each blow comes up to `slip` of the time between two
+    too late. Its strength rises and falls `zone_per_turn` times a turn; 0: it is always the same.
+    """
+
+    per_turn: float
+    rms: float
+    ring_hz: float
+    decay_s: float
+    slip: float = 0.0
+    zone_per_turn: float = 0.0
+
+    def peak(self, turn_hz: float) -> float:
+        """m/s^2 of the strongest blow: a decaying sine has the mean square peak^2 decay_s / 4
+        times the blows a second."""
+        zone = _LOADED_RMS if self.zone_per_turn else 1.0
+        return self.rms / zone * math.sqrt(4 / (self.per_turn * turn_hz * self.decay_s))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What shakes a sensor while the axle turns evenly, having made so many `turns` before.
+
+    `rms`: all of it, `noise` that of the track, `mesh` and `harmonic` of gear mesh and twice its
+    frequency, in m/s^2; mesh comes `teeth` times a turn.
+    """
+
+    turns: float
+    turn_hz: float
+    rms: float
+    noise: float
+    mesh: float
+    harmonic: float
+    teeth: float
+    blows: tuple[Blows, ...]
+    seed: int
+
+
+def features(
+    speed_kmh: Values, bearing: Sequence[Values], flat_mm: Values
+) -> tuple[Values, Values, Values]:
+    """RMS in m/s^2, crest factor and kurtosis at these speeds. `bearing`: the damage of each of
+    its parts, 0 to 1."""
     smooth = _QUIET + _A_KMH * speed_kmh
     flat = _FLAT_A_MM_KMH * flat_mm * speed_kmh
-    rough = _BEARING_A_KMH * bearing * speed_kmh
+    squares = [(_BEARING_A_KMH * part * speed_kmh) ** 2 for part in bearing]
+    rough = np.sqrt(np.add.reduce(squares))
     rms = np.sqrt(smooth**2 + flat**2 + rough**2)
     flat_share, rough_share = (flat / rms) ** 2, (rough / rms) ** 2
     crest = _CREST + _FLAT_CREST * flat_share + _BEARING_CREST * rough_share
@@ -85,70 +149,53 @@ def features(speed_kmh: Values, bearing: Values, flat_mm: Values) -> tuple[Value
     return rms, crest, kurtosis
 
 
-def waveform(
-    turn_hz: float,
-    speed_kmh: float,
-    samples: int,
-    seed: int,
-    damage: Damage | None = None,
-    bearing: Bearing | None = None,
-    gear_teeth: int = 83,
-    rate_hz: float = RATE_HZ,
-) -> Values:
-    """m/s^2 at `rate_hz` of an axlebox, sound by default, at `turn_hz` turns of its axle a second.
-
-    Noise of the track and of gear mesh (teeth x turns, with its second harmonic); a ringing at
-    3.4 kHz each time a damaged part is rolled over, with 1 % of slip; a thud at each turn of a
-    flat. An inner race's and a roller's strokes rise and fall as they pass the loaded zone.
-    """
-    damage, bearing = damage or Damage(), bearing or Bearing()
-    random = np.random.default_rng(seed)
-    t_s = np.arange(samples) / rate_hz
-    level = _QUIET + _A_KMH * speed_kmh
-    mesh_hz = gear_teeth * turn_hz
-    signal = level * _TRACK_SHARE * random.normal(0, 1, samples)
-    signal += level * _MESH_SHARE * math.sqrt(2) * np.sin(2 * math.pi * mesh_hz * t_s)
-    signal += level * _MESH_SHARE / 2 * math.sqrt(2) * np.sin(4 * math.pi * mesh_hz * t_s)
-    if turn_hz <= 0:
-        return signal
-    loaded = 0.5 + 0.5 * np.cos(2 * math.pi * turn_hz * t_s)
-    caged = 0.5 + 0.5 * np.cos(2 * math.pi * bearing.cage_hz(turn_hz) * t_s)
-    ring = _ring(_RING_HZ, _RING_S, rate_hz)
-    for size, hz, zone in (
-        (damage.outer, bearing.outer_hz(turn_hz), np.ones(samples)),
-        (damage.inner, bearing.inner_hz(turn_hz), loaded),
-        (damage.roller, 2 * bearing.roller_hz(turn_hz), caged),
-    ):
-        if size:
-            strokes = _strokes(hz, samples, rate_hz, random) * zone
-            signal += _scaled(strokes, ring, _BEARING_A_KMH * size * speed_kmh)
+def axlebox(
+    turns: float, turn_hz: float, speed_kmh: float, damage: Damage, seed: int
+) -> Signature:
+    """Of an axlebox: track and gear, its bearing, and a thud at each turn of a flat."""
+    blows = _bearing(AXLE_BEARING, 1.0, speed_kmh, damage)
     if damage.flat_mm:
-        strokes = _strokes(turn_hz, samples, rate_hz, None)
-        thud = _ring(_WHEEL_RING_HZ, _WHEEL_RING_S, rate_hz)
-        signal += _scaled(strokes, thud, _FLAT_A_MM_KMH * damage.flat_mm * speed_kmh)
-    return signal
+        rms = _FLAT_A_MM_KMH * damage.flat_mm * speed_kmh
+        blows.append(Blows(1.0, rms, ring_hz=480.0, decay_s=0.008))
+    return _signature(turns, turn_hz, speed_kmh, blows, seed)
 
 
-def _strokes(
-    hz: float, samples: int, rate_hz: float, random: np.random.Generator | None
-) -> Values:
-    count = int(samples / rate_hz * hz) + 2
-    gaps = np.full(count, 1 / hz)
-    if random is not None:
-        gaps *= 1 + _SLIP * random.normal(0, 1, count)
-    at = np.rint(np.cumsum(gaps) * rate_hz).astype(int)
-    strokes = np.zeros(samples)
-    strokes[at[at < samples]] = 1.0
-    return strokes
+def motor(
+    turns: float, turn_hz: float, speed_kmh: float, damage: Damage, seed: int, gear_ratio: float
+) -> Signature:
+    """Of a motor, whose shaft makes `gear_ratio` turns for each of the axle."""
+    blows = _bearing(MOTOR_BEARING, gear_ratio, speed_kmh, damage)
+    return _signature(turns, turn_hz, speed_kmh, blows, seed)
 
 
-def _ring(hz: float, decay_s: float, rate_hz: float) -> Values:
-    t_s = np.arange(int(6 * decay_s * rate_hz)) / rate_hz
-    ring: Values = np.exp(-t_s / decay_s) * np.sin(2 * math.pi * hz * t_s)
-    return ring
+def _bearing(bearing: Bearing, shaft: float, speed_kmh: float, damage: Damage) -> list[Blows]:
+    """A ringing at 3.4 kHz each time a damaged part is rolled over. `shaft`: turns of its inner
+    race for each of the axle. An inner race's and a roller's blows pass the loaded zone."""
+    return [
+        Blows(per_turn, _BEARING_A_KMH * size * speed_kmh, 3_400.0, 0.0012, _SLIP, zone)
+        for size, per_turn, zone in (
+            (damage.outer, bearing.outer_hz(shaft), 0.0),
+            (damage.inner, bearing.inner_hz(shaft), shaft),
+            (damage.roller, 2 * bearing.roller_hz(shaft), bearing.cage_hz(shaft)),
+        )
+        if size
+    ]
 
 
-def _scaled(strokes: Values, ring: Values, rms: float) -> Values:
-    rung = np.convolve(strokes, ring)[: len(strokes)]
-    size = float(np.sqrt(np.mean(rung**2)))
-    return rung * (rms / size) if size else rung
+def _signature(
+    turns: float, turn_hz: float, speed_kmh: float, blows: list[Blows], seed: int
+) -> Signature:
+    turning = turn_hz >= _SLOWEST_HZ
+    level = _QUIET + _A_KMH * speed_kmh
+    felt = tuple(blows) if turning else ()
+    return Signature(
+        turns=turns,
+        turn_hz=turn_hz,
+        rms=math.sqrt(level**2 + sum(each.rms**2 for each in felt)),
+        noise=level * (_TRACK_SHARE if turning else 1.0),
+        mesh=level * _MESH_SHARE if turning else 0.0,
+        harmonic=level * _HARMONIC_SHARE if turning else 0.0,
+        teeth=GEAR_TEETH,
+        blows=felt,
+        seed=seed,
+    )

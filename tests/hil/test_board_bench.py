@@ -211,7 +211,7 @@ def test_check_says_what_is_there_what_it_can_and_what_is_missing(bench: OnWires
         "loop 4 is brake.main_reservoir_pressure locomotive of brakes-a",
         "speaks, as brakes-a",
         "can: gateway, power, sensor_open, sensor_saturated, sensor_stuck",
-        "has no: broker between it and the gateway, chips that fail on command,",
+        "has no: accelerometers that feel each blow, broker between it and the gateway, chips",
     ):
         assert line in done.output
     runs = done.output.splitlines()[-1]

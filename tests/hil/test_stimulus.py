@@ -51,6 +51,7 @@ def test_it_says_what_it_can(unit: StimulusUnit) -> None:
     assert list(unit.outputs) == [
         *("loop 1", "loop 2", "loop 3", "loop 4"),
         *("tacho 1", "tacho 2", "contact 1", "contact 2"),
+        *("pt100 1", "pt100 2", "bridge 1", "shaker 1"),
     ]
     loop = unit.outputs["loop 1"]
     assert (loop.kind, loop.low, loop.high) == ("loop", 0, 25_403_225)
@@ -169,6 +170,7 @@ def test_what_runs_out_is_counted(unit: StimulusUnit) -> None:
         ("tacho 1", STEADY, 0, 1000, [-1], "tacho 1 puts out 0 to 10000000, not -1"),
         ("loop 1", LINEAR, 0, 1000, [1] * 65, "loop 1: a stretch has 1 to 64 samples, not 65"),
         ("loop 1", LINEAR, 0, 0, [1], "loop 1: a stretch of 0 us from tick"),
+        ("pt100 1", STEADY, 0, 1000, [740_000], "pt100 1 puts out 750000 to 2012342, not 740000"),
         ("loop 9", LINEAR, 0, 1000, [1], "has no output loop 9; it has loop 1, loop 2"),
         ("loop 1", LINEAR, 400_000_000, 1000, [1], "loop 1: it begins later than can be told"),
     ],
@@ -272,7 +274,7 @@ def test_a_unit_without_its_dac_says_so(tmp_path: Path) -> None:
     try:
         unit = StimulusUnit(simulated.port, CLOCK)
         assert unit.problems == ("no MCP4728 answers at 0x60, so there are no loops",)
-        assert list(unit.outputs) == ["tacho 1", "tacho 2", "contact 1", "contact 2"]
+        assert list(unit.outputs)[:4] == ["tacho 1", "tacho 2", "contact 1", "contact 2"]
         unit.close()
     finally:
         simulated.close()
@@ -313,7 +315,12 @@ def test_the_document_wires_the_pins_that_the_program_drives() -> None:
         ("OD of the XTR111", pins["LOOP_DISABLES"]),
         ("base or gate of the transistors of `tacho", pins["PULSES"]),
         ("base or gate of the transistors of `contact", pins["CONTACTS"]),
+        ("input of the filter of `shaker 1`", [pins["SHAKER"]]),
         ("relay module", [pins["SUPPLY_OFF"]]),
+        ("SDO, CLK, SDI of both AD5235", [pins["MISO"], pins["SCK"], pins["MOSI"]]),
+        ("CS of the AD5235 of `pt100 1`", [pins["THERMOMETERS"]]),
+        ("CS of the AD5235 of `bridge 1`", [pins["SHAKEN"]]),
+        ("transistors of the relays of `pt100 1`", pins["CLOSED"]),
     ):
         assert rows[", ".join(f"GP{pin}" for pin in groups)].startswith(first)
 

@@ -16,6 +16,7 @@ WIRING = {
         {"name": "shake", "unit": "ug", "initial": 300000},
         {"name": "rate", "unit": "mHz", "initial": 700000},
         {"name": "level", "unit": "level", "initial": 0},
+        {"name": "shape", "unit": "shape", "samples": 45},
     ],
     "i2c": {
         "0": {
@@ -39,6 +40,7 @@ WIRING = {
                     "kind": "iis3dwb",
                     "cs": 5,
                     "inputs": ["shake", "shake", None],
+                    "shapes": [None, "shape"],
                     "tone_hz": 777,
                     "rate_permille": 990,
                 }
@@ -63,6 +65,16 @@ FAULTS = (
     b'{"chip": "tacho", "word": "short"}',
     b'{"chip": "acc", "word": "missing_tooth"}',
 )
+INNER_RACE = (3_000, 312_000, 4_711, 1_900, 195, 832, 57_042, 30_000, 7_001, 17)
+FLAT = (40_000, 2_900_000, 99_999, 4_095, 0, 5_545, 8_053, 0, 0, 30_268)
+CROWDED = (1, 40_000, 5, 700, 25, 832, 57_042, 65_535, -9_000, 3)
+SHAPES: "tuple[tuple[int, ...], ...]" = (
+    (3_900, 600, 300, 12_000_000, 7_733),
+    (3_900, 600, 300, 9_000_000, 7_733) + INNER_RACE,  # noqa: RUF005
+    (0, 0, 0, 16_000_000, 31_000) + FLAT + CROWDED,  # noqa: RUF005
+)
+"""CROWDED: blows that come faster than they fade away."""
+
 LOOKS = (0x403E, 0x405E, 0x40FE)
 
 
@@ -111,6 +123,10 @@ def main() -> None:
             lowest, highest = ((-900_000, 900_000), (0, 3_000_000), (0, 2))[number]
             samples = [lowest + course.below(1000) * (highest - lowest) // 1000 for _ in range(9)]
             stretch = stretch_frame(number, step // 60 % 2, course.now_us, 9_876, samples)
+            made.host.obey(STRETCH, memoryview(stretch)[3:])
+        if step % 90 == 30:
+            numbers = SHAPES[step // 90 % 3]
+            stretch = stretch_frame(3, 0, course.now_us, 11_000, numbers)
             made.host.obey(STRETCH, memoryview(stretch)[3:])
         if step % 131 == 60:
             made.host.obey(FAULT, memoryview(frame(FAULT, FAULTS[step // 131]))[3:])

@@ -79,7 +79,8 @@ def at(places: str, *quantities: str) -> set[tuple[str, str]]:
 
 def vibrating(place: str) -> set[tuple[str, str]]:
     names = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
-    return at(place, *(f"axle.{name}" for name in (*names, "acceleration")))
+    family = place.partition(" ")[0]
+    return at(place, *(f"{family}.{name}" for name in (*names, "acceleration")))
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ CASES = {
     ),
     "hot motor bearing": Case(
         faults.HotBearing("motor 3 right"),
-        at("motor 3 right", "motor.bearing_temperature"),
+        at("motor 3 right", "motor.bearing_temperature") | vibrating("motor 3"),
         sealed=True,
     ),
     "blocked motor air": Case(
