@@ -107,6 +107,7 @@ class LockstepCable:
 
     def to_board(self, data: bytes) -> None:
         """Send to the board; lost while it is off."""
+        self._target.finish()
         now_us = self._schedule.clock.monotonic_us()
         if self.recorded_down is not None:
             self.recorded_down += data

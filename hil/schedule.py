@@ -2,7 +2,8 @@
 
 The clock jumps from one thing to the next: what was planned, and the bytes that boards send. In
 between the boards run, side by side, each until the next thing that it could notice; so a run
-repeats exactly, and no byte arrives before its time. One rule makes this possible: what a board
+repeats exactly, and no byte arrives before its time. What a board has sent is listened to as soon
+as no other can speak before, while the others run on: each says until when it sleeps. One rule makes this possible: what a board
 sends has no effect on another board before the next planned thing. Where it had, the other board
 would hear of it late, by no more than the time to that thing.
 """
@@ -106,12 +107,15 @@ class Schedule:
         while True:
             planned_us = self._plans[0].at_us if self._plans else end_us + 1
             bound_us = min(planned_us, end_us)
-            self._run_boards(bound_us)
+            self._send_off(bound_us)
             speaker = self._next_speaker()
             if speaker is not None and speaker[0] <= bound_us:
-                sent = speaker[1].target.take()
-                self.clock.advance_to(sent.end_us)
-                speaker[1].listener.sent(sent.data)
+                if not self._wait_for_earlier(*speaker):
+                    sent = speaker[1].target.take()
+                    self.clock.advance_to(sent.end_us)
+                    speaker[1].listener.sent(sent.data)
+            elif self._wait_for_one():
+                pass
             elif planned_us <= end_us:
                 plan = heapq.heappop(self._plans)
                 self.clock.advance_to(plan.at_us)
@@ -120,22 +124,32 @@ class Schedule:
                 self.clock.advance_to(end_us)
                 return
 
-    def _run_boards(self, bound_us: int) -> None:
-        """Run each board until the bound or, earlier, until bytes of it leave."""
-        boards = self._boards
-        while True:
-            behind = []
-            for board in boards:
-                target = board.target
+    def _send_off(self, bound_us: int) -> None:
+        """Let each board run that stands, until the bound or, earlier, until bytes of it leave."""
+        for board in self._boards:
+            target = board.target
+            if not target.runs and target.now_us < bound_us:
                 leaves_us = target.leaves_us
-                if target.now_us < bound_us and (leaves_us is None or target.now_us < leaves_us):
-                    behind.append(target)
-            if not behind:
-                return
-            for target in behind:
-                target.begin(bound_us)
-            for target in behind:
+                if leaves_us is None or target.now_us < leaves_us:
+                    target.begin(bound_us)
+
+    def _wait_for_earlier(self, leaves_us: int, speaker: _Board) -> bool:
+        """Wait for a board that runs and could speak before the speaker, or is it. False: there is
+        none."""
+        for board in self._boards:
+            target = board.target
+            if target.runs and (board is speaker or target.quiet_until_us <= leaves_us):
                 target.finish()
+                return True
+        return False
+
+    def _wait_for_one(self) -> bool:
+        """Wait for a board that runs. False: there is none."""
+        for board in self._boards:
+            if board.target.runs:
+                board.target.finish()
+                return True
+        return False
 
     def _next_speaker(self) -> "tuple[int, _Board] | None":
         """Whose bytes leave first, and when; of several the one that was added first."""
