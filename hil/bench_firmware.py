@@ -20,6 +20,7 @@ from pathlib import Path
 
 from hil.debian import cache_folder
 from hil.errors import BuildError
+from hil.firmware_direct import direct, functions_in
 from hil.firmware_build import compile_source, compiled, find_compiler
 from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
@@ -80,8 +81,12 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
         sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
     native = native and bool(architecture)
 
+    def directly(modules: dict[str, str]) -> dict[str, str]:
+        return direct(modules, _functions())
+
     def make(of: dict[str, Path]) -> dict[str, bytes]:
-        return compiled(of, architecture, find_compiler(), native=native)[0]
+        how = directly if native else None
+        return compiled(of, architecture, find_compiler(), native=how)[0]
 
     return _kept(sources, f"{'native ' if native else ''}{_version(architecture)}", make)
 
@@ -89,14 +94,32 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
 def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:
     def make(sources: dict[str, Path]) -> dict[str, bytes]:
         compiler = find_compiler()
+        texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
+        modules = {
+            name.removesuffix(".py").replace("/", "."): text
+            for name, text in texts.items()
+            if not name.endswith(_NATIVE)
+        }
+        rewritten = direct(modules)
         return {
             name.removesuffix(".py") + ".mpy": compile_source(
-                compiler, architecture, name, path.read_text(encoding="utf-8"), native=True
+                compiler,
+                architecture,
+                name,
+                rewritten.get(name.removesuffix(".py").replace("/", "."), text),
+                native=True,
             )
-            for name, path in sources.items()
+            for name, text in texts.items()
         }
 
     return make
+
+
+def _functions() -> set[str]:
+    """What the simulated hardware calls its functions."""
+    with tempfile.TemporaryDirectory() as scratch:
+        lay_out(Path(scratch), lockstep=True)
+        return functions_in(sorted(Path(scratch).rglob("*.py")))
 
 
 def _version(architecture: str) -> str:
