@@ -144,6 +144,10 @@ class Gateway:
         self.pace.tick()
         self.alarms.tick()
 
+    def speaks_by(self, us: int) -> bool:
+        """Whether a tick up to then, by the monotonic clock, may say something to a node."""
+        return self.ingest.speaks_by(us) or self.commands.pending > 0
+
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""
         self.verifier.salvage()

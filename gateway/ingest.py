@@ -172,6 +172,10 @@ class Ingest:
             self._acknowledge(name, number, sequences, link)
         self._time.ping_due()
 
+    def speaks_by(self, us: int) -> bool:
+        """Whether a tick up to then has something to say."""
+        return bool(self._repeated) or self._clocks.next_ping_us <= us
+
     def _take(self, link: Link, envelope: cose.Envelope, up: AnyUp, message: bytes) -> None:
         name = envelope.name
         if isinstance(up, Pong):

@@ -1,19 +1,20 @@
 """Feeds simulated boards with what their sensors see, a stretch ahead of real time."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.timebase import Clock
+from hil.fitting import Fitting
 from hil.target import Target
 from simulators.board.signals import LINEAR
 from simulators.board.ticks import PERIOD
 from simulators.sensors import electrical
 
-__all__ = ["Feeder", "Source", "feed_stretch"]
+__all__ = ["Feeder", "Source", "feed_sensed", "feed_stretch", "sensed"]
 
 _STRETCH_S = 0.5
 _AHEAD_S = 0.75
@@ -67,15 +68,30 @@ def feed_stretch(
 ) -> None:
     """Feed all sensors of a target from `begin_s` of the source's time on, which began at
     `start_us` of the clock that the target shares; with a point more, where the next begins."""
+    for number, samples in enumerate(sensed(target.fitting, source, begin_s, stretch_s)):
+        feed_sensed(target, number, held, start_us, begin_s, samples)
+
+
+def sensed(
+    fitting: Fitting, source: Source, begin_s: float, stretch_s: float
+) -> Iterator[list[int]]:
+    """What each sensor of a node sees in a stretch, as `feed_sensed` takes it."""
     points: NDArray[np.float64] = (
         begin_s + np.arange(round(stretch_s / _POINT_S) + 1, dtype=np.float64) * _POINT_S
     )
-    for number, signal in enumerate(target.fitting.signals):
+    for signal in fitting.signals:
         values = source.values(signal.quantity, signal.place, points)
-        target.feed(
-            number,
-            0 if held else LINEAR,
-            (start_us + round(begin_s * 1e6)) % PERIOD,
-            round(_POINT_S * 1e6),
-            electrical(signal.sensor, values).tolist(),
-        )
+        yield electrical(signal.sensor, values).tolist()
+
+
+def feed_sensed(
+    target: Target, signal: int, held: bool, start_us: int, begin_s: float, samples: list[int]
+) -> None:
+    """Feed one sensor as `feed_stretch` does."""
+    target.feed(
+        signal,
+        0 if held else LINEAR,
+        (start_us + round(begin_s * 1e6)) % PERIOD,
+        round(_POINT_S * 1e6),
+        samples,
+    )

@@ -253,7 +253,7 @@ class LockstepGateway:
         self._cables = cables
         self._gateway: Gateway | None = None
         self._ports: list[LockstepPort] = []
-        schedule.every(_TICK_US, self._tick)
+        schedule.every(_TICK_US, self._tick, self._speaks)
 
     @property
     def runs(self) -> bool:
@@ -323,6 +323,12 @@ class LockstepGateway:
     def _tick(self) -> None:
         if self._gateway is not None and not self._is_frozen:
             self._gateway.tick()
+
+    def _speaks(self, us: int) -> bool:
+        """Whether the tick then may say something to a node."""
+        if self._gateway is None or self._is_frozen:
+            return False
+        return self._clock is not self._schedule.clock or self._gateway.speaks_by(us)
 
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us

@@ -9,6 +9,7 @@ would hear of it late, by no more than the time to that thing.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -65,6 +66,12 @@ class _Plan:
     call: Callable[[], None] = field(compare=False)
 
 
+@dataclass(order=True)
+class _Aside:
+    plan: _Plan
+    speaks: Callable[[int], bool] = field(compare=False)
+
+
 @dataclass(frozen=True)
 class _Board:
     target: LockstepTarget
@@ -79,6 +86,8 @@ class Schedule:
         self.clock = clock
         self._boards: list[_Board] = []
         self._plans: list[_Plan] = []
+        self._asides: list[_Aside] = []
+        self._spare: deque[Callable[[], None]] = deque()
         self._numbers = count()
 
     def add(self, target: LockstepTarget, listener: Listener) -> None:
@@ -86,17 +95,36 @@ class Schedule:
         self._boards.append(_Board(target, listener))
 
     def at(self, us: int, call: Callable[[], None]) -> None:
-        """Plan a call; one for a moment that has passed happens next."""
+        """Plan a call; one for a moment that has passed happens next. All boards stand there."""
         heapq.heappush(self._plans, _Plan(us, next(self._numbers), call))
 
-    def every(self, period_us: int, call: Callable[[], None]) -> None:
-        """Plan a call for each period, the first one period from now."""
+    def every(
+        self,
+        period_us: int,
+        call: Callable[[], None],
+        speaks: Callable[[int], bool] = lambda us: True,
+    ) -> None:
+        """Plan a call for each period, the first one period from now.
+
+        `speaks(us)`: whether the call then may do something that a board notices. As long as it
+        says no, boards do not stand for it; they have told then what they sent before.
+        """
 
         def again() -> None:
-            self.every(period_us, call)
+            self.every(period_us, call, speaks)
             call()
 
-        self.at(self.clock.monotonic_us() + period_us, again)
+        plan = _Plan(self.clock.monotonic_us() + period_us, next(self._numbers), again)
+        heapq.heappush(self._asides, _Aside(plan, speaks))
+
+    def meanwhile(self, call: Callable[[], None]) -> None:
+        """Have this done while boards run, which takes no time of theirs; or `catch_up`."""
+        self._spare.append(call)
+
+    def catch_up(self) -> None:
+        """Do all that is to be done meanwhile."""
+        while self._spare:
+            self._spare.popleft()()
 
     def run_for(self, seconds: float) -> None:
         """Let so much time pass."""
@@ -105,24 +133,44 @@ class Schedule:
     def run_until(self, end_us: int) -> None:
         """Let time pass until then. What is planned for then has happened."""
         while True:
-            planned_us = self._plans[0].at_us if self._plans else end_us + 1
-            bound_us = min(planned_us, end_us)
+            bound_us = self._bound_us(end_us)
             self._send_off(bound_us)
+            plan = self._next_plan(end_us)
+            next_us = end_us if plan is None else plan.at_us
             speaker = self._next_speaker()
-            if speaker is not None and speaker[0] <= bound_us:
-                if not self._wait_for_earlier(*speaker):
+            if speaker is not None and speaker[0] <= next_us:
+                if not self._wait(*speaker):
                     sent = speaker[1].target.take()
                     self.clock.advance_to(sent.end_us)
                     speaker[1].listener.sent(sent.data)
-            elif self._wait_for_one():
-                pass
-            elif planned_us <= end_us:
-                plan = heapq.heappop(self._plans)
-                self.clock.advance_to(plan.at_us)
+            elif not self._wait(next_us, all_of_them=next_us == bound_us):
+                self.clock.advance_to(next_us)
+                if plan is None:
+                    return
+                self._forget(plan)
                 plan.call()
-            else:
-                self.clock.advance_to(end_us)
-                return
+
+    def _bound_us(self, end_us: int) -> int:
+        """How far boards may run: to the next thing that they could notice."""
+        if self._plans:
+            end_us = min(end_us, self._plans[0].at_us)
+        for aside in self._asides:
+            if aside.plan.at_us < end_us and aside.speaks(aside.plan.at_us):
+                end_us = aside.plan.at_us
+        return end_us
+
+    def _next_plan(self, end_us: int) -> _Plan | None:
+        """The first up to the end."""
+        first = self._plans[0] if self._plans else None
+        if self._asides and (first is None or self._asides[0].plan < first):
+            first = self._asides[0].plan
+        return None if first is None or first.at_us > end_us else first
+
+    def _forget(self, plan: _Plan) -> None:
+        if self._plans and self._plans[0] is plan:
+            heapq.heappop(self._plans)
+        else:
+            heapq.heappop(self._asides)
 
     def _send_off(self, bound_us: int) -> None:
         """Let each board run that stands, until the bound or, earlier, until bytes of it leave."""
@@ -133,21 +181,19 @@ class Schedule:
                 if leaves_us is None or target.now_us < leaves_us:
                     target.begin(bound_us)
 
-    def _wait_for_earlier(self, leaves_us: int, speaker: _Board) -> bool:
-        """Wait for a board that runs and could speak before the speaker, or is it. False: there is
-        none."""
+    def _wait(
+        self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False
+    ) -> bool:
+        """Wait for a board that runs and could speak by then, or is the speaker, or for any. False:
+        there is none."""
         for board in self._boards:
             target = board.target
-            if target.runs and (board is speaker or target.quiet_until_us <= leaves_us):
+            if target.runs and (
+                all_of_them or board is speaker or target.quiet_until_us <= us
+            ):
+                if self._spare:
+                    self._spare.popleft()()
                 target.finish()
-                return True
-        return False
-
-    def _wait_for_one(self) -> bool:
-        """Wait for a board that runs. False: there is none."""
-        for board in self._boards:
-            if board.target.runs:
-                board.target.finish()
                 return True
         return False
 

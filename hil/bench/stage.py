@@ -86,7 +86,7 @@ class LockstepStage(RigStage):
             self._plan(what)
         self.rig.start()
         look_s = max(LOOK_S, self.scenario.seconds / _MOST_LOOKS)
-        self.rig.schedule.every(round(look_s * 1e6), self._look)
+        self.rig.schedule.every(round(look_s * 1e6), self._look, lambda us: False)
         self.rig.run_for(self.scenario.seconds)
 
     def state(self) -> State:
