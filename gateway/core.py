@@ -7,6 +7,7 @@ its own clock and links.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import msgspec
 from axwire.errors import WireError
@@ -144,9 +145,11 @@ class Gateway:
         self.pace.tick()
         self.alarms.tick()
 
-    def speaks_by(self, us: int) -> bool:
-        """Whether a tick up to then, by the monotonic clock, may say something to a node."""
-        return self.ingest.speaks_by(us) or self.commands.pending > 0
+    @property
+    def next_word_us(self) -> float:
+        """Before then, by the monotonic clock, no tick has anything to say to a node, unless one
+        speaks or is sent a command."""
+        return -inf if self.commands.pending else self.ingest.next_word_us
 
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from hil.debian import cache_folder
 from hil.errors import BuildError
-from hil.firmware_direct import direct, functions_in
 from hil.firmware_build import compile_source, compiled, find_compiler
+from hil.firmware_direct import direct, functions_in
 from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
 from simulators.board.layout import lay_out

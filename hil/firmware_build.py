@@ -145,9 +145,7 @@ def compiled(
     for name in texts:
         text = modules.get(_module(name))
         if text is not None:
-            content = compile_source(
-                compiler, architecture, name, text, native=native is not None
-            )
+            content = compile_source(compiler, architecture, name, text, native=native is not None)
             contents[name.removesuffix(".py") + ".mpy"] = content
     return contents, stripped.names
 

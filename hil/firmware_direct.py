@@ -70,7 +70,7 @@ class _Program:
                 body += [
                     ast.parse(f"{_name(node.name, each.name)} = {node.name}.{each.name}").body[0]
                     for each in _methods(node)
-                    if self.is_direct(module, node, each.name)
+                    if self.is_direct(node, each.name)
                 ]
             elif isinstance(node, ast.ImportFrom):
                 names = sorted(calls.imported.pop(id(node), ()))
@@ -81,7 +81,7 @@ class _Program:
         tree.body = own + body
         return ast.unparse(ast.fix_missing_locations(tree))
 
-    def is_direct(self, module: str, kind: ast.ClassDef, method: str) -> bool:
+    def is_direct(self, kind: ast.ClassDef, method: str) -> bool:
         """Whether an object of this class has this function as the method, of whatever class it
         is besides."""
         if method in self._assigned or not any(each.name == method for each in _methods(kind)):
@@ -95,8 +95,7 @@ class _Program:
         owners = self._owners.get(method, [])
         if len(owners) != 1 or method in self._foreign or method in self._assigned:
             return None
-        module, kind = owners[0]
-        return owners[0] if self.is_direct(module, kind, method) else None
+        return owners[0] if self.is_direct(owners[0][1], method) else None
 
     def _learn(self, module: str, kind: ast.ClassDef, *, is_top: bool) -> None:
         self._classes.setdefault(kind.name, []).append(kind)
@@ -194,9 +193,9 @@ class _Calls(ast.NodeTransformer):
         """The direct name of what is called, which the module then has."""
         method, holder = called.attr, called.value
         of_self = isinstance(holder, ast.Name) and holder.id == self._self
-        if of_self and self._kind is not None:
-            if self._program.is_direct(self._module, self._kind, method):
-                return _name(self._kind.name, method)
+        kind = self._kind if of_self else None
+        if kind is not None and self._program.is_direct(kind, method):
+            return _name(kind.name, method)
         owner = self._program.only_owner(method)
         if owner is None or _root(holder) in self._modules:
             return None

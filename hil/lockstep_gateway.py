@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import inf
 
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP
@@ -253,7 +254,7 @@ class LockstepGateway:
         self._cables = cables
         self._gateway: Gateway | None = None
         self._ports: list[LockstepPort] = []
-        schedule.every(_TICK_US, self._tick, self._speaks)
+        schedule.every(_TICK_US, self._tick, self._next_word_us)
 
     @property
     def runs(self) -> bool:
@@ -324,11 +325,11 @@ class LockstepGateway:
         if self._gateway is not None and not self._is_frozen:
             self._gateway.tick()
 
-    def _speaks(self, us: int) -> bool:
-        """Whether the tick then may say something to a node."""
+    def _next_word_us(self) -> float:
+        """When a tick may say something to a node, at the earliest."""
         if self._gateway is None or self._is_frozen:
-            return False
-        return self._clock is not self._schedule.clock or self._gateway.speaks_by(us)
+            return inf
+        return self._gateway.next_word_us if self._clock is self._schedule.clock else -inf
 
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us

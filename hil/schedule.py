@@ -3,9 +3,10 @@
 The clock jumps from one thing to the next: what was planned, and the bytes that boards send. In
 between the boards run, side by side, each until the next thing that it could notice; so a run
 repeats exactly, and no byte arrives before its time. What a board has sent is listened to as soon
-as no other can speak before, while the others run on: each says until when it sleeps. One rule makes this possible: what a board
-sends has no effect on another board before the next planned thing. Where it had, the other board
-would hear of it late, by no more than the time to that thing.
+as no other can speak before, while the others run on: each says until when it sleeps. One rule
+makes this possible: what a board sends has no effect on another board before the next thing that
+is planned for boards. Where it had, the other board would hear of it late, by no more than the
+time to that thing.
 """
 
 import heapq
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from math import ceil, inf
 from typing import Protocol
 
 from hil.lockstep import LockstepTarget
@@ -69,7 +71,8 @@ class _Plan:
 @dataclass(order=True)
 class _Aside:
     plan: _Plan
-    speaks: Callable[[int], bool] = field(compare=False)
+    period_us: int = field(compare=False)
+    noticed_us: Callable[[], float] = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -102,20 +105,20 @@ class Schedule:
         self,
         period_us: int,
         call: Callable[[], None],
-        speaks: Callable[[int], bool] = lambda us: True,
+        noticed_us: Callable[[], float] = lambda: -inf,
     ) -> None:
         """Plan a call for each period, the first one period from now.
 
-        `speaks(us)`: whether the call then may do something that a board notices. As long as it
-        says no, boards do not stand for it; they have told then what they sent before.
+        `noticed_us()`: when a board may notice what the call does, at the earliest. Before, boards
+        do not stand for it; what they sent has been heard all the same.
         """
 
         def again() -> None:
-            self.every(period_us, call, speaks)
+            self.every(period_us, call, noticed_us)
             call()
 
         plan = _Plan(self.clock.monotonic_us() + period_us, next(self._numbers), again)
-        heapq.heappush(self._asides, _Aside(plan, speaks))
+        heapq.heappush(self._asides, _Aside(plan, period_us, noticed_us))
 
     def meanwhile(self, call: Callable[[], None]) -> None:
         """Have this done while boards run, which takes no time of theirs; or `catch_up`."""
@@ -155,8 +158,11 @@ class Schedule:
         if self._plans:
             end_us = min(end_us, self._plans[0].at_us)
         for aside in self._asides:
-            if aside.plan.at_us < end_us and aside.speaks(aside.plan.at_us):
-                end_us = aside.plan.at_us
+            at_us = aside.plan.at_us
+            if at_us < end_us:
+                later_us = max(0, min(aside.noticed_us(), end_us) - at_us)
+                periods = ceil(later_us / aside.period_us)
+                end_us = min(end_us, at_us + periods * aside.period_us)
         return end_us
 
     def _next_plan(self, end_us: int) -> _Plan | None:
@@ -181,16 +187,12 @@ class Schedule:
                 if leaves_us is None or target.now_us < leaves_us:
                     target.begin(bound_us)
 
-    def _wait(
-        self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False
-    ) -> bool:
-        """Wait for a board that runs and could speak by then, or is the speaker, or for any. False:
-        there is none."""
+    def _wait(self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False) -> bool:
+        """Wait for a board that runs and could speak by then, or is the speaker, or for any.
+        False: there is none."""
         for board in self._boards:
             target = board.target
-            if target.runs and (
-                all_of_them or board is speaker or target.quiet_until_us <= us
-            ):
+            if target.runs and (all_of_them or board is speaker or target.quiet_until_us <= us):
                 if self._spare:
                     self._spare.popleft()()
                 target.finish()

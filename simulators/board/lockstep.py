@@ -2,9 +2,9 @@
 
 At power-up and whenever the granted time is over the board says where it stands (STOPPED) and
 waits for the next grant (RUN); what comes before that grant is obeyed at once, at the tick at
-which the board stands. It also says until when its firmware sleeps, if nothing comes. What is due at the last tick of a grant happens after the next one. A
-grant ends early when bytes that the firmware wrote have left its UART, for they may be answered:
-so no answer is ever late.
+which the board stands. It also says until when its firmware sleeps, if nothing comes.
+What is due at the last tick of a grant happens after the next one. A grant ends early when bytes
+that the firmware wrote have left its UART, for they may be answered: so no answer is ever late.
 
 The watchdog, timers and the bytes on the UART have their exact times, whatever the firmware does.
 """
@@ -21,7 +21,6 @@ from simulators.board.control_frames import (
     BYTES_HEADER,
     HEADER,
     LEFT,
-    MAX_PAYLOAD,
     POWER,
     RUN,
     SENT,
