@@ -3,9 +3,9 @@
 A signal is asked once a tick, and keeps what it needs of the ticks before.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
-from statistics import median
 from typing import NamedTuple
 
 from gateway.alarms.picture import Latest, Picture, measured_for
@@ -93,12 +93,12 @@ def _difference(rule: Difference, picture: Picture) -> Iterator[Found]:
 
 def _deviation(rule: Deviation, picture: Picture) -> Iterator[Found]:
     good = picture.values(rule.quantity)
+    ordered = sorted(good.values())
     for place, one in picture.of(rule.quantity).items():
         value = good.get(place)
-        siblings = [each for other, each in good.items() if other != place]
         off = None
-        if value is not None and len(siblings) >= rule.least_siblings:
-            middle = median(siblings)
+        if value is not None and len(ordered) > rule.least_siblings:
+            middle = _median_without(value, ordered)
             if not rule.share:
                 off = value - middle
             elif abs(middle) >= max(rule.least_median, 1e-9):
@@ -239,6 +239,14 @@ def _sensors(quantities: tuple[str, ...], picture: Picture) -> Iterator[Latest]:
 
 def _of_channel(one: Latest, value: float | None) -> Found:
     return Found(f"{one.quantity} {one.place}", one.place, one.quantity, (one.id,), value)
+
+
+def _median_without(value: float, ordered: list[float]) -> float:
+    """The median of all but that one of them."""
+    at = bisect_left(ordered, value)
+    half, odd = divmod(len(ordered) - 1, 2)
+    upper = ordered[half + (at <= half)]
+    return upper if odd else (ordered[half - 1 + (at < half)] + upper) / 2
 
 
 def _across(place: str) -> str:
