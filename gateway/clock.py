@@ -7,6 +7,7 @@ into UTC when rows are read, so that a correction reaches old rows too.
 """
 
 from dataclasses import dataclass
+from math import inf
 
 import msgspec
 
@@ -171,6 +172,11 @@ class ClockSync:
                 state.pings_sent += 1
                 due.append((node, state.boot))
         return due
+
+    @property
+    def next_ping_us(self) -> float:
+        """When the next ping is due; infinite before any node was heard."""
+        return min((state.next_ping_us for state in self._boots.values()), default=inf)
 
     def pinged(self, node: str, sequence: int) -> None:
         now = self._clock.monotonic_us()

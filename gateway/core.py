@@ -7,6 +7,7 @@ its own clock and links.
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import msgspec
 from axwire.errors import WireError
@@ -143,6 +144,12 @@ class Gateway:
         self.commands.tick()
         self.pace.tick()
         self.alarms.tick()
+
+    @property
+    def next_word_us(self) -> float:
+        """Before then, by the monotonic clock, no tick has anything to say to a node, unless one
+        speaks or is sent a command."""
+        return -inf if self.commands.pending else self.ingest.next_word_us
 
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""

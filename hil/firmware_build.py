@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,11 +122,16 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
 
 
 def compiled(
-    sources: dict[str, Path], architecture: str, compiler: Compiler, *, native: bool = False
+    sources: dict[str, Path],
+    architecture: str,
+    compiler: Compiler,
+    *,
+    native: Callable[[dict[str, str]], dict[str, str]] | None = None,
 ) -> tuple[dict[str, bytes], dict[str, dict[str, str]]]:
     """The files that a board gets, by their path there, and what their short names stand for.
 
-    `native`: as machine code, see `compile_source`. Raises BuildError.
+    `native`: as machine code, see `compile_source`, of what this makes of the modules' sources.
+    Raises BuildError.
     """
     texts = {name: path.read_text(encoding="utf-8") for name, path in sources.items()}
     roots = {MAIN: texts.pop(MAIN)}
@@ -135,10 +141,11 @@ def compiled(
         name = f"{(error.filename or '').replace('.', '/')}.py"
         raise BuildError(f"{name}, line {error.lineno}: {error.msg}") from None
     contents = {MAIN: roots[MAIN].encode()}
+    modules = stripped.sources if native is None else native(stripped.sources)
     for name in texts:
-        text = stripped.sources.get(_module(name))
+        text = modules.get(_module(name))
         if text is not None:
-            content = compile_source(compiler, architecture, name, text, native=native)
+            content = compile_source(compiler, architecture, name, text, native=native is not None)
             contents[name.removesuffix(".py") + ".mpy"] = content
     return contents, stripped.names
 

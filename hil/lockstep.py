@@ -81,7 +81,9 @@ class LockstepTarget:
     file system is LittleFS in a simulated flash of that size, which outlasts every reset; else it
     is a folder of the host's. A board that resets itself is switched on again START_US later with
     its reset cause; what its sensors see and the faults they have outlast that. `taken_in_runs`
-    are the samples taken in each run that is over.
+    are the samples taken in each run that is over. `runs`: it was granted time and has not been
+    waited for; before `quiet_until_us` it sends nothing but the bytes of `leaves_us`, unless
+    something comes.
     """
 
     capabilities = SIMULATED_SENSORS | {"flash", "power", "short_cuts"}
@@ -108,6 +110,8 @@ class LockstepTarget:
         self._to_board = self._from_board = -1
         self._cause = "power_on"
         self._stands = False
+        self.runs = False
+        self.quiet_until_us = start_us
         self._outgoing = bytearray()
         self._incoming = bytearray()
         self._writing: deque[Sent] = deque()
@@ -163,7 +167,8 @@ class LockstepTarget:
             )
         os.close(to_board)
         os.close(from_board)
-        self._stands = False
+        self._stands = self.runs = False
+        self.quiet_until_us = us
         self._outgoing = bytearray()
         for stretches in self._stretches.values():
             self._outgoing += b"".join(stretches)
@@ -203,6 +208,7 @@ class LockstepTarget:
         self._stretches.setdefault(signal, deque(maxlen=SLOTS)).append(stretch)
 
     def inject(self, fault: dict[str, Any]) -> None:
+        self.quiet_until_us = self.now_us
         self._outgoing += json_frame(FAULT, fault)
         key = (fault["chip"], fault["word"], fault.get("input"))
         if fault.get("clear"):
@@ -212,6 +218,7 @@ class LockstepTarget:
 
     def cut_sensors(self) -> None:
         self._cut = True
+        self.quiet_until_us = self.now_us
         self._outgoing += frame(CUT)
 
     def taken(self) -> int:
@@ -229,6 +236,7 @@ class LockstepTarget:
         """Bytes for the board's UART, of which the first begins then, not before `now_us`."""
         if begin_us < self.now_us:
             raise BenchError(f"{self.fitting.node} is past {begin_us} us: it is {self.now_us} us")
+        self.quiet_until_us = min(self.quiet_until_us, begin_us)
         head = struct.pack("<BI", self._port, begin_us % PERIOD)
         for at in range(0, len(data), _PIECE_BYTES):
             self._outgoing += frame(BYTES, head + data[at : at + _PIECE_BYTES])
@@ -239,11 +247,14 @@ class LockstepTarget:
         until_us = min(until_us, self.leaves_us or until_us, self.now_us + _LONGEST_GRANT_US)
         self._outgoing += frame(RUN, (until_us % PERIOD).to_bytes(4, "little"))
         self._flush()
+        self.runs = True
 
     def finish(self) -> None:
-        """Wait until the board stands again: at the end of the grant or, earlier, when bytes that
-        it wrote have left."""
-        self._read_until(STOPPED)
+        """Wait until the board stands, if it runs: at the end of the grant or, earlier, when bytes
+        that it wrote have left."""
+        if self.runs:
+            self.runs = False
+            self._read_until(STOPPED)
 
     @property
     def leaves_us(self) -> int | None:
@@ -287,9 +298,10 @@ class LockstepTarget:
         (self._folder / "wiring.json").write_text(json.dumps(wiring), encoding="utf-8")
 
     def _stand(self) -> None:
-        """Wait until a board that was just switched on stands."""
+        """Wait until a board that runs or was just switched on stands."""
         if self._process is None:
             raise BenchError(f"node {self.fitting.node} is off")
+        self.finish()
         if not self._stands:
             self._read_until(STOPPED)
 
@@ -324,8 +336,9 @@ class LockstepTarget:
             _, tick = struct.unpack_from("<BI", payload)
             self._writing.append(Sent(self._at(tick), payload[BYTES_HEADER:]))
         elif kind == STOPPED:
-            tick, waits = struct.unpack("<II", payload)
+            tick, waits, quiet = struct.unpack("<III", payload)
             self.now_us = self._at(tick)
+            self.quiet_until_us = self._at(quiet)
             self.waits += (waits - self._waits_before) % PERIOD
             self._waits_before = waits
             self._stands = True
@@ -366,6 +379,7 @@ class LockstepTarget:
             return
         self._process.wait(_STOP_S)
         self._process = None
+        self.runs = False
         os.close(self._to_board)
         os.close(self._from_board)
         self._incoming.clear()

@@ -3,6 +3,7 @@
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import inf
 
 import msgspec
 from axwire import GATEWAY_MESSAGE_CAP
@@ -107,6 +108,7 @@ class LockstepCable:
 
     def to_board(self, data: bytes) -> None:
         """Send to the board; lost while it is off."""
+        self._target.finish()
         now_us = self._schedule.clock.monotonic_us()
         if self.recorded_down is not None:
             self.recorded_down += data
@@ -252,7 +254,7 @@ class LockstepGateway:
         self._cables = cables
         self._gateway: Gateway | None = None
         self._ports: list[LockstepPort] = []
-        schedule.every(_TICK_US, self._tick)
+        schedule.every(_TICK_US, self._tick, self._next_word_us)
 
     @property
     def runs(self) -> bool:
@@ -322,6 +324,12 @@ class LockstepGateway:
     def _tick(self) -> None:
         if self._gateway is not None and not self._is_frozen:
             self._gateway.tick()
+
+    def _next_word_us(self) -> float:
+        """When a tick may say something to a node, at the earliest."""
+        if self._gateway is None or self._is_frozen:
+            return inf
+        return self._gateway.next_word_us if self._clock is self._schedule.clock else -inf
 
     def _plan_commit(self) -> None:
         due_us = self.core.writer.next_due_us

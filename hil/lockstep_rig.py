@@ -1,7 +1,8 @@
 """A locomotive on the bench in simulated time: boards, cables, a feeder, a gateway."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from gateway.config import GatewayConfig, InfluxConfig, LocomotiveConfig, NodeConfig, SpoolConfig
@@ -9,7 +10,7 @@ from gateway.forward import Pool
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
 from hil.account import Account, read_store, settle
-from hil.feeder import feed_stretch
+from hil.feeder import Sensed, feed_sensed, sensed
 from hil.interpreter import Interpreter
 from hil.lockstep import LockstepTarget
 from hil.lockstep_gateway import LockstepCable, LockstepGateway
@@ -54,6 +55,7 @@ class LockstepRig:
         self.keys: dict[str, bytes] = {}
         self._start_us = start_us
         self._fed_until_s = 0.0
+        self._ahead: list[list[Sensed]] = []
         randomness = random.Random(plan.seed)
         for fit, _, _ in plan.fits:
             fitting = plan.fit(fit, f"{randomness.getrandbits(64):016x}")
@@ -81,6 +83,7 @@ class LockstepRig:
 
     def start(self) -> None:
         """Supply on."""
+        self._look_ahead()
         self._feed()
         for name, target in self.targets.items():
             target.start()
@@ -119,12 +122,24 @@ class LockstepRig:
 
     def _feed(self) -> None:
         """What the sensors see, always a stretch ahead."""
-        for fit, source, held in self.plan.fits:
-            target = self.targets[fit.name]
-            feed_stretch(target, source, held, self._start_us, self._fed_until_s, _STRETCH_S)
+        self.schedule.catch_up()
+        for (fit, _, held), ahead in zip(self.plan.fits, self._ahead, strict=True):
+            for seen in ahead:
+                feed_sensed(self.targets[fit.name], held, self._start_us, self._fed_until_s, seen)
         self._fed_until_s += _STRETCH_S
+        self._look_ahead()
         next_us = self._start_us + round((self._fed_until_s - _AHEAD_S) * 1e6)
         self.schedule.at(next_us, self._feed)
+
+    def _look_ahead(self) -> None:
+        """Find out what the sensors see in the next stretch, while boards run."""
+        self._ahead = [[] for _ in self.plan.fits]
+        begin_s = self._fed_until_s
+        for (fit, source, _), ahead in zip(self.plan.fits, self._ahead, strict=True):
+            seen = sensed(self.targets[fit.name].fitting, source, begin_s, _STRETCH_S)
+            for _ in self.targets[fit.name].fitting.signals:
+                self.schedule.meanwhile(partial(_take_next, seen, ahead))
+            self.schedule.meanwhile(partial(ahead.extend, seen))
 
     def _config(self, influx: InfluxConfig | None) -> GatewayConfig:
         folder = self.plan.folder
@@ -140,3 +155,7 @@ class LockstepRig:
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
             influx=influx,
         )
+
+
+def _take_next(seen: Iterator[Sensed], ahead: list[Sensed]) -> None:
+    ahead.append(next(seen))

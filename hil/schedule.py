@@ -2,15 +2,19 @@
 
 The clock jumps from one thing to the next: what was planned, and the bytes that boards send. In
 between the boards run, side by side, each until the next thing that it could notice; so a run
-repeats exactly, and no byte arrives before its time. One rule makes this possible: what a board
-sends has no effect on another board before the next planned thing. Where it had, the other board
-would hear of it late, by no more than the time to that thing.
+repeats exactly, and no byte arrives before its time. What a board has sent is listened to as soon
+as no other can speak before, while the others run on: each says until when it sleeps. One rule
+makes this possible: what a board sends has no effect on another board before the next thing that
+is planned for boards. Where it had, the other board would hear of it late, by no more than the
+time to that thing.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from math import ceil, inf
 from typing import Protocol
 
 from hil.lockstep import LockstepTarget
@@ -64,6 +68,13 @@ class _Plan:
     call: Callable[[], None] = field(compare=False)
 
 
+@dataclass(order=True)
+class _Aside:
+    plan: _Plan
+    period_us: int = field(compare=False)
+    noticed_us: Callable[[], float] = field(compare=False)
+
+
 @dataclass(frozen=True)
 class _Board:
     target: LockstepTarget
@@ -78,6 +89,8 @@ class Schedule:
         self.clock = clock
         self._boards: list[_Board] = []
         self._plans: list[_Plan] = []
+        self._asides: list[_Aside] = []
+        self._spare: deque[Callable[[], None]] = deque()
         self._numbers = count()
 
     def add(self, target: LockstepTarget, listener: Listener) -> None:
@@ -85,17 +98,36 @@ class Schedule:
         self._boards.append(_Board(target, listener))
 
     def at(self, us: int, call: Callable[[], None]) -> None:
-        """Plan a call; one for a moment that has passed happens next."""
+        """Plan a call; one for a moment that has passed happens next. All boards stand there."""
         heapq.heappush(self._plans, _Plan(us, next(self._numbers), call))
 
-    def every(self, period_us: int, call: Callable[[], None]) -> None:
-        """Plan a call for each period, the first one period from now."""
+    def every(
+        self,
+        period_us: int,
+        call: Callable[[], None],
+        noticed_us: Callable[[], float] = lambda: -inf,
+    ) -> None:
+        """Plan a call for each period, the first one period from now.
+
+        `noticed_us()`: when a board may notice what the call does, at the earliest. Before, boards
+        do not stand for it; what they sent has been heard all the same.
+        """
 
         def again() -> None:
-            self.every(period_us, call)
+            self.every(period_us, call, noticed_us)
             call()
 
-        self.at(self.clock.monotonic_us() + period_us, again)
+        plan = _Plan(self.clock.monotonic_us() + period_us, next(self._numbers), again)
+        heapq.heappush(self._asides, _Aside(plan, period_us, noticed_us))
+
+    def meanwhile(self, call: Callable[[], None]) -> None:
+        """Have this done while boards run, which takes no time of theirs; or `catch_up`."""
+        self._spare.append(call)
+
+    def catch_up(self) -> None:
+        """Do all that is to be done meanwhile."""
+        while self._spare:
+            self._spare.popleft()()
 
     def run_for(self, seconds: float) -> None:
         """Let so much time pass."""
@@ -104,38 +136,68 @@ class Schedule:
     def run_until(self, end_us: int) -> None:
         """Let time pass until then. What is planned for then has happened."""
         while True:
-            planned_us = self._plans[0].at_us if self._plans else end_us + 1
-            bound_us = min(planned_us, end_us)
-            self._run_boards(bound_us)
+            bound_us = self._bound_us(end_us)
+            self._send_off(bound_us)
+            plan = self._next_plan(end_us)
+            next_us = end_us if plan is None else plan.at_us
             speaker = self._next_speaker()
-            if speaker is not None and speaker[0] <= bound_us:
-                sent = speaker[1].target.take()
-                self.clock.advance_to(sent.end_us)
-                speaker[1].listener.sent(sent.data)
-            elif planned_us <= end_us:
-                plan = heapq.heappop(self._plans)
-                self.clock.advance_to(plan.at_us)
+            if speaker is not None and speaker[0] <= next_us:
+                if not self._wait(*speaker):
+                    sent = speaker[1].target.take()
+                    self.clock.advance_to(sent.end_us)
+                    speaker[1].listener.sent(sent.data)
+            elif not self._wait(next_us, all_of_them=next_us == bound_us):
+                self.clock.advance_to(next_us)
+                if plan is None:
+                    return
+                self._forget(plan)
                 plan.call()
-            else:
-                self.clock.advance_to(end_us)
-                return
 
-    def _run_boards(self, bound_us: int) -> None:
-        """Run each board until the bound or, earlier, until bytes of it leave."""
-        boards = self._boards
-        while True:
-            behind = []
-            for board in boards:
-                target = board.target
+    def _bound_us(self, end_us: int) -> int:
+        """How far boards may run: to the next thing that they could notice."""
+        if self._plans:
+            end_us = min(end_us, self._plans[0].at_us)
+        for aside in self._asides:
+            at_us = aside.plan.at_us
+            if at_us < end_us:
+                later_us = max(0, min(aside.noticed_us(), end_us) - at_us)
+                periods = ceil(later_us / aside.period_us)
+                end_us = min(end_us, at_us + periods * aside.period_us)
+        return end_us
+
+    def _next_plan(self, end_us: int) -> _Plan | None:
+        """The first up to the end."""
+        first = self._plans[0] if self._plans else None
+        if self._asides and (first is None or self._asides[0].plan < first):
+            first = self._asides[0].plan
+        return None if first is None or first.at_us > end_us else first
+
+    def _forget(self, plan: _Plan) -> None:
+        if self._plans and self._plans[0] is plan:
+            heapq.heappop(self._plans)
+        else:
+            heapq.heappop(self._asides)
+
+    def _send_off(self, bound_us: int) -> None:
+        """Let each board run that stands, until the bound or, earlier, until bytes of it leave."""
+        for board in self._boards:
+            target = board.target
+            if not target.runs and target.now_us < bound_us:
                 leaves_us = target.leaves_us
-                if target.now_us < bound_us and (leaves_us is None or target.now_us < leaves_us):
-                    behind.append(target)
-            if not behind:
-                return
-            for target in behind:
-                target.begin(bound_us)
-            for target in behind:
+                if leaves_us is None or target.now_us < leaves_us:
+                    target.begin(bound_us)
+
+    def _wait(self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False) -> bool:
+        """Wait for a board that runs and could speak by then, or is the speaker, or for any.
+        False: there is none."""
+        for board in self._boards:
+            target = board.target
+            if target.runs and (all_of_them or board is speaker or target.quiet_until_us <= us):
+                if self._spare:
+                    self._spare.popleft()()
                 target.finish()
+                return True
+        return False
 
     def _next_speaker(self) -> "tuple[int, _Board] | None":
         """Whose bytes leave first, and when; of several the one that was added first."""

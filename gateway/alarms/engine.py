@@ -24,11 +24,12 @@ class Engine:
         self._life = life
         known = {watch.rule.rule.id: watch for watch in self._watches}
         for alarm in life.open_ids():
-            watch = known.get(alarm.partition("@")[0])
+            rule, _, key = alarm.partition("@")
+            watch = known.get(rule)
             if watch is None:
                 life.close(alarm, "removed")
             else:
-                watch.conditions[alarm] = Condition(watch.rule, is_open=True)
+                watch.conditions[key] = Condition(watch.rule, is_open=True)
 
     def tick(self, picture: Picture) -> None:
         """Judge the values of one moment."""
@@ -39,20 +40,23 @@ class Engine:
         self._life.tick()
 
     def _judge(self, watch: "_Watch", found: Found, holds: bool | None, picture: Picture) -> None:
-        alarm = f"{watch.rule.rule.id}@{found.key}"
-        condition = watch.conditions.get(alarm)
+        condition = watch.conditions.get(found.key)
         if condition is None:
-            condition = watch.conditions[alarm] = Condition(watch.rule)
+            condition = watch.conditions[found.key] = Condition(watch.rule)
         was_open = condition.is_open
-        if condition.step(picture.now_us, found.value, holds):
-            if was_open:
-                self._life.follow(alarm, condition.value)
-            else:
-                self._life.open(alarm, watch.rule, found)
-            if watch.is_on_sensors:
-                picture.wrong.update(found.channels)
-        elif was_open:
+        is_open = condition.step(picture.now_us, found.value, holds)
+        if not (is_open or was_open):
+            return
+        alarm = f"{watch.rule.rule.id}@{found.key}"
+        if not is_open:
             self._life.close(alarm)
+            return
+        if was_open:
+            self._life.follow(alarm, condition.value)
+        else:
+            self._life.open(alarm, watch.rule, found)
+        if watch.is_on_sensors:
+            picture.wrong.update(found.channels)
 
 
 class _Watch:

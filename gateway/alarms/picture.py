@@ -76,11 +76,23 @@ class Picture:
         self._by_quantity: dict[str, dict[str, Latest]] = {}
         for one in self.channels:
             self._by_quantity.setdefault(one.quantity, {}).setdefault(one.place, one)
+        self._good: dict[str, dict[str, float]] = {}
         self._situations: dict[str, bool | None] | None = None
 
     def of(self, quantity: str) -> dict[str, Latest]:
         """By place, good or not; empty where the quantity is not measured."""
         return self._by_quantity.get(quantity, {})
+
+    def good(self, quantity: str) -> dict[str, float]:
+        """By place, what sensors that are well say, believed or not."""
+        found = self._good.get(quantity)
+        if found is None:
+            found = self._good[quantity] = {
+                place: one.value
+                for place, one in self.of(quantity).items()
+                if one.quality == "ok" and one.value is not None
+            }
+        return found
 
     def value(self, one: Latest | None) -> float | None:
         """The value where it may be believed."""

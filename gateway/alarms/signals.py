@@ -3,9 +3,9 @@
 A signal is asked once a tick, and keeps what it needs of the ticks before.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
-from statistics import median
 from typing import NamedTuple
 
 from gateway.alarms.picture import Latest, Picture, measured_for
@@ -93,12 +93,12 @@ def _difference(rule: Difference, picture: Picture) -> Iterator[Found]:
 
 def _deviation(rule: Deviation, picture: Picture) -> Iterator[Found]:
     good = picture.values(rule.quantity)
+    ordered = sorted(good.values())
     for place, one in picture.of(rule.quantity).items():
         value = good.get(place)
-        siblings = [each for other, each in good.items() if other != place]
         off = None
-        if value is not None and len(siblings) >= rule.least_siblings:
-            middle = median(siblings)
+        if value is not None and len(ordered) > rule.least_siblings:
+            middle = _median_without(value, ordered)
             if not rule.share:
                 off = value - middle
             elif abs(middle) >= max(rule.least_median, 1e-9):
@@ -158,7 +158,7 @@ class _FrozenSignal:
 
     def __init__(self, rule: Frozen) -> None:
         self._rule = rule
-        self._since: dict[str, tuple[float, int, dict[str, tuple[float, float]]]] = {}
+        self._still: dict[str, _Still] = {}
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         for one in _sensors(self._rule.quantities, picture):
@@ -166,25 +166,44 @@ class _FrozenSignal:
 
     def _frozen_s(self, one: Latest, picture: Picture) -> float | None:
         if one.quality != "ok" or one.value is None:
-            self._since.pop(one.id, None)
+            self._still.pop(one.id, None)
             return None
         siblings = picture.of(one.quantity)
         if len(siblings) < 2:
             return None
-        before = self._since.get(one.id)
-        if before is None or before[0] != one.value:
-            before = one.value, picture.now_us, {}
-            self._since[one.id] = before
-        _, since_us, spans = before
-        moved = False
-        for place, other in siblings.items():
-            if other.id == one.id or other.quality != "ok" or other.value is None:
-                continue
-            low, high = spans.get(place, (other.value, other.value))
-            low, high = min(low, other.value), max(high, other.value)
-            spans[place] = low, high
-            moved = moved or high - low >= self._rule.moves
-        return (picture.now_us - since_us) / 1e6 if moved else 0.0
+        good = picture.good(one.quantity)
+        still = self._still.get(one.id)
+        if still is None or still.value != one.value:
+            self._still[one.id] = _Still(one.value, picture.now_us, good)
+            return 0.0
+        if good != still.seen:
+            own = one.place if siblings[one.place].id == one.id else None
+            still.moved = still.most(good, own) >= self._rule.moves
+        return (picture.now_us - still.since_us) / 1e6 if still.moved else 0.0
+
+
+class _Still:
+    """A channel that has not changed since, and how far its siblings, by place, have moved."""
+
+    def __init__(self, value: float, since_us: int, seen: dict[str, float]) -> None:
+        self.value = value
+        self.since_us = since_us
+        self.seen = seen
+        self.moved = False
+        self._spans: dict[str, tuple[float, float]] = {}
+
+    def most(self, good: dict[str, float], own: str | None) -> float:
+        """The widest span of those siblings that are good now, but for the channel's own place."""
+        if not self._spans:
+            self._spans = {place: (value, value) for place, value in self.seen.items()}
+        self.seen = good
+        most = 0.0
+        for place, value in good.items():
+            low, high = self._spans.get(place, (value, value))
+            low, high = self._spans[place] = min(low, value), max(high, value)
+            if place != own:
+                most = max(most, high - low)
+        return most
 
 
 class _JumpSignal:
@@ -220,6 +239,14 @@ def _sensors(quantities: tuple[str, ...], picture: Picture) -> Iterator[Latest]:
 
 def _of_channel(one: Latest, value: float | None) -> Found:
     return Found(f"{one.quantity} {one.place}", one.place, one.quantity, (one.id,), value)
+
+
+def _median_without(value: float, ordered: list[float]) -> float:
+    """The median of all but that one of them."""
+    at = bisect_left(ordered, value)
+    half, odd = divmod(len(ordered) - 1, 2)
+    upper = ordered[half + (at <= half)]
+    return upper if odd else (ordered[half - 1 + (at < half)] + upper) / 2
 
 
 def _across(place: str) -> str:

@@ -1,6 +1,7 @@
 """A scenario in simulated time: what happens is planned, what the page shows is noted."""
 
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from random import Random
 
@@ -86,7 +87,7 @@ class LockstepStage(RigStage):
             self._plan(what)
         self.rig.start()
         look_s = max(LOOK_S, self.scenario.seconds / _MOST_LOOKS)
-        self.rig.schedule.every(round(look_s * 1e6), self._look)
+        self.rig.schedule.every(round(look_s * 1e6), self._look, lambda: inf)
         self.rig.run_for(self.scenario.seconds)
 
     def state(self) -> State:

@@ -59,6 +59,9 @@ _CODE = const(8)
 _RATES = const(12)
 _FIELDS = const(20)
 
+_CURRENT = const(5)
+"""Of a signal's line."""
+
 
 class Ads1115(Chip):
     """The chip with a shunt at each input whose signal is a current.
@@ -144,7 +147,12 @@ class Ads1115(Chip):
         source = self.inputs[_POSITIVE[latched >> 12]]
         if not source.faults:
             line = source.signal.line
-            done = convert(state, line, self._to_uv, self._to_code[latched >> 9 & 7], now_us)
+            to_code = self._to_code[latched >> 9 & 7]
+            done = convert(state, line, self._to_uv, to_code, now_us)
+            if done == 2 and line[_CURRENT]:
+                middle_us = ticks_add(state[_STARTED_US], state[_DURATION_US] >> 1)
+                if source.signal.find(middle_us):
+                    done = convert(state, line, self._to_uv, to_code, now_us)
             if done == 1:
                 self._converted_input = source
             if done < 2:

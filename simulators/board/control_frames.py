@@ -17,7 +17,8 @@ In lock-step (lockstep.py), where all ticks are the board's, also to the board:
   POWER    u32 count: power fails in the so manyth flash operation from now on; 0: in none
 and from the board:
   SENT     u8 number of the UART, u32 tick at which the last byte will have left, the bytes
-  STOPPED  u32 tick at which the board stands, u32 waits of the firmware so far, modulo 2**30
+  STOPPED  u32 tick at which the board stands, u32 waits of the firmware so far, modulo 2**30,
+           u32 tick before which its firmware does nothing, unless something comes
   LEFT     u32 tick at which this run of the board ended, u32 exit code
 """
 

@@ -2,9 +2,9 @@
 
 At power-up and whenever the granted time is over the board says where it stands (STOPPED) and
 waits for the next grant (RUN); what comes before that grant is obeyed at once, at the tick at
-which the board stands. What is due at the last tick of a grant happens after the next one. A
-grant ends early when bytes that the firmware wrote have left its UART, for they may be answered:
-so no answer is ever late.
+which the board stands. It also says until when its firmware sleeps, if nothing comes.
+What is due at the last tick of a grant happens after the next one. A grant ends early when bytes
+that the firmware wrote have left its UART, for they may be answered: so no answer is ever late.
 
 The watchdog, timers and the bytes on the UART have their exact times, whatever the firmware does.
 """
@@ -21,7 +21,6 @@ from simulators.board.control_frames import (
     BYTES_HEADER,
     HEADER,
     LEFT,
-    MAX_PAYLOAD,
     POWER,
     RUN,
     SENT,
@@ -48,11 +47,16 @@ if TYPE_CHECKING:
 
 _SETTLE_US = const(60_000_000)
 _FAR_US = const((1 << 29) - 1)
+_ROOM = const(8192)
+"""For two of the longest frames, or all that is sent of a flush of rows."""
 
 
 class Grants:
     """The board's end of the channel to the host, in place of control.Control: it blocks, for
-    between two grants nothing happens. Reading and writing a grant allocates nothing."""
+    between two grants nothing happens. Reading and writing a grant allocates nothing.
+
+    SENT waits for the next STOPPED or LEFT, for the host does nothing before.
+    """
 
     connected = True
 
@@ -60,46 +64,86 @@ class Grants:
         self._os = descriptors
         self._in_fd = in_fd
         self._out_fd = out_fd
-        self._head = bytearray(HEADER)
-        self._payload = bytearray(MAX_PAYLOAD)
-        self._out = bytearray(HEADER + 8)
+        self._in = bytearray(_ROOM)
+        self._view = memoryview(self._in)
+        self._at = 0
+        self._end = 0
+        self._out = bytearray(_ROOM)
+        self._written = 0
 
     def pump(self, handle: "Callable[[int, memoryview], None]") -> None:
         """Nothing comes while the board runs."""
 
     def send(self, data: "bytes | bytearray | memoryview") -> None:
-        """Send a frame."""
-        self._write(data, len(data))
+        """Send a frame, and all that was to be sent."""
+        self._put(data)
+        self._flush()
 
     def send_bytes(self, port: int, tick: int, data: "bytes | bytearray | memoryview") -> None:
         """Send SENT."""
-        size = BYTES_HEADER + len(data)
-        struct.pack_into("<HBBI", self._out, 0, size, SENT, port, tick)
-        self._write(self._out, HEADER + BYTES_HEADER)
-        self._write(data, len(data))
+        at = self._room_for(HEADER + BYTES_HEADER)
+        struct.pack_into("<HBBI", self._out, at, BYTES_HEADER + len(data), SENT, port, tick)
+        self._put(data)
 
-    def send_numbers(self, kind: int, one: int, two: int) -> None:
-        """Send STOPPED or LEFT."""
-        struct.pack_into("<HBII", self._out, 0, 8, kind, one, two)
-        self._write(self._out, HEADER + 8)
+    def send_stopped(self, tick: int, waits: int, sleeps_until: int) -> None:
+        """Send STOPPED, and all that was to be sent."""
+        at = self._room_for(HEADER + 12)
+        struct.pack_into("<HBIII", self._out, at, 12, STOPPED, tick, waits, sleeps_until)
+        self._flush()
+
+    def send_left(self, tick: int, code: int) -> None:
+        """Send LEFT, and all that was to be sent."""
+        at = self._room_for(HEADER + 8)
+        struct.pack_into("<HBII", self._out, at, 8, LEFT, tick, code)
+        self._flush()
 
     def receive(self, handle: "Callable[[int, memoryview], None]") -> int:
         """Give each frame to `handle(kind, payload)` up to a RUN; return its tick."""
-        head = self._head
+        buffer = self._in
         while True:
-            self._read(head, HEADER)
-            length = head[0] | head[1] << 8
-            if length:
-                self._read(self._payload, length)
-            if head[2] == RUN:
-                return u32(self._payload, 0)
-            handle(head[2], memoryview(self._payload)[:length])
+            at = self._need(HEADER)
+            length = buffer[at] | buffer[at + 1] << 8
+            at = self._need(HEADER + length) + HEADER
+            self._at = at + length
+            if buffer[at - 1] == RUN:
+                return u32(buffer, at)
+            handle(buffer[at - 1], self._view[at : at + length])
 
-    def _read(self, buffer: "bytearray", count: int) -> None:
-        done = self._moved(self._os.read_into(self._in_fd, buffer, count))
-        while done < count:
-            rest = memoryview(buffer)[done:]
-            done += self._moved(self._os.read_into(self._in_fd, rest, count - done))
+    def _need(self, count: int) -> int:
+        """Where the next so many bytes lie, once they have come."""
+        while self._end - self._at < count:
+            if self._at == self._end:
+                self._at = self._end = 0
+            elif self._at + count > _ROOM:
+                rest = self._end - self._at
+                self._in[0:rest] = bytes(self._view[self._at : self._end])
+                self._at = 0
+                self._end = rest
+            into = self._view[self._end :] if self._end else self._in
+            self._end += self._moved(self._os.read_into(self._in_fd, into, _ROOM - self._end))
+        return self._at
+
+    def _room_for(self, count: int) -> int:
+        """Where so many bytes to be sent may be put."""
+        if self._written + count > _ROOM:
+            self._flush()
+        at = self._written
+        self._written = at + count
+        return at
+
+    def _put(self, data: "bytes | bytearray | memoryview") -> None:
+        count = len(data)
+        if count > _ROOM:
+            self._flush()
+            self._write(data, count)
+        else:
+            at = self._room_for(count)
+            self._out[at : at + count] = data
+
+    def _flush(self) -> None:
+        count = self._written
+        self._written = 0
+        self._write(self._out, count)
 
     def _write(self, data: "bytes | bytearray | memoryview", count: int) -> None:
         done = self._moved(self._os.write_from(self._out_fd, data, count))
@@ -142,8 +186,12 @@ class LockstepBoard(Board):
         """Find the next tick at which something happens that the firmware did not wait for."""
         clock.stir()
         now_us = clock.us
-        ahead_us = _nearer(_FAR_US, now_us, self._limit_us)
+        ahead_us = _nearer(self._ahead_us(now_us, _FAR_US), now_us, self._limit_us)
         ahead_us = _nearer(ahead_us, now_us, self._settle_us)
+        clock.horizon_us = ticks_add(now_us, ahead_us)
+
+    def _ahead_us(self, now_us: int, ahead_us: int) -> int:
+        """How far away the next thing is that the firmware could notice, if not as far as that."""
         if self._watchdog_us:
             ahead_us = _nearer(ahead_us, now_us, ticks_add(self._fed_us, self._watchdog_us))
         if not self._held:
@@ -153,7 +201,7 @@ class LockstepBoard(Board):
             event_us = line.event_us()
             if event_us is not None:
                 ahead_us = _nearer(ahead_us, now_us, event_us)
-        clock.horizon_us = ticks_add(now_us, ahead_us)
+        return ahead_us
 
     def feed_watchdog(self, timeout_us: int = 0) -> None:
         if timeout_us:
@@ -176,7 +224,7 @@ class LockstepBoard(Board):
 
     def leave(self, code: int) -> None:
         self.host.report()
-        self._grants.send_numbers(LEFT, clock.us, code)
+        self._grants.send_left(clock.us, code)
         self._system.exit_now(code)
 
     def _open_line(self, port: str) -> TimedLine:
@@ -211,7 +259,9 @@ class LockstepBoard(Board):
         """Say where the board stands, and obey until more time is granted."""
         now_us = clock.us
         while ticks_diff(now_us, self._limit_us) >= 0:
-            self._grants.send_numbers(STOPPED, now_us, clock.waits)
+            ahead_us = _nearer(_FAR_US, now_us, clock.until_us)
+            sleeps_until = ticks_add(now_us, self._ahead_us(now_us, ahead_us))
+            self._grants.send_stopped(now_us, clock.waits, sleeps_until)
             self._limit_us = self._grants.receive(self._obey_frame)
 
     def _obey(self, kind: int, payload: "memoryview") -> None:

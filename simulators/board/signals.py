@@ -140,6 +140,15 @@ class Signal:
             into[2 + at] = samples[at]
         return count
 
+    def find(self, at_us: int) -> bool:
+        """Make `line` the one that the value at a moment lies on; False: there is none."""
+        if self._queued:
+            self._advance(at_us)
+        if not self._queued:
+            return False
+        self._look_up(at_us)
+        return 0 <= ticks_diff(at_us, self.line[_FROM_US]) < self.line[_KNOWN_US]
+
     def settle(self, now_us: int) -> None:
         """Close what lies in the past, so that it is not mistaken for the future when the clock
         wraps. To be called at least every few minutes."""

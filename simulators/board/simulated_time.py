@@ -46,14 +46,15 @@ class Clock:
     """`us` and `ms` are what the tick functions say; nothing here allocates.
 
     Up to `horizon_us` time passes without anyone being asked; there `at_horizon` is called, which
-    must move the horizon on. `waits` counts what the firmware waited for, `stirs` the moments at
-    which something may have changed that a poll would find; it is `calm` as long as nothing has
-    since the only poll there is found nothing.
+    must move the horizon on; `until_us` is then the end of the wait. `waits` counts what the
+    firmware waited for, `stirs` the moments at which something may have changed that a poll would
+    find; it is `calm` as long as nothing has since the only poll there is found nothing.
     """
 
     def __init__(self) -> None:
         self.us = 0
         self.ms = 0
+        self.until_us = 0
         self.waits = 0
         self.stirs = 0
         self.calm = False
@@ -65,7 +66,7 @@ class Clock:
 
     def set(self, us: int, ms: int, sub_us: int) -> None:
         """Begin at these ticks, and so many microseconds after a whole millisecond."""
-        self.us = self.horizon_us = us
+        self.us = self.horizon_us = self.until_us = us
         self.ms = ms
         self._sub_us = sub_us
 
@@ -98,6 +99,7 @@ class Clock:
         if ticks_diff(until_us, self.horizon_us) < 0:
             self._move(until_us)
         else:
+            self.until_us = until_us
             self._move(self.horizon_us)
             self.at_horizon()
 

@@ -265,3 +265,36 @@ def test_the_fast_interpreter_measures_the_same(tmp_path: Path) -> None:
         stored.append([(b.sequence, b.rows.t_ms, b.rows.raw.tolist()) for b in blocks])
     assert len(stored[0]) > 700
     assert stored[0] == stored[1]
+
+
+def test_a_board_sends_nothing_while_it_said_that_it_would_sleep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, finish = LockstepTarget.begin, LockstepTarget.finish
+    stood: dict[str, tuple[int, int]] = {}
+    sleeps_us: list[int] = []
+    early: list[tuple[str, int, int]] = []
+
+    def begins(target: LockstepTarget, until_us: int) -> None:
+        begin(target, until_us)
+        if target.leaves_us is None:
+            stood[target.fitting.node] = target.now_us, target.quiet_until_us
+
+    def finishes(target: LockstepTarget) -> None:
+        ran = target.runs
+        finish(target)
+        if ran and target.fitting.node in stood:
+            from_us, quiet_until_us = stood.pop(target.fitting.node)
+            if target.leaves_us is not None:
+                sleeps_us.append(quiet_until_us - from_us)
+                if target.leaves_us <= quiet_until_us:
+                    early.append((target.fitting.node, target.leaves_us, quiet_until_us))
+
+    monkeypatch.setattr(LockstepTarget, "begin", begins)
+    monkeypatch.setattr(LockstepTarget, "finish", finishes)
+    nodes = tuple(SAMPLES_A_SECOND)
+    with running(tmp_path, 48, nodes, interpreter=find_fast_interpreter()) as rig:
+        rig.run_for(30)
+    assert early == []
+    assert len(sleeps_us) > 600
+    assert np.mean(sleeps_us) > 500
