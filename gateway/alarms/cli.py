@@ -43,7 +43,9 @@ def check(
         console.print(str(error))
         raise typer.Exit(1) from None
     nodes = shown.all_nodes if all_nodes else shown.nodes
-    fitted = {group.quantity for node in nodes for group in node.groups}
+    fitted = {
+        quantity for node in nodes for group in node.groups for quantity, _ in group.channels
+    }
     table = Table("code", "rule", "priority", "opens", "closes", "verified", "")
     for one in rules:
         table.add_row(

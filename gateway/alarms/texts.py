@@ -3,7 +3,8 @@
 A title has about 28 characters on the panel; a code is what is said on the radio.
 """
 
-from gateway.alarms.rules import Text, Words
+from gateway.alarms.rules import Words
+from gateway.texts import Text
 
 __all__ = ["ALARM_WORDS", "TITLE_CHARACTERS"]
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, field
 
 from gateway.errors import ConfigError
-from gateway.profiles import NodeFit, Profile, VibrationSensor, load_profile
+from gateway.profiles import NodeFit, Profile, load_profile
 from hil.bench.capabilities import BY_LINK, lacking, needs_of_happening
 from hil.bench.expectations import Answers, Backlog, Expectation, InServer, OthersOk
 from hil.bench.happenings import (
@@ -20,7 +20,6 @@ from hil.bench.happenings import (
     OfServer,
     SensorFault,
 )
-from hil.sensor_fits import FEATURES
 from simulators.board.faults import BUS, CHIP, INPUT, WORDS
 from simulators.locomotive import Locomotive
 
@@ -184,11 +183,4 @@ def _wrong_expectation(expected: Expectation, fits: dict[str, NodeFit]) -> list[
 
 
 def _channels(fit: NodeFit) -> list[tuple[str, str]]:
-    channels = []
-    for group in fit.groups:
-        names = [group.quantity]
-        if isinstance(group.sensor, VibrationSensor):
-            family = group.quantity.partition(".")[0]
-            names += [f"{family}.{feature}" for feature in FEATURES]
-        channels += [(name, place) for name in names for place in group.places]
-    return channels
+    return [channel for group in fit.groups for channel in group.channels]

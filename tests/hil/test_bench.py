@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from typer.testing import CliRunner
 
 import gateway.decode
-import gateway.registry
+import gateway.live
 import hil.bench_firmware
 from gateway.errors import ConfigError
 from gateway.forward import Answer, Forwarder, InfluxSink, Verdict
@@ -101,11 +101,11 @@ def stores_what_comes_again(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def shows_faults_as_good(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setattr(gateway.registry, "_QUALITIES", ("ok",) * len(gateway.registry._QUALITIES))
+    patch.setattr(gateway.live, "_QUALITIES", ("ok",) * len(gateway.live._QUALITIES))
 
 
 def never_calls_a_node_stale(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setattr(gateway.registry, "NODE_SILENT_US", 1 << 60)
+    patch.setattr(gateway.live, "NODE_SILENT_US", 1 << 60)
 
 
 def believes_any_mac(patch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -48,6 +48,7 @@ class RuleBench:
     def _start(self, kept: list[Kept]) -> None:
         self.life = AlarmLife(self.clock, self._store, kept)
         self.engine = Engine(self.rules, self.life)
+        self.picture = Picture(self.profile)
 
     def restart(self) -> None:
         """Another gateway that knows what was stored, and nothing else."""
@@ -67,11 +68,12 @@ class RuleBench:
         for _ in range(round(seconds * 1e6 / TICK_US)):
             at_s = self.seconds
             channels = [
-                _latest(number, name, value(at_s))
+                _latest(number, name, value(at_s), self.clock.monotonic_us())
                 for number, (name, value) in enumerate(series.items())
             ]
             nodes = [NodeSeen(name, "live", us) for name, us in self.silent_us.items()]
-            self.engine.tick(Picture(self.clock.monotonic_us(), channels, nodes, self.profile))
+            self.picture.look(self.clock.monotonic_us(), channels, nodes)
+            self.engine.tick(self.picture)
             self.clock.advance_us(TICK_US)
             for name in self.silent_us:
                 self.silent_us[name] += TICK_US
@@ -84,9 +86,9 @@ class RuleBench:
         self.happened.append((round(self.seconds, 1), record.action, record.id))
 
 
-def _latest(number: int, name: str, read: float | Quality | None) -> Latest:
+def _latest(number: int, name: str, read: float | Quality | None, now_us: int) -> Latest:
     quantity, _, place = name.partition(" ")
     assert quantity in BY_NAME
     value = read if isinstance(read, int | float) else None
     quality: Quality = "stale" if read is None else read if isinstance(read, str) else "ok"
-    return Latest(f"node-a/{number}", "node-a", quantity, place, value, quality, 0)
+    return Latest(f"node-a/{number}", "node-a", quantity, place, value, quality, now_us)
