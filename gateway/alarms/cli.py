@@ -46,26 +46,28 @@ def check(
     fitted = {
         quantity for node in nodes for group in node.groups for quantity, _ in group.channels
     }
-    table = Table("code", "rule", "priority", "opens", "closes", "verified", "")
+    table = Table("code", "rule", "priority", "opens", "closes", "while", "verified", "")
     for one in rules:
         table.add_row(
             one.words.code,
             one.rule.id,
-            one.priority,
+            "sign" if one.rule.sign else one.priority,
             *_limit(one),
             _inactive(one, shown, fitted),
         )
     console.print(table)
 
 
-def _limit(one: BoundRule) -> tuple[str, str, str]:
-    bound = one.bound
+def _limit(one: BoundRule) -> tuple[str, str, str, str]:
+    """Opens, closes, while, verified."""
+    bound, when = one.bound, ", ".join(one.rule.when)
     if bound is None:
-        return "", "", ""
+        return "", "", when, ""
     side, back = (">", "<=") if bound.is_above else ("<", ">=")
     return (
         f"{side} {bound.open:g} {bound.unit}",
         f"{back} {bound.close:g} {bound.unit}",
+        when,
         "yes" if bound.verified else "no",
     )
 

@@ -19,6 +19,7 @@ class Condition:
     value: float | None = None
     """What is judged now; None where nothing is."""
     found: Found | None = None
+    held: bool | None = None
     _since_us: int | None = None
 
     @property
@@ -29,7 +30,7 @@ class Condition:
     def judge(self, now_us: int, holds: bool | None) -> bool:
         """Whether it is open now; `holds`: whether all that the rule needs is so."""
         value = None if self.found is None or not holds else self.found.value
-        self.value = value
+        self.value, self.held = value, holds
         if value is None or not self._turns(value):
             self._since_us = None
             return self.is_open
@@ -44,11 +45,14 @@ class Condition:
 
     @property
     def share(self) -> float | None:
-        """The value in per cent of the limit at which it opens."""
+        """The value in per cent of the limit at which it opens; 0 where the rule is not judged
+        because its conditions do not hold, None where something is not known."""
         bound = self.bound_rule.bound
-        if self.value is None or bound is None:
+        if bound is None or self.held is None:
             return None
-        return self.value / bound.open * 100
+        if not self.held:
+            return 0.0
+        return None if self.value is None else self.value / bound.open * 100
 
     def _turns(self, value: float) -> bool:
         """Whether the value speaks for the other state."""

@@ -81,14 +81,13 @@ class _Watch:
             if alarm not in judged:
                 self._judge(alarm, self.conditions[alarm], holds, picture)
 
-    def shares(self) -> dict[str, float]:
-        """By place, how near it is to its limit, where that is known."""
-        found = {}
-        for condition in self.conditions.values():
-            share = condition.share
-            if share is not None and condition.found is not None:
-                found[condition.found.place] = share
-        return found
+    def shares(self) -> dict[str, float | None]:
+        """By place, how near it is to its limit; None where that is not known now."""
+        return {
+            condition.found.place: condition.share
+            for condition in self.conditions.values()
+            if condition.found is not None
+        }
 
     def _is_due(self, picture: Picture) -> bool:
         if self._looks_always:

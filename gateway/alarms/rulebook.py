@@ -36,11 +36,15 @@ from gateway.alarms.texts import ALARM_WORDS
 from gateway.errors import ConfigError, explain
 from gateway.profiles import Figure, Profile
 from gateway.state import AlarmPriority
+from gateway.texts import Text
 
 __all__ = ["Bound", "BoundRule", "load_rules"]
 
 _DOCUMENT = "docs/alarms.md"
 _EXPRESSION = re.compile(r"([a-z][a-z_0-9]*)(?: ([-+*]) ([0-9]+(?:\.[0-9]+)?))?")
+_SIGN = Words(code="", title=Text("", "", ""), meaning=Text("", "", ""), action=Text("", "", ""))
+"""Nobody is told of a sign alone."""
+
 _DIFFERENCE_UNITS = {"°C": "K"}
 
 
@@ -104,6 +108,8 @@ def load_rules(profile: Profile, changes: Path | None = None) -> tuple[BoundRule
     bound = [_bind(rule, profile, where) for rule, where in tables.rules()]
     codes: dict[str, str] = {}
     for one in bound:
+        if one.rule.sign:
+            continue
         other = codes.setdefault(one.words.code, one.rule.id)
         if other != one.rule.id:
             raise ConfigError(
@@ -188,7 +194,7 @@ def _bind(rule: Rule, profile: Profile, where: str) -> BoundRule:
             near = difflib.get_close_matches(name, BY_NAME, 1)
             hint = f"is {near[0]} meant?" if near else "docs/profiles.md lists them"
             raise ConfigError(f"{at}: there is no quantity {name}: {hint}")
-    words = rule.words or ALARM_WORDS.get(rule.id)
+    words = rule.words or ALARM_WORDS.get(rule.id) or (_SIGN if rule.sign else None)
     if words is None:
         raise ConfigError(
             f"{at}: nobody would know what it says: give it [rules.words] with code, title, "
@@ -196,11 +202,18 @@ def _bind(rule: Rule, profile: Profile, where: str) -> BoundRule:
         )
     if isinstance(rule, Fault):
         return BoundRule(rule, None, words)
+    if isinstance(rule, Rise) and rule.volume and not _has_volume(rule, profile):
+        raise ConfigError(f"{at}: volume is for a pressure in kPa, and names a figure in litres")
     limit, unit = rule.limit, _unit(rule)
     if unit is not None and limit.unit != unit:
         raise ConfigError(f"{at}: its limit is in {limit.unit!r}: convert it to {unit}")
     to = _number(rule.to, profile, at)[0] if isinstance(rule, TimeToLimit) else 0.0
     return BoundRule(rule, _bound(limit, profile, at), words, to)
+
+
+def _has_volume(rule: Rise, profile: Profile) -> bool:
+    figure = profile.figures.get(rule.volume)
+    return figure is not None and figure.unit == "L" and BY_NAME[rule.quantity].unit == "kPa"
 
 
 def _check_members(bound: list[BoundRule], off: set[str]) -> None:
@@ -244,6 +257,8 @@ def _unit(rule: Rule) -> str | None:
         case Jump():
             units = {_difference_unit(name) for name in rule.quantities}
             return f"{units.pop()}/s" if len(units) == 1 else None
+        case Rise(volume=volume) if volume:
+            return "L/min"
         case Rise() | Behind():
             return f"{_difference_unit(rule.quantity)}/min"
         case Value():

@@ -44,6 +44,7 @@ Situation = Literal[
     "released",
     "steady",
     "charged",
+    "settled",
     "compressor_on",
     "compressor_off",
 ]
@@ -111,9 +112,14 @@ class Value(OfQuantity, frozen=True, kw_only=True, tag="value"):
 
 class Rise(OfQuantity, frozen=True, kw_only=True, tag="rise"):
     """Its rise over `window_s`, in its unit a minute: "K/min" where it is a temperature. All of
-    `when` must hold through the window."""
+    `when` must hold through the window.
+
+    `volume`: a figure in litres that a pressure is of. Then it is the free air that flows in, in
+    L/min: Q = V dp/dt / p_atm.
+    """
 
     window_s: Window
+    volume: str = ""
 
 
 class Difference(OfQuantity, frozen=True, kw_only=True, tag="difference"):
@@ -147,7 +153,8 @@ class Deviation(OfQuantity, frozen=True, kw_only=True, tag="deviation"):
 
 class Behind(OfQuantity, frozen=True, kw_only=True, tag="behind"):
     """How fast it goes on falling, in its unit a minute over `window_s`, while it is at least
-    `least` below `other`; 0 where it is not below, or does not fall."""
+    `least` below `other`; 0 where it is not below. One that lies below and does not fall is
+    neither bad nor good: it may be charged, or empty."""
 
     other: str
     least: float

@@ -11,7 +11,9 @@ _STANDING_KMH = 1.0
 _POWERED_SHARE = 0.1
 _BRAKED_KPA = 30.0
 _CHARGED_BELOW_KPA = 30.0
-"""Chosen by axlebox, not verified: what counts as standing, powered, braked, charged."""
+_SETTLED_US = 60_000_000
+"""Chosen by axlebox, not verified: what counts as standing, powered, braked, charged, and for how
+long it must be charged until the train takes no more air."""
 
 _NEEDED = {
     "standing": {"axle.speed"},
@@ -22,6 +24,7 @@ _NEEDED = {
     "released": {"brake.cylinder_pressure"},
     "steady": {"motor.current", "brake.cylinder_pressure"},
     "charged": {"brake.pipe_pressure"},
+    "settled": {"brake.pipe_pressure"},
     "compressor_on": {"compressor.running"},
     "compressor_off": {"compressor.running"},
 }
@@ -38,6 +41,8 @@ _LOOKED_AT = measured_for(_NEEDED) | {"motor.speed"}
 class Seen(Protocol):
     """What of a picture is looked at."""
 
+    now_us: int
+
     def values(self, quantity: str) -> dict[str, float]: ...
     def figure(self, name: str) -> float: ...
 
@@ -49,6 +54,7 @@ class Situations:
         self._seen = seen
         self._found: dict[str, bool | None] | None = None
         self._speed_kmh: float | None = None
+        self._charged_us: int | None = None
 
     def forget(self, fresh: set[str]) -> None:
         """Those quantities were read anew."""
@@ -86,6 +92,13 @@ class Situations:
         braked = max(cylinders.values()) > _BRAKED_KPA if cylinders else None
         least = seen.figure("brake_pipe_charged") - _CHARGED_BELOW_KPA
         charged = min(pipe.values()) >= least if pipe else None
+        if not charged:
+            self._charged_us = None
+        elif self._charged_us is None:
+            self._charged_us = seen.now_us
+        settled = charged
+        if charged and self._charged_us is not None:
+            settled = seen.now_us - self._charged_us >= _SETTLED_US
         rolling = None if powered is None or braked is None else not (powered or braked)
         running = any(each > 0.5 for each in compressors.values()) if compressors else None
         self._found = {
@@ -97,6 +110,7 @@ class Situations:
             "released": _not(braked),
             "steady": True if standing and powered is False else rolling,
             "charged": charged,
+            "settled": settled,
             "compressor_on": running,
             "compressor_off": _not(running),
         }

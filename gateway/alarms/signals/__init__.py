@@ -70,7 +70,10 @@ def signal_of(bound: BoundRule, members: dict[str, Shares]) -> Signal:
             return lambda picture: node_silence(rule, picture)
         case LinkSilence():
             return lambda picture: link_silence(rule, picture)
-    return TogetherSignal(rule, [members[name] for name in rule.rules if name in members])
+    assert bound.bound is not None
+    return TogetherSignal(
+        rule, bound.bound.open, [members[name] for name in rule.rules if name in members]
+    )
 
 
 def inputs_of(rule: Rule) -> set[str]:

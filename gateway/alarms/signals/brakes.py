@@ -12,6 +12,8 @@ __all__ = ["StrokeSignal"]
 _LOOK_US = 500_000
 """Movement is told from one such step to the next."""
 
+_FASTER = 1.5
+
 
 @dataclass
 class _Track:
@@ -52,6 +54,9 @@ class StrokeSignal:
         self._pipe_fell_us = 0
         self._began_us: dict[str, int] = {}
         self._armed: set[str] = set()
+        self._slowest: dict[str, float] = {}
+        """The slowest that each filled so far: it gets slower and slower, unless it is told to
+        take more."""
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         rule = self._rule
@@ -76,7 +81,10 @@ class StrokeSignal:
 
     def _filling(self, place: str, value: float, rate: float, now_us: int) -> float:
         rule = self._rule
-        if value <= rule.empty:
+        slowest = self._slowest.get(place, rate)
+        anew = rate > _FASTER * slowest + rule.rest
+        self._slowest[place] = rate if anew else min(slowest, rate)
+        if anew or value <= rule.empty:
             self._armed.add(place)
             self._began_us[place] = now_us
             return 0.0

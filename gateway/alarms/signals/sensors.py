@@ -80,7 +80,7 @@ class FrozenSignal:
 
 
 class JumpSignal:
-    """Change a second since the last sample that was another one."""
+    """Change a second since the sample that was seen before."""
 
     def __init__(self, rule: Jump) -> None:
         self._rule = rule
@@ -95,8 +95,6 @@ class JumpSignal:
             self._last.pop(one.id, None)
             return None
         before = self._last.get(one.id)
-        if before is not None and before[1] == one.value:
-            return 0.0
         self._last[one.id] = one.taken_us, one.value
         if before is None:
             return 0.0

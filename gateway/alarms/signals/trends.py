@@ -9,6 +9,8 @@ from gateway.alarms.signals.windows import RiseOver
 
 __all__ = ["BehindSignal", "RiseSignal"]
 
+_ATMOSPHERE_KPA = 101.325
+
 
 class RiseSignal:
     def __init__(self, rule: Rise) -> None:
@@ -21,7 +23,10 @@ class RiseSignal:
     def _rise(self, one: Latest, picture: Picture) -> float | None:
         window = self._windows.setdefault(one.place, RiseOver(self._rule.window_s))
         value = believed(self._rule, picture, one)
-        return window.add(picture.now_us, value if picture.holds(self._rule.when) else None)
+        rise = window.add(picture.now_us, value if picture.holds(self._rule.when) else None)
+        if rise is None or not self._rule.volume:
+            return rise
+        return rise * picture.figure(self._rule.volume) / _ATMOSPHERE_KPA
 
 
 class BehindSignal:
@@ -51,4 +56,5 @@ class BehindSignal:
             return None
         if value > held - self._rule.least:
             return 0.0
-        return max(0.0, min(held_rise, 0.0) - rise)
+        fall = min(held_rise, 0.0) - rise
+        return fall if fall > 0 else None

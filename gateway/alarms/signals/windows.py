@@ -1,6 +1,7 @@
 """Values over a time: their mean and their rise, from at most some sixty kept ones."""
 
 from collections import deque
+from dataclasses import dataclass, field
 
 __all__ = ["Mean", "RiseOver"]
 
@@ -8,12 +9,15 @@ _SLOTS = 60
 """A window keeps so many values: one each sixtieth of it."""
 
 
+@dataclass
 class RiseOver:
     """The rise a minute over a window that is full."""
 
-    def __init__(self, window_s: float) -> None:
-        self._window_us = round(window_s * 1e6)
-        self._kept: deque[tuple[int, float]] = deque(maxlen=_SLOTS + 2)
+    window_s: float
+    _kept: deque[tuple[int, float]] = field(default_factory=deque, init=False)
+
+    def __post_init__(self) -> None:
+        self._window_us = round(self.window_s * 1e6)
 
     def add(self, now_us: int, value: float | None) -> float | None:
         """None: not known, and the window begins anew."""
@@ -31,14 +35,19 @@ class RiseOver:
         return rise
 
 
+@dataclass
 class Mean:
     """The mean of what was added since a window ago, once that is full."""
 
-    def __init__(self, window_s: float) -> None:
-        self._window_us = round(window_s * 1e6)
-        self._slots: deque[tuple[int, float, int]] = deque()
-        self._sum, self._count = 0.0, 0
-        self._since_us: int | None = None
+    window_s: float
+    _slots: deque[tuple[int, float, int]] = field(default_factory=deque, init=False)
+    """When each began, the sum of its values, and how many there are."""
+    _sum: float = field(default=0.0, init=False)
+    _count: int = field(default=0, init=False)
+    _since_us: int | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._window_us = round(self.window_s * 1e6)
 
     def add(self, now_us: int, value: float | None) -> float | None:
         """None: not known, and the window begins anew."""

@@ -71,11 +71,16 @@ class RuleBench:
                 _latest(number, name, value(at_s), self.clock.monotonic_us())
                 for number, (name, value) in enumerate(series.items())
             ]
-            nodes = [NodeSeen(name, "live", us) for name, us in self.silent_us.items()]
+            nodes = [
+                NodeSeen(
+                    name, "stale" if us > 2_500_000 and name != "node-a" else "live", us, "mqtt"
+                )
+                for name, us in self.silent_us.items()
+            ]
             self.picture.look(self.clock.monotonic_us(), channels, nodes)
             self.engine.tick(self.picture)
             self.clock.advance_us(TICK_US)
-            for name in self.silent_us:
+            for name in self.silent_us.keys() - {"node-a"}:
                 self.silent_us[name] += TICK_US
 
     def _store(self, given: AlarmRecord) -> None:
