@@ -11,7 +11,7 @@ from gateway.alarms.life import AlarmLife
 from gateway.alarms.picture import Picture
 from gateway.alarms.rulebook import BoundRule
 from gateway.alarms.rules import Fault, Frozen, Jump, LinkSilence, NodeSilence, Together, about
-from gateway.alarms.signals import inputs_of, signal_of
+from gateway.alarms.signals import inputs_of, is_of_the_moment, signal_of
 
 __all__ = ["Engine"]
 
@@ -56,15 +56,16 @@ class _Watch:
         self._is_on_sensors = about(rule) == "sensor"
         self._looks_always = isinstance(rule, NodeSilence | LinkSilence)
         self._looks_at_any = isinstance(rule, Fault | Frozen | Jump) and not rule.quantities
+        self._is_of_the_moment = is_of_the_moment(rule)
         self._held: bool | None = None
         self._waiting: dict[str, None] = {}
         """Alarms of which a delay runs."""
 
     def tick(self, picture: Picture) -> None:
         holds = picture.holds(self.bound.rule.when)
-        judged = set()
+        judged: set[str] = set()
         waiting = list(self._waiting)
-        if self._is_due(picture):
+        if self._is_due(picture, holds):
             prefix = self.bound.rule.id + "@"
             for found in self._signal(picture):
                 alarm = prefix + found.key
@@ -89,8 +90,10 @@ class _Watch:
             if condition.found is not None
         }
 
-    def _is_due(self, picture: Picture) -> bool:
-        if self._looks_always:
+    def _is_due(self, picture: Picture, holds: bool | None) -> bool:
+        if self._is_of_the_moment and not holds:
+            return holds is not self._held
+        if self._looks_always or (self._is_of_the_moment and not self._held):
             return True
         if self._looks_at_any:
             return bool(picture.renewed)

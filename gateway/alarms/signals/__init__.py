@@ -35,7 +35,7 @@ from gateway.alarms.signals.trends import BehindSignal, RiseSignal
 from gateway.alarms.signals.values import DeviationSignal, ValueSignal, difference
 from gateway.alarms.situations import measured_for
 
-__all__ = ["Found", "Signal", "inputs_of", "quantities_of", "signal_of"]
+__all__ = ["Found", "Signal", "inputs_of", "is_of_the_moment", "quantities_of", "signal_of"]
 
 
 def signal_of(bound: BoundRule, members: dict[str, Shares]) -> Signal:
@@ -97,3 +97,11 @@ def quantities_of(rule: Rule) -> set[str]:
     if isinstance(rule, Fault | Frozen | Jump):
         return set()
     return inputs_of(rule) | measured_for(rule.when)
+
+
+def is_of_the_moment(rule: Rule) -> bool:
+    """Whether its signal needs nothing of the looks before: it may be left out while the rule is
+    not judged."""
+    if isinstance(rule, Deviation):
+        return not (rule.mean_s or rule.calibrate)
+    return isinstance(rule, Difference) or (isinstance(rule, Value) and not rule.mean_s)

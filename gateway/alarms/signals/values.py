@@ -1,5 +1,6 @@
 """Signals of one moment: a value, a difference, how far one is off its siblings."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from statistics import median
 
@@ -66,17 +67,21 @@ class DeviationSignal:
             good = {place: value * self._factors.get(place, 1.0) for place, value in good.items()}
         if rule.mean_s:
             good = self._mean_of(good, picture)
-        yield from at_each_place(rule, picture, lambda one: self._off(one, good, picture))
+        ordered = sorted(good.values())
+        yield from at_each_place(rule, picture, lambda one: self._off(one, good, ordered, picture))
 
-    def _off(self, one: Latest, good: dict[str, float], picture: Picture) -> float | None:
+    def _off(
+        self, one: Latest, good: dict[str, float], ordered: list[float], picture: Picture
+    ) -> float | None:
         rule = self._rule
         value = good.get(one.place)
+        own = value
         if value is None and rule.about == "sensor":
             value = believed(rule, picture, one)
-        siblings = [each for place, each in good.items() if place != one.place]
-        if value is None or len(siblings) < rule.least_siblings:
+        siblings = len(ordered) - (own is not None)
+        if value is None or siblings < rule.least_siblings:
             return None
-        middle = median(siblings)
+        middle = median(ordered) if own is None else _median_without(ordered, own)
         off = value - middle
         if abs(off) < rule.least_off:
             off = 0.0
@@ -115,6 +120,16 @@ class DeviationSignal:
             wanted = middle / value if value else 1.0
             if abs(wanted - 1) <= _MOST_FACTOR:
                 self._factors[place] = known + (wanted - known) * step
+
+
+def _median_without(ordered: list[float], own: float) -> float:
+    """The median of all but one of them; there are others."""
+    at, half = bisect_left(ordered, own), (len(ordered) - 1) // 2
+    upper = ordered[half if half < at else half + 1]
+    if len(ordered) % 2 == 0:
+        return upper
+    lower = ordered[half - 1 if half - 1 < at else half]
+    return (lower + upper) / 2
 
 
 def _across(place: str) -> str:

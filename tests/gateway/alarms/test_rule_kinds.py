@@ -3,10 +3,13 @@ each fires where it should, and leaves alone what looks like it."""
 
 from math import exp
 from pathlib import Path
+from random import Random
+from statistics import median
 
 import pytest
 from rule_bench import RuleBench, Series
 
+from gateway.alarms.signals.values import _median_without
 from gateway.errors import ConfigError
 
 STANDS = {"axle.speed axle 1": lambda at_s: 0.0, "motor.current motor 1": lambda at_s: 0.0}
@@ -384,3 +387,14 @@ def test_a_wrong_rule_is_refused_with_what_to_do(tmp_path: Path, toml: str, word
 
 def test_a_rule_that_others_name_may_be_switched_off(tmp_path: Path) -> None:
     RuleBench(tmp_path, 'off = ["slowing"]\n')
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_median_of_the_siblings_is_that_of_all_others(seed: int) -> None:
+    print(f"seed {seed}")
+    random = Random(seed)
+    for _ in range(300):
+        values = [float(random.randrange(6)) for _ in range(random.randrange(2, 9))]
+        for at, own in enumerate(values):
+            others = values[:at] + values[at + 1 :]
+            assert _median_without(sorted(values), own) == median(others)
