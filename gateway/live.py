@@ -11,13 +11,13 @@ from axwire.quantities import Quantity
 from gateway.decode import GroupTable, Rows
 from gateway.state import NodeStatus, Quality
 
-__all__ = ["NODE_SILENT_US", "LiveNode", "LiveValue"]
+__all__ = ["NODE_SILENT_US", "PERIODS_SILENT", "LiveNode", "LiveValue"]
 
 NODE_SILENT_US = 2_500_000
 """A node is pinged each second; after this long without a word the page must not show its values
 as live (DESIGN: within 3 s)."""
 
-_PERIODS_SILENT = 10
+PERIODS_SILENT = 10
 """A channel is stale after ten of its periods, but not before its node is."""
 
 _QUALITIES = cast("tuple[Quality, ...]", STATUSES)
@@ -38,7 +38,7 @@ class LiveValue:
     """Board time of the latest row that was told, a sample in it or not."""
 
     def __post_init__(self) -> None:
-        self.stale_after_us = max(NODE_SILENT_US, _PERIODS_SILENT * self.period_us)
+        self.stale_after_us = max(NODE_SILENT_US, PERIODS_SILENT * self.period_us)
 
     def quality(self, status: NodeStatus, age_us: int | None) -> Quality:
         """What it is worth at that age, while its node has that status."""

@@ -4,7 +4,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from gateway.config import GatewayConfig, InfluxConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.config import (
+    AlarmsConfig,
+    GatewayConfig,
+    InfluxConfig,
+    LocomotiveConfig,
+    NodeConfig,
+    SpoolConfig,
+)
 from gateway.forward import Pool
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
@@ -138,5 +145,6 @@ class LockstepRig:
             locomotive=LocomotiveConfig(id=self.plan.locomotive, profile=self.plan.profile.id),
             nodes=nodes,
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
+            alarms=AlarmsConfig(rules=self.plan.rules),
             influx=influx,
         )

@@ -1,4 +1,7 @@
-"""`axlebox rules check`: what is wrong with a file of rules, and which rules judge what."""
+"""`axlebox rules check`: what is wrong with a file of rules, and which rules judge what.
+
+The other commands need a locomotive, and are in hil.rules.cli.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +15,9 @@ from gateway.alarms.signals import quantities_of
 from gateway.errors import ConfigError
 from gateway.profiles import Profile, load_profile
 
-__all__ = ["app"]
-
-app = typer.Typer(help="Alarm rules.", no_args_is_help=True)
+__all__ = ["check"]
 
 
-@app.callback()
-def _rules() -> None:
-    """Without it a single command would have no name."""
-
-
-@app.command()
 def check(
     file: Annotated[
         Path | None, typer.Argument(help="a depot's rules, *.toml; without it, those shipped")

@@ -187,7 +187,7 @@ def _merged(known: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
 
 def _bind(rule: Rule, profile: Profile, where: str) -> BoundRule:
     at = f"{where}: rule {rule.id}"
-    names = list(getattr(rule, "quantities", ()))
+    names = [*getattr(rule, "quantities", ()), *getattr(rule, "besides", ())]
     names += [getattr(rule, key, None) for key in ("quantity", "other", "pipe")]
     for name in filter(None, names):
         if name not in BY_NAME:

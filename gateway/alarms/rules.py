@@ -220,10 +220,11 @@ class Together(_Base, frozen=True, kw_only=True, tag="together"):
 
 
 class _OfSensors(_Base, frozen=True, kw_only=True):
-    """Of every channel, or of those whose quantity is named. A channel that is found wrong is
-    not given to any rule on the machine."""
+    """Of every channel, or of those whose quantity is named, but for those of `besides`. A
+    channel that is found wrong is not given to any rule on the machine."""
 
     quantities: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
 
 class Fault(_OfSensors, frozen=True, kw_only=True, tag="fault"):
@@ -239,7 +240,6 @@ class Fault(_OfSensors, frozen=True, kw_only=True, tag="fault"):
         "stuck",
         "no_answer",
         "out_of_range",
-        "not_ready",
     )
 
 

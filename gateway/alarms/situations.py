@@ -1,6 +1,6 @@
 """What state the train is in, by what is measured: the conditions of rules."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from math import pi
 from statistics import median
 from typing import Protocol
@@ -38,11 +38,19 @@ def measured_for(situations: Iterable[str]) -> set[str]:
 _LOOKED_AT = measured_for(_NEEDED) | {"motor.speed"}
 
 
+class Marked(Protocol):
+    """A channel, of which the quality is looked at."""
+
+    @property
+    def quality(self) -> str: ...
+
+
 class Seen(Protocol):
     """What of a picture is looked at."""
 
     now_us: int
 
+    def of(self, quantity: str) -> Mapping[str, "Marked"]: ...
     def values(self, quantity: str) -> dict[str, float]: ...
     def figure(self, name: str) -> float: ...
 
@@ -81,14 +89,17 @@ class Situations:
         if self._found is not None:
             return self._found
         seen = self._seen
-        self._speed_kmh = speed = self._speed()
+        speed = self._speed()
         currents = seen.values("motor.current")
         cylinders = seen.values("brake.cylinder_pressure")
         pipe = seen.values("brake.pipe_pressure")
         compressors = seen.values("compressor.running")
-        standing = None if speed is None else speed < _STANDING_KMH
         most = _POWERED_SHARE * seen.figure("motor_current_continuous")
         powered = any(abs(amps) > most for amps in currents.values()) if currents else None
+        if speed is None and powered is False and self._none_ever_turned():
+            speed = 0.0
+        self._speed_kmh = speed
+        standing = None if speed is None else speed < _STANDING_KMH
         braked = max(cylinders.values()) > _BRAKED_KPA if cylinders else None
         least = seen.figure("brake_pipe_charged") - _CHARGED_BELOW_KPA
         charged = min(pipe.values()) >= least if pipe else None
@@ -115,6 +126,12 @@ class Situations:
             "compressor_off": _not(running),
         }
         return self._found
+
+    def _none_ever_turned(self) -> bool:
+        """No wheel gave a pulse since its node started: one sensor may be dead, but not all. A
+        train without power whose wheels are all so stands."""
+        speeds = self._seen.of("axle.speed")
+        return len(speeds) > 1 and all(one.quality == "not_ready" for one in speeds.values())
 
     def _speed(self) -> float | None:
         metres = self._seen.figure("wheel_diameter") / 1000 * pi

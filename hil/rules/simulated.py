@@ -8,7 +8,7 @@ import numpy as np
 from axwire.quantities import BY_NAME
 
 from gateway.alarms.picture import Latest, NodeSeen
-from gateway.live import NODE_SILENT_US
+from gateway.live import NODE_SILENT_US, PERIODS_SILENT
 from gateway.profiles import NodeFit
 from gateway.state import Quality
 from hil.feeder import Source
@@ -20,13 +20,12 @@ __all__ = ["SimulatedFeed", "Trouble"]
 _CHUNK_LOOKS = 600
 _LOOK_US = 1_000_000 // LOOKS_A_SECOND
 _LINK = "mqtt"
-_PERIODS_SILENT = 10
 
-Word = Literal["open", "frozen", "spike", "offset", "far", "silent", "node", "link"]
+Word = Literal["open", "unready", "frozen", "spike", "offset", "far", "silent", "node", "link"]
 
 
 class Trouble(NamedTuple):
-    """From `at_s` on a sensor is open, keeps its value, reads `by` more once or for good, reads
+    """From `at_s` on a sensor is open, is not ready, keeps its value, reads `by` more once or for good, reads
     what cannot be, or gives nothing; or its node, or all of the link, is silent."""
 
     word: Word
@@ -111,6 +110,8 @@ class SimulatedFeed:
                     return
                 case "open":
                     quality = "open"
+                case "unready":
+                    quality = "not_ready"
                 case "frozen" if last is not None and last.value is not None:
                     value = last.value
                 case "spike" if look / LOOKS_A_SECOND < trouble.at_s + 1:
@@ -126,7 +127,7 @@ class SimulatedFeed:
         last = self._last.get(channel.id)
         if last is None or last.quality == "stale" or last.taken_us is None:
             return
-        longest_us = max(NODE_SILENT_US, _PERIODS_SILENT * channel.looks * _LOOK_US)
+        longest_us = max(NODE_SILENT_US, PERIODS_SILENT * channel.looks * _LOOK_US)
         if trouble.word != "silent":
             longest_us = NODE_SILENT_US
         if look * _LOOK_US - last.taken_us > longest_us:

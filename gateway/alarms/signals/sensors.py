@@ -13,9 +13,7 @@ _WITHOUT_VALUE = ("stale", "waiting")
 
 
 def fault(rule: Fault, picture: Picture) -> Iterator[Found]:
-    for one in picture.turned:
-        if rule.quantities and one.quantity not in rule.quantities:
-            continue
+    for one in _of(rule, picture.turned):
         quality = one.quality
         if quality not in rule.qualities:
             judged = quality not in _WITHOUT_VALUE
@@ -50,7 +48,7 @@ class FrozenSignal:
         self._told: dict[str, float | None] = {}
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
-        for one in _renewed(self._rule.quantities, picture):
+        for one in _of(self._rule, picture.renewed):
             frozen_s = self._frozen_s(one, picture)
             if frozen_s or self._told.get(one.id, -1.0) != frozen_s:
                 self._told[one.id] = frozen_s
@@ -87,7 +85,7 @@ class JumpSignal:
         self._last: dict[str, tuple[int, float]] = {}
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
-        for one in _renewed(self._rule.quantities, picture):
+        for one in _of(self._rule, picture.renewed):
             yield of_channel(one, self._step(one))
 
     def _step(self, one: Latest) -> float | None:
@@ -101,7 +99,10 @@ class JumpSignal:
         return abs(one.value - before[1]) / max(one.taken_us - before[0], _SHORTEST_US) * 1e6
 
 
-def _renewed(quantities: tuple[str, ...], picture: Picture) -> Iterator[Latest]:
-    for one in picture.renewed:
-        if not quantities or one.quantity in quantities:
+def _of(rule: Fault | Frozen | Jump, channels: list[Latest]) -> Iterator[Latest]:
+    """Those that the rule is about."""
+    for one in channels:
+        if rule.quantities and one.quantity not in rule.quantities:
+            continue
+        if one.quantity not in rule.besides:
             yield one

@@ -139,4 +139,32 @@ WORDS: dict[str, Words] = {
             "Do not rely on this value; check the box at the next stop.",
         ),
     ),
+    "sensor-not-ready": Words(
+        code="D07",
+        title=Text("Датчик дайын емес", "Датчик не готов", "Sensor is not ready"),
+        meaning=Text(
+            "Датчик әлі жарамды мән бермейді немесе оның түйіспесі дірілдейді.",
+            "Датчик ещё не даёт годных значений, или его контакт дребезжит.",
+            "The sensor gives no value that counts yet, or its contact chatters.",
+        ),
+        action=Text(
+            "Басқа белгілер бойынша бақылаңыз. Депода датчикті тексеріңіз.",
+            "Следите по другим признакам. В депо проверить датчик.",
+            "Watch by other signs. Have the sensor checked at the depot.",
+        ),
+    ),
+    "speed-not-ready": Words(
+        code="D08",
+        title=Text("Айналым датчигі үнсіз", "Датчик оборотов молчит", "No pulses from a wheel"),
+        meaning=Text(
+            "Пойыз жүріп келеді, бірақ бұл доңғалақтың датчигі импульс бермейді.",
+            "Поезд движется, но датчик этого колеса не даёт импульсов.",
+            "The train moves, but this wheel's sensor gives no pulses.",
+        ),
+        action=Text(
+            "Доңғалақ айналып тұрғанына көз жеткізіңіз. Депода датчикті тексеріңіз.",
+            "Убедитесь, что колесо вращается. В депо проверить датчик.",
+            "Make sure that the wheel turns. Have the sensor checked at the depot.",
+        ),
+    ),
 }

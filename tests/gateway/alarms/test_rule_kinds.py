@@ -94,6 +94,19 @@ def test_an_axle_load_is_the_mean_of_a_minute_at_a_stand(tmp_path: Path) -> None
     assert alarm.conditions == ("steady",), "what it holds for is shown with it"
 
 
+@pytest.mark.parametrize(("amperes", "fires"), [(0.0, True), (300.0, False)])
+def test_a_train_stands_where_no_wheel_gave_a_pulse_and_no_motor_pulls(
+    tmp_path: Path, amperes: float, fires: bool
+) -> None:
+    """After a start at a stand a wheel's sensor cannot know whether it lives."""
+    bench = shipped(tmp_path, "axle-overloaded", "sensor-not-ready", "speed-not-ready")
+    silent: Series = lambda at_s: "not_ready"  # noqa: E731
+    bench.run(
+        70, loads(25.0) | speeds(silent, silent) | {"motor.current motor 1": constant(amperes)}
+    )
+    assert [alarm for _, alarm in raised(bench)] == ["axle-overloaded@axle 1"] * fires
+
+
 def test_no_axle_load_is_judged_under_power(tmp_path: Path) -> None:
     bench = shipped(tmp_path, "axle-overloaded", "axle-load-apart")
     brakes = {"brake.cylinder_pressure bogie 1": constant(0.0)}

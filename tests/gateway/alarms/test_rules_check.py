@@ -5,9 +5,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gateway.alarms.cli import app
 from gateway.alarms.rulebook import load_rules
 from gateway.profiles import load_profile
+from hil.rules.cli import app
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "alarms.md"
 
