@@ -45,7 +45,7 @@ class Picture:
         self.renewed: list[Latest] = []
         """Channels that were read anew, or are worth something else, since the look before."""
         self.turned: list[Latest] = []
-        """Those of them whose quality is another."""
+        """Those of them whose quality is another, or whose node's status."""
         self.fresh: set[str] = set()
         """Their quantities, and those of which a channel was found wrong, or right again."""
         self.nodes: dict[str, NodeSeen] = {}
@@ -57,7 +57,12 @@ class Picture:
     def look(self, now_us: int, news: Iterable[Latest], nodes: Iterable[NodeSeen]) -> None:
         """`news`: of each channel that has any, what it is now."""
         self.now_us = now_us
-        self.nodes = {node.name: node for node in nodes}
+        before, self.nodes = self.nodes, {node.name: node for node in nodes}
+        turned = {
+            name
+            for name, node in self.nodes.items()
+            if name not in before or before[name].status != node.status
+        }
         self.renewed = []
         self.turned = []
         self.fresh = set()
@@ -66,7 +71,7 @@ class Picture:
             known = places.get(one.place)
             if known is not None and known.id != one.id:
                 continue
-            if known is None or known.quality != one.quality:
+            if known is None or known.quality != one.quality or one.node in turned:
                 self.turned.append(one)
             places[one.place] = one
             self.renewed.append(one)

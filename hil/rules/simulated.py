@@ -25,8 +25,8 @@ Word = Literal["open", "unready", "frozen", "spike", "offset", "far", "silent", 
 
 
 class Trouble(NamedTuple):
-    """From `at_s` on a sensor is open, is not ready, keeps its value, reads `by` more once or for good, reads
-    what cannot be, or gives nothing; or its node, or all of the link, is silent."""
+    """From `at_s` on a sensor is open, is not ready, keeps its value, reads `by` more once or for
+    good, reads what cannot be, or gives nothing; or its node, or all of the link, is silent."""
 
     word: Word
     at_s: float

@@ -12,6 +12,7 @@ from gateway.alarms.life import AlarmLife
 from gateway.alarms.picture import Latest, NodeSeen, Picture
 from gateway.alarms.record import AlarmRecord, Kept, read_record
 from gateway.alarms.rulebook import load_rules
+from gateway.live import NODE_SILENT_US
 from gateway.profiles import load_profile
 from gateway.spool.errors import BufferFullError
 from gateway.state import Quality
@@ -43,6 +44,8 @@ class RuleBench:
         self.full = False
         self._start_us = self.clock.monotonic_us()
         self.silent_us: dict[str, int] = {}
+        self.speak = {"node-a"}
+        """Nodes of `silent_us` that are never silent."""
         self._start([])
 
     def _start(self, kept: list[Kept]) -> None:
@@ -72,16 +75,14 @@ class RuleBench:
                 for number, (name, value) in enumerate(series.items())
             ]
             nodes = [
-                NodeSeen(
-                    name, "stale" if us > 2_500_000 and name != "node-a" else "live", us, "mqtt"
-                )
+                NodeSeen(name, "stale" if us > NODE_SILENT_US else "live", us, "mqtt")
                 for name, us in self.silent_us.items()
             ]
             self.picture.look(self.clock.monotonic_us(), channels, nodes)
             self.engine.tick(self.picture)
             self.clock.advance_us(TICK_US)
-            for name in self.silent_us.keys() - {"node-a"}:
-                self.silent_us[name] += TICK_US
+            for name in self.silent_us:
+                self.silent_us[name] = 0 if name in self.speak else self.silent_us[name] + TICK_US
 
     def _store(self, given: AlarmRecord) -> None:
         if self.full:

@@ -373,6 +373,20 @@ def test_a_channel_without_values_is_told_only_while_its_node_speaks(tmp_path: P
     ]
 
 
+def test_a_channel_that_did_not_come_back_with_its_node_is_told(tmp_path: Path) -> None:
+    bench = shipped(tmp_path, "channel-silent")
+    bench.silent_us["node-a"] = 0
+    name = "axle.bearing_temperature axle 1 left"
+    bench.run(5, {name: constant(20.0)})
+    bench.speak.clear()
+    bench.run(30, {name: lambda at_s: None if at_s > 8 else 20.0})
+    assert bench.happened == [], "its node is silent"
+    bench.speak.add("node-a")
+    bench.silent_us["node-a"] = 0
+    bench.run(10, {name: lambda at_s: None})
+    assert raised(bench) == [(40.0, f"channel-silent@{name}")]
+
+
 def test_a_link_is_silent_when_all_its_nodes_are(tmp_path: Path) -> None:
     bench = shipped(tmp_path, "link-silent", "node-silent")
     bench.silent_us |= {"motors-a": 0, "brakes-a": 0}
