@@ -17,7 +17,7 @@ from gateway.profiles import load_profile
 from gateway.spool.errors import BufferFullError
 from gateway.state import Quality
 
-__all__ = ["RuleBench", "Series"]
+__all__ = ["RuleBench", "Series", "constant", "raised", "shipped"]
 
 TICK_US = 100_000
 
@@ -90,6 +90,19 @@ class RuleBench:
         record = read_record(msgspec.msgpack.encode(given))
         self.records.append(record)
         self.happened.append((round(self.seconds, 1), record.action, record.id))
+
+
+def shipped(folder: Path, *rules: str) -> RuleBench:
+    """Those rules as they are shipped."""
+    return RuleBench(folder, "".join(f'[[rules]]\nid = "{rule}"\n' for rule in rules))
+
+
+def constant(value: float) -> Series:
+    return lambda at_s: value
+
+
+def raised(bench: RuleBench) -> list[tuple[float, str]]:
+    return [(at_s, alarm) for at_s, action, alarm in bench.happened if action == "raised"]
 
 
 def _latest(number: int, name: str, read: float | Quality | None, now_us: int) -> Latest:
