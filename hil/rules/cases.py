@@ -139,8 +139,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "cylinder-releases-slowly",
-        "position G, until the train starts again",
-        330,
+        "position G, while the train starts",
+        30,
         SlowCylinder("bogie 2"),
     ),
     Case("cylinder-residual", "60 kPa are left", 60, DraggingBrake("bogie 2"), at_s=1),
