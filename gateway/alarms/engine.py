@@ -63,9 +63,12 @@ class _Watch:
 
     def tick(self, picture: Picture) -> None:
         holds = picture.holds(self.bound.rule.when)
+        is_due = self._is_due(picture, holds)
+        if not is_due and not self._waiting and holds is self._held:
+            return
         judged: set[str] = set()
         waiting = list(self._waiting)
-        if self._is_due(picture, holds):
+        if is_due:
             prefix = self.bound.rule.id + "@"
             for found in self._signal(picture):
                 alarm = prefix + found.key

@@ -61,6 +61,7 @@ class Situations:
     def __init__(self, seen: Seen) -> None:
         self._seen = seen
         self._found: dict[str, bool | None] | None = None
+        self._held: dict[tuple[str, ...], bool | None] = {}
         self._speed_kmh: float | None = None
         self._charged_us: int | None = None
 
@@ -68,16 +69,18 @@ class Situations:
         """Those quantities were read anew."""
         if not _LOOKED_AT.isdisjoint(fresh):
             self._found = None
+            self._held.clear()
 
     def hold(self, situations: tuple[str, ...]) -> bool | None:
         """Whether all hold; None where that is not known."""
         if not situations:
             return True
-        states = self._look()
-        found = [states[name] for name in situations]
-        if any(one is False for one in found):
-            return False
-        return None if any(one is None for one in found) else True
+        if situations not in self._held:
+            states = self._look()
+            found = [states[name] for name in situations]
+            known = None if None in found else True
+            self._held[situations] = False if False in found else known
+        return self._held[situations]
 
     @property
     def speed_kmh(self) -> float | None:

@@ -1,5 +1,6 @@
 """How long a brake cylinder takes to fill and to release."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,7 +50,7 @@ class StrokeSignal:
 
     def __init__(self, rule: Stroke) -> None:
         self._rule = rule
-        self._cylinders: dict[str, _Movement] = {}
+        self._cylinders: defaultdict[str, _Movement] = defaultdict(_Movement)
         self._pipe = _Movement()
         self._pipe_fell_us = 0
         self._began_us: dict[str, int] = {}
@@ -70,7 +71,7 @@ class StrokeSignal:
 
     def _s(self, one: Latest, picture: Picture) -> float | None:
         value, now_us = picture.value(one), picture.now_us
-        rate = self._cylinders.setdefault(one.place, _Movement()).add(now_us, value)
+        rate = self._cylinders[one.place].add(now_us, value)
         if value is None or rate is None:
             self._began_us.pop(one.place, None)
             self._armed.discard(one.place)

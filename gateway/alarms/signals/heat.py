@@ -9,6 +9,7 @@ measured: it is where it must be for the winding to change as it does, so that a
 is in the forecast too.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -104,7 +105,7 @@ class TimeToLimitSignal:
         self._rule = rule
         self._to_c = to_c
         self._model: MotorModel | None = None
-        self._motors: dict[str, _Motor] = {}
+        self._motors = defaultdict[str, _Motor](lambda: _Motor(rule.mean_s))
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         rule = self._rule
@@ -113,7 +114,7 @@ class TimeToLimitSignal:
         currents = picture.values("motor.current")
         temperature_is_new = rule.quantity in picture.fresh
         for place, one in picture.of(rule.quantity).items():
-            motor = self._motors.setdefault(place, _Motor(rule.mean_s))
+            motor = self._motors[place]
             amperes = currents.get(place)
             motor.squared = motor.square.add(
                 picture.now_us, None if amperes is None else amperes * amperes

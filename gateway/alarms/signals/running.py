@@ -1,6 +1,6 @@
 """How much of a time something was on, and how often it went on."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator
 
 from gateway.alarms.picture import Latest, Picture
@@ -16,7 +16,7 @@ _ON = 0.5
 class DutySignal:
     def __init__(self, rule: Duty) -> None:
         self._rule = rule
-        self._means: dict[str, Mean] = {}
+        self._means = defaultdict[str, Mean](lambda: Mean(rule.window_s))
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         yield from at_each_place(self._rule, picture, lambda one: self._share(one, picture))
@@ -24,9 +24,7 @@ class DutySignal:
     def _share(self, one: Latest, picture: Picture) -> float | None:
         value = picture.value(one)
         on = None if value is None else float(value > _ON)
-        share = self._means.setdefault(one.place, Mean(self._rule.window_s)).add(
-            picture.now_us, on
-        )
+        share = self._means[one.place].add(picture.now_us, on)
         return None if share is None else 100 * share
 
 
@@ -37,14 +35,14 @@ class StartsSignal:
         self._rule = rule
         self._window_us = round(rule.window_s * 1e6)
         self._was_on: dict[str, bool] = {}
-        self._starts: dict[str, deque[int]] = {}
+        self._starts: defaultdict[str, deque[int]] = defaultdict(deque)
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         yield from at_each_place(self._rule, picture, lambda one: self._count(one, picture))
 
     def _count(self, one: Latest, picture: Picture) -> float | None:
         value, now_us = picture.value(one), picture.now_us
-        starts = self._starts.setdefault(one.place, deque())
+        starts = self._starts[one.place]
         while starts and starts[0] < now_us - self._window_us:
             starts.popleft()
         if value is None:

@@ -1,5 +1,6 @@
 """Signals over time: how fast a value rises, and whether it falls where it should be held."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from gateway.alarms.picture import Latest, Picture
@@ -15,13 +16,13 @@ _ATMOSPHERE_KPA = 101.325
 class RiseSignal:
     def __init__(self, rule: Rise) -> None:
         self._rule = rule
-        self._windows: dict[str, RiseOver] = {}
+        self._windows = defaultdict[str, RiseOver](lambda: RiseOver(rule.window_s))
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         yield from at_each_place(self._rule, picture, lambda one: self._rise(one, picture))
 
     def _rise(self, one: Latest, picture: Picture) -> float | None:
-        window = self._windows.setdefault(one.place, RiseOver(self._rule.window_s))
+        window = self._windows[one.place]
         value = believed(self._rule, picture, one)
         rise = window.add(picture.now_us, value if picture.holds(self._rule.when) else None)
         if rise is None or not self._rule.volume:
@@ -35,7 +36,9 @@ class BehindSignal:
 
     def __init__(self, rule: Behind) -> None:
         self._rule = rule
-        self._windows: dict[str, tuple[RiseOver, RiseOver]] = {}
+        self._windows = defaultdict[str, tuple[RiseOver, RiseOver]](
+            lambda: (RiseOver(rule.window_s), RiseOver(rule.window_s))
+        )
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         rule = self._rule
@@ -49,8 +52,7 @@ class BehindSignal:
     def _fall(
         self, place: str, value: float | None, held: float | None, now_us: int
     ) -> float | None:
-        window_s = self._rule.window_s
-        windows = self._windows.setdefault(place, (RiseOver(window_s), RiseOver(window_s)))
+        windows = self._windows[place]
         rise, held_rise = windows[0].add(now_us, value), windows[1].add(now_us, held)
         if value is None or held is None or rise is None or held_rise is None:
             return None

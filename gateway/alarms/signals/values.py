@@ -1,6 +1,7 @@
 """Signals of one moment: a value, a difference, how far one is off its siblings."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator
 from statistics import median
 
@@ -22,7 +23,7 @@ class ValueSignal:
 
     def __init__(self, rule: Value) -> None:
         self._rule = rule
-        self._means: dict[str, Mean] = {}
+        self._means = defaultdict[str, Mean](lambda: Mean(rule.mean_s))
 
     def __call__(self, picture: Picture) -> Iterator[Found]:
         yield from at_each_place(self._rule, picture, lambda one: self._value(one, picture))
@@ -31,7 +32,7 @@ class ValueSignal:
         value = believed(self._rule, picture, one)
         if not self._rule.mean_s:
             return value
-        mean = self._means.setdefault(one.place, Mean(self._rule.mean_s))
+        mean = self._means[one.place]
         return mean.add(picture.now_us, value if picture.holds(self._rule.when) else None)
 
 
@@ -55,7 +56,7 @@ class DeviationSignal:
 
     def __init__(self, rule: Deviation) -> None:
         self._rule = rule
-        self._means: dict[str, Mean] = {}
+        self._means = defaultdict[str, Mean](lambda: Mean(rule.mean_s))
         self._factors: dict[str, float] = {}
         self._learned_us: int | None = None
 
@@ -100,7 +101,7 @@ class DeviationSignal:
         holds = picture.holds(self._rule.when)
         found = {}
         for place in picture.of(self._rule.quantity):
-            mean = self._means.setdefault(place, Mean(self._rule.mean_s))
+            mean = self._means[place]
             value = mean.add(picture.now_us, good.get(place) if holds else None)
             if value is not None:
                 found[place] = value

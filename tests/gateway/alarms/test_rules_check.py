@@ -40,7 +40,7 @@ def test_a_wrong_file_is_told_with_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_document_has_every_rule_with_its_code() -> None:
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = DOCUMENT.read_text(encoding="utf-8").split("## How long")[0]
     rows = re.findall(r"^\| ([A-Z]+[0-9]+|-) \| `([a-z-]+)` \|", text, re.MULTILINE)
     rules = load_rules(load_profile("te33a"))
     assert sorted(rows) == sorted((one.words.code or "-", one.rule.id) for one in rules)
