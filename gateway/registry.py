@@ -5,17 +5,14 @@ Promise 2 lives here: every value has an age and a quality, and nothing unknown 
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import cast
 
-import numpy as np
-from axwire.codes import HEALTH_FIELDS, OK, RESET_CAUSES, STATUSES
+from axwire.codes import HEALTH_FIELDS, RESET_CAUSES
 from axwire.parse import Health, Hello
-from axwire.quantities import Quantity
 
 from gateway.alarms.picture import Latest, NodeSeen
 from gateway.clock import ClockSync
 from gateway.decode import ChannelTable, GroupTable, Rows
+from gateway.live import NODE_SILENT_US, LiveNode, LiveValue
 from gateway.state import (
     Alarm,
     Channel,
@@ -30,46 +27,10 @@ from gateway.state import (
 )
 from gateway.timebase import Clock
 
-__all__ = ["NODE_SILENT_US", "Registry"]
-
-NODE_SILENT_US = 2_500_000
-"""A node is pinged each second; after this long without a word the page must not show its values
-as live (DESIGN: within 3 s)."""
+__all__ = ["Registry"]
 
 _BOOTS_COUNTED = 64
-
-_PERIODS_SILENT = 10
-"""A channel is stale after ten of its periods, but not before its node is."""
-
-
-@dataclass
-class _Value:
-    quantity: Quantity
-    place: str
-    period_us: int
-    value: float | None = None
-    status: int = OK
-    t_ms: int | None = None
-    """Board time at which this was so; None: nothing was told yet."""
-    told_ms: int = -1
-    """Board time of the latest row that was told, a sample in it or not."""
-
-
-@dataclass
-class _Node:
-    boot: int | None = None
-    link: str | None = None
-    heard_us: int | None = None
-    hello: Hello | None = None
-    health: Health | None = None
-    lost_samples: dict[int, int] = field(default_factory=dict)
-    """By boot, of the latest that told."""
-    lost_before: int = 0
-    """Of all others."""
-    groups: dict[int, GroupTable] = field(default_factory=dict)
-    values: dict[int, _Value] = field(default_factory=dict)
-    """Up to the latest block of each group, which is looked at when somebody asks."""
-    latest: dict[int, Rows] = field(default_factory=dict)
+_NEVER_US = 1 << 62
 
 
 class Registry:
@@ -97,7 +58,7 @@ class Registry:
     ) -> None:
         self._locomotive = locomotive
         self._version_text = version
-        self._nodes = {name: _Node() for name in nodes}
+        self._nodes = {name: LiveNode() for name in nodes}
         self._clocks = clocks
         self._clock = clock
         self._spool = spool
@@ -108,6 +69,8 @@ class Registry:
         self._alarms = alarms
         self._silenced = silenced
         self._started_us = clock.monotonic_us()
+        self.layout = 0
+        """Rises where a node's channels became others."""
         self._waiters: list[asyncio.Future[None]] = []
         self._version = 0
 
@@ -117,13 +80,16 @@ class Registry:
         known = self._nodes[node]
         if known.boot != boot:
             groups = known.groups.values()
-            self._nodes[node] = known = _Node(
+            self._nodes[node] = known = LiveNode(
                 boot, lost_samples=known.lost_samples, lost_before=known.lost_before
             )
             for group in groups:
-                _lay_out(known, group)
+                known.lay_out(group)
+        now = self._clock.monotonic_us()
+        if known.status(now) != "live":
+            known.due_us = now
         known.link = link
-        known.heard_us = self._clock.monotonic_us()
+        known.heard_us = now
         self._changed()
 
     def told_table(self, node: str, hello: Hello, table: ChannelTable | None) -> None:
@@ -134,11 +100,10 @@ class Registry:
             return
         known.hello = hello
         if table is not None and known.groups != table.groups:
-            _look_at_latest(known)
-            before, known.groups, known.values = known.values, {}, {}
-            for group in table.groups.values():
-                _lay_out(known, group)
-            _carry_over(before, known.values)
+            known.lay_out_anew(table.groups)
+            self.layout += 1
+            for each in self._nodes.values():
+                each.due_us = 0
         self._changed()
 
     def told_rows(self, node: str, boot: int, rows: Rows) -> None:
@@ -148,12 +113,12 @@ class Registry:
         group = rows.group
         shown = known.groups.get(group.number)
         if shown is None:
-            _lay_out(known, group)
+            known.lay_out(group)
         elif shown is not group and shown != group:
             return
         before = known.latest.get(group.number)
         if before is not None and not (rows.is_sound and rows.t_ms > before.last_t_ms):
-            _look_at(known, before)
+            known.look_at(before)
         known.latest[group.number] = rows
         self._changed()
 
@@ -174,28 +139,29 @@ class Registry:
 
     # -- asked by the alarms
 
-    def latest(self) -> Iterator[Latest]:
-        """The newest value of every channel, and what it is worth now."""
+    def news(self) -> Iterator[Latest]:
+        """The newest value of each channel that was read anew since the last call, or is worth
+        something else; of all channels after the layout has changed."""
         now = self._clock.monotonic_us()
         for name, node in self._nodes.items():
-            _look_at_latest(node)
-            status = _status(node, now)
-            ages: dict[int | None, int | None] = {}
-            for number, value in node.values.items():
-                if value.t_ms not in ages:
-                    ages[value.t_ms] = self._age_us(name, node, value, now)
-                age_us = ages[value.t_ms]
-                what = value.quantity.name, value.place, value.value
-                yield Latest(
-                    f"{name}/{number}", name, *what, _quality(status, value, age_us), age_us
-                )
+            node.look_at_latest()
+            groups = list(node.groups.values())
+            if now >= node.due_us:
+                node.due_us = _NEVER_US
+                if node.status(now) == "live" and node.heard_us is not None:
+                    node.due_us = node.heard_us + NODE_SILENT_US + 1
+            else:
+                groups = [group for group in groups if group.number in node.renewed]
+            node.renewed.clear()
+            for group in groups:
+                yield from self._news_of(name, node, group, now)
 
     def nodes_seen(self) -> Iterator[NodeSeen]:
         """Since when each node is silent."""
         now = self._clock.monotonic_us()
         for name, node in self._nodes.items():
             since_us = self._started_us if node.heard_us is None else node.heard_us
-            yield NodeSeen(name, _status(node, now), now - since_us)
+            yield NodeSeen(name, node.status(now), now - since_us, node.link)
 
     # -- asked by the page
 
@@ -216,7 +182,7 @@ class Registry:
         """The picture now."""
         now = self._clock.monotonic_us()
         for node in self._nodes.values():
-            _look_at_latest(node)
+            node.look_at_latest()
         return State(
             locomotive=self._locomotive,
             now_ms=self._clocks.wall.utc_us() // 1000,
@@ -244,7 +210,7 @@ class Registry:
 
     def status(self, node: str) -> NodeStatus:
         """live, stale (it was here and is silent) or waiting (never heard)."""
-        return _status(self._nodes[node], self._clock.monotonic_us())
+        return self._nodes[node].status(self._clock.monotonic_us())
 
     def channel_name(self, node: str, number: int) -> str:
         """What a channel measures and where, or its number while the node has not said."""
@@ -261,7 +227,7 @@ class Registry:
                 if not waiter.done():
                     waiter.set_result(None)
 
-    def _node(self, name: str, node: _Node, now: int) -> Node:
+    def _node(self, name: str, node: LiveNode, now: int) -> Node:
         boot = node.boot
         estimate = None if boot is None else self._clocks.estimate(name, boot)
         error_us = None if boot is None else self._clocks.error_us(name, boot)
@@ -269,7 +235,7 @@ class Registry:
         health = _fields(node.health)
         return Node(
             name=name,
-            status=_status(node, now),
+            status=node.status(now),
             age_ms=None if node.heard_us is None else (now - node.heard_us) // 1000,
             boot=None if node.boot is None else f"{node.boot:08x}",
             link=node.link,
@@ -288,7 +254,9 @@ class Registry:
             clock_drift_ppm=None if estimate is None else estimate.drift_ppb / 1000,
         )
 
-    def _channel(self, name: str, node: _Node, number: int, value: _Value, now: int) -> Channel:
+    def _channel(
+        self, name: str, node: LiveNode, number: int, value: LiveValue, now: int
+    ) -> Channel:
         age_us, quality = self._worth(name, node, value, now)
         return Channel(
             id=f"{name}/{number}",
@@ -300,17 +268,39 @@ class Registry:
             decimals=value.quantity.decimals,
             age_ms=None if age_us is None else age_us // 1000,
             quality=quality,
-            stale_after_ms=_stale_after_us(value) // 1000,
+            stale_after_ms=value.stale_after_us // 1000,
         )
 
+    def _news_of(self, name: str, node: LiveNode, group: GroupTable, now: int) -> Iterator[Latest]:
+        status, age_us, aged_ms = node.status(now), None, None
+        for number in range(group.first, group.first + len(group.channels)):
+            value = node.values[number]
+            if value.t_ms != aged_ms:
+                age_us, aged_ms = self._age_us(name, node, value, now), value.t_ms
+            quality = value.quality(status, age_us)
+            if age_us is None:
+                if value.t_ms is not None:
+                    node.due_us = now
+            elif quality != "stale":
+                node.due_us = min(node.due_us, now - age_us + value.stale_after_us + 1)
+            yield Latest(
+                f"{name}/{number}",
+                name,
+                value.quantity.name,
+                value.place,
+                value.value,
+                quality,
+                None if age_us is None else now - age_us,
+            )
+
     def _worth(
-        self, name: str, node: _Node, value: _Value, now: int
+        self, name: str, node: LiveNode, value: LiveValue, now: int
     ) -> tuple[int | None, Quality]:
         """How old a value is, and how far it can be trusted."""
         age_us = self._age_us(name, node, value, now)
-        return age_us, _quality(_status(node, now), value, age_us)
+        return age_us, value.quality(node.status(now), age_us)
 
-    def _age_us(self, name: str, node: _Node, value: _Value, now: int) -> int | None:
+    def _age_us(self, name: str, node: LiveNode, value: LiveValue, now: int) -> int | None:
         """None where nothing was told, and while the board's clock is not known."""
         if node.boot is None or value.t_ms is None:
             return None
@@ -324,72 +314,3 @@ def _milliseconds(us: int | None) -> float | None:
 
 def _fields(health: Health | None) -> dict[str, int | None]:
     return {} if health is None else dict(zip(HEALTH_FIELDS, health.values, strict=False))
-
-
-def _look_at_latest(node: _Node) -> None:
-    for rows in node.latest.values():
-        _look_at(node, rows)
-    node.latest.clear()
-
-
-def _look_at(node: _Node, rows: Rows) -> None:
-    """What a block says of its channels now, where nothing later was told."""
-    group = rows.group
-    last_t_ms = rows.last_t_ms
-    values = (rows.raw[-1] * group.scales + group.offsets).tolist()
-    for column, status in enumerate(rows.statuses):
-        kept = node.values[group.first + column]
-        if last_t_ms < kept.told_ms:
-            continue
-        kept.told_ms, kept.status = last_t_ms, status
-        if not rows.has_gaps or not rows.missing[-1, column]:
-            kept.t_ms, kept.value = last_t_ms, values[column]
-            continue
-        taken = np.flatnonzero(~rows.missing[:, column])
-        if taken.size:
-            back_ms = (rows.count - 1 - int(taken[-1])) * group.period_ms
-            kept.t_ms = last_t_ms - back_ms
-            kept.value = float(rows.values[taken[-1], column])
-        elif status != OK:
-            kept.t_ms, kept.value = last_t_ms, None
-
-
-def _lay_out(node: _Node, group: GroupTable) -> None:
-    node.groups[group.number] = group
-    for column, (quantity, place) in enumerate(zip(group.quantities, group.places, strict=True)):
-        node.values[group.first + column] = _Value(quantity, place, group.period_ms * 1000)
-
-
-def _carry_over(before: dict[int, _Value], values: dict[int, _Value]) -> None:
-    """What is measured as before keeps what was read last, however often it is read now."""
-    for number, value in values.items():
-        known = before.get(number)
-        if known is not None and (known.quantity, known.place) == (value.quantity, value.place):
-            values[number] = replace(known, period_us=value.period_us)
-
-
-def _status(node: _Node, now: int) -> NodeStatus:
-    if node.heard_us is None:
-        return "waiting"
-    return "stale" if now - node.heard_us > NODE_SILENT_US else "live"
-
-
-def _stale_after_us(value: _Value) -> int:
-    return max(NODE_SILENT_US, _PERIODS_SILENT * value.period_us)
-
-
-def _quality(status: NodeStatus, value: _Value, age_us: int | None) -> Quality:
-    if age_us is None:
-        return "waiting"
-    if status != "live" or age_us > _stale_after_us(value):
-        return "stale"
-    if value.status != OK:
-        return _QUALITIES[value.status]
-    if value.value is None:
-        return "waiting"
-    if not value.quantity.low <= value.value <= value.quantity.high:
-        return "out_of_range"
-    return "ok"
-
-
-_QUALITIES = cast("tuple[Quality, ...]", STATUSES)

@@ -112,6 +112,8 @@ class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
     `value` and `limit` are in `unit`, and None where there is no number; `value` follows while the
     condition holds. In a storm `cause` is the id of the alarm that came first, which has none
     itself. An alarm that rests on a limit nobody verified is not `verified`, and never high.
+    `conditions`: in which state of the train it was judged, by the words of a rule's `when`; while
+    that does not hold it has no value.
     """
 
     id: str
@@ -128,6 +130,7 @@ class AlarmFacts(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
     verified: bool = False
     cause: str | None = None
+    conditions: tuple[str, ...] = ()
     acknowledged_by: str | None = None
 
 

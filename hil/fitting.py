@@ -13,10 +13,11 @@ from axwire.quantities import BY_NAME
 
 from gateway.errors import ConfigError
 from gateway.profiles import GroupFit, NodeFit, Sensor, VibrationSensor
+from gateway.profiles.sensors import FEATURES
 from hil.board_check import problems
 from hil.board_room import BoardRoom
 from hil.boards import Board, load_board
-from hil.sensor_fits import FEATURES, Place, fit_sensor, fit_vibration, shape_name
+from hil.sensor_fits import Place, fit_sensor, fit_vibration, shape_name
 from simulators.board.shape import RECORD
 from simulators.sensors import unit_of
 

@@ -5,7 +5,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from gateway.config import GatewayConfig, InfluxConfig, LocomotiveConfig, NodeConfig, SpoolConfig
+from gateway.config import (
+    AlarmsConfig,
+    GatewayConfig,
+    InfluxConfig,
+    LocomotiveConfig,
+    NodeConfig,
+    SpoolConfig,
+)
 from gateway.forward import Pool
 from gateway.spool.storage import Storage
 from gateway.timebase import Clock
@@ -153,6 +160,7 @@ class LockstepRig:
             locomotive=LocomotiveConfig(id=self.plan.locomotive, profile=self.plan.profile.id),
             nodes=nodes,
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
+            alarms=AlarmsConfig(rules=self.plan.rules),
             influx=influx,
         )
 

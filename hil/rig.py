@@ -42,7 +42,7 @@ class RigPlan:
     `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
     `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
     `files`: by node, what lies beside its node.json. `measured`: nodes whose accounts tell how
-    long the firmware's turns are.
+    long the firmware's turns are. `rules`: a depot's, for `alarms.rules`.
     """
 
     profile: Profile
@@ -59,6 +59,7 @@ class RigPlan:
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
+    rules: Path | None = None
 
     def fit(self, fit: NodeFit, unique_id: str) -> Fitting:
         """A node as fitted, with the settings that the plan has for it."""
@@ -255,6 +256,8 @@ class Rig:
             f"folder = {json.dumps(str(self.spool))}",
             *(f"{key} = {value}" for key, value in plan.spool.items()),
         ]
+        if plan.rules is not None:
+            lines += ["[alarms]", f"rules = {json.dumps(str(plan.rules))}"]
         if plan.influx:
             lines += ["[influx]", *(f'{key} = "{value}"' for key, value in plan.influx.items())]
         if plan.mqtt:

@@ -24,10 +24,7 @@ from gateway.profiles import (
 from hil.board_room import BoardRoom
 from simulators.sensors import COLD_JUNCTION_C, EXCITATION_MV
 
-__all__ = ["FEATURES", "Place", "fit_sensor", "fit_vibration", "shape_name"]
-
-FEATURES = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
-"""What an accelerometer gives beside the acceleration, as drivers/features.py numbers them."""
+__all__ = ["Place", "fit_sensor", "fit_vibration", "shape_name"]
 
 _ADC_ADDRESSES = (0x48, 0x49, 0x4A, 0x4B)
 _CONVERSION_MS = 3

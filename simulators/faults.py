@@ -24,6 +24,7 @@ __all__ = [
     "PipeLeak",
     "RelayStuck",
     "SlippingAxle",
+    "SlowCylinder",
     "SupplyLow",
     "UnevenLoad",
     "WheelFlat",
@@ -104,6 +105,14 @@ class RelayStuck(
     place: str
 
 
+class SlowCylinder(
+    Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="slow_cylinder"
+):
+    """The cylinders of `bogie 2` fill and release as in position G."""
+
+    place: str
+
+
 class FrozenPipe(
     Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="frozen_pipe"
 ):
@@ -151,6 +160,7 @@ MachineFault = (
     | PipeLeak
     | DraggingBrake
     | RelayStuck
+    | SlowCylinder
     | FrozenPipe
     | Overload
     | UnevenLoad
@@ -166,6 +176,7 @@ _KINDS: dict[type, tuple[str, ...]] = {
     WheelFlat: ("axle",),
     DraggingBrake: ("axle", "bogie"),
     RelayStuck: ("bogie",),
+    SlowCylinder: ("bogie",),
     UnevenLoad: ("axle",),
 }
 
@@ -224,6 +235,8 @@ def _apply_at(fault: MachineFault, effects: Effects, figures: Figures) -> None:
             effects.flat_mm[index] += fault.depth_mm
         case RelayStuck():
             effects.stuck[index] = True
+        case SlowCylinder():
+            effects.slow[index] = True
         case UnevenLoad():
             first = index // axles * axles
             for axle in range(first, first + axles):

@@ -12,6 +12,7 @@ from board_peer import Board, Line
 from manual_clock import ManualClock
 
 from gateway.config import (
+    AlarmsConfig,
     GatewayConfig,
     LocomotiveConfig,
     NodeConfig,
@@ -35,7 +36,8 @@ class UnsyncedStorage(FileStorage):
 
 
 class Collecting:
-    """A Gateway, and one Line by which it hears all boards. `spool`: keys of SpoolConfig."""
+    """A Gateway, and one Line by which it hears all boards. `rules`: a depot's; `spool`: keys of
+    SpoolConfig."""
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Collecting:
         boards: Iterable[Board],
         clock: ManualClock,
         storage: Storage | None = None,
+        rules: Path | None = None,
         **spool: int,
     ) -> None:
         self.folder = folder
@@ -55,6 +58,7 @@ class Collecting:
             locomotive=LocomotiveConfig(id="TE33A-0001"),
             nodes=write_keys(folder, self.boards),
             spool=SpoolConfig(folder=folder / "spool", **spool),
+            alarms=AlarmsConfig(rules=rules),
         )
         self.gateway = Gateway(self.config, clock, storage)
         self.ingest = self.gateway.ingest

@@ -1,4 +1,7 @@
-"""`axlebox rules check`: what is wrong with a file of rules, and which rules judge what."""
+"""`axlebox rules check`: what is wrong with a file of rules, and which rules judge what.
+
+The other commands need a locomotive, and are in hil.rules.cli.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,17 +15,9 @@ from gateway.alarms.signals import quantities_of
 from gateway.errors import ConfigError
 from gateway.profiles import Profile, load_profile
 
-__all__ = ["app"]
-
-app = typer.Typer(help="Alarm rules.", no_args_is_help=True)
+__all__ = ["check"]
 
 
-@app.callback()
-def _rules() -> None:
-    """Without it a single command would have no name."""
-
-
-@app.command()
 def check(
     file: Annotated[
         Path | None, typer.Argument(help="a depot's rules, *.toml; without it, those shipped")
@@ -43,27 +38,31 @@ def check(
         console.print(str(error))
         raise typer.Exit(1) from None
     nodes = shown.all_nodes if all_nodes else shown.nodes
-    fitted = {group.quantity for node in nodes for group in node.groups}
-    table = Table("code", "rule", "priority", "opens", "closes", "verified", "")
+    fitted = {
+        quantity for node in nodes for group in node.groups for quantity, _ in group.channels
+    }
+    table = Table("code", "rule", "priority", "opens", "closes", "while", "verified", "")
     for one in rules:
         table.add_row(
             one.words.code,
             one.rule.id,
-            one.priority,
+            "sign" if one.rule.sign else one.priority,
             *_limit(one),
             _inactive(one, shown, fitted),
         )
     console.print(table)
 
 
-def _limit(one: BoundRule) -> tuple[str, str, str]:
-    bound = one.bound
+def _limit(one: BoundRule) -> tuple[str, str, str, str]:
+    """Opens, closes, while, verified."""
+    bound, when = one.bound, ", ".join(one.rule.when)
     if bound is None:
-        return "", "", ""
+        return "", "", when, ""
     side, back = (">", "<=") if bound.is_above else ("<", ">=")
     return (
         f"{side} {bound.open:g} {bound.unit}",
         f"{back} {bound.close:g} {bound.unit}",
+        when,
         "yes" if bound.verified else "no",
     )
 

@@ -79,6 +79,7 @@ class AlarmLife:
             unit="" if bound is None else bound.unit,
             verified=rule.verified,
             cause=self._cause(alarm, now_us),
+            conditions=rule.rule.when,
             base=self._clock.boot_id(),
             since_us=now_us,
             since_utc_us=self._clock.utc_us(),

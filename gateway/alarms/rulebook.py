@@ -13,14 +13,21 @@ from axwire.quantities import BY_NAME
 from msgspec import Struct
 
 from gateway.alarms.rules import (
+    Behind,
     Deviation,
+    Duty,
     Fault,
     Frozen,
     Jump,
     Limit,
+    LinkSilence,
     NodeSilence,
     Rise,
     Rule,
+    Starts,
+    Stroke,
+    TimeToLimit,
+    Together,
     Value,
     Words,
     about,
@@ -29,12 +36,15 @@ from gateway.alarms.texts import ALARM_WORDS
 from gateway.errors import ConfigError, explain
 from gateway.profiles import Figure, Profile
 from gateway.state import AlarmPriority
+from gateway.texts import Text
 
 __all__ = ["Bound", "BoundRule", "load_rules"]
 
 _DOCUMENT = "docs/alarms.md"
 _EXPRESSION = re.compile(r"([a-z][a-z_0-9]*)(?: ([-+*]) ([0-9]+(?:\.[0-9]+)?))?")
-_RISE_UNITS = {"°C": "K/min"}
+_SIGN = Words(code="", title=Text("", "", ""), meaning=Text("", "", ""), action=Text("", "", ""))
+"""Nobody is told of a sign alone."""
+
 _DIFFERENCE_UNITS = {"°C": "K"}
 
 
@@ -63,11 +73,13 @@ class Bound:
 
 @dataclass(frozen=True)
 class BoundRule:
-    """A rule for one locomotive class; `bound` is None where the rule has no number."""
+    """A rule for one locomotive class; `bound` is None where the rule has no number. `to`: what a
+    rule of kind time_to_limit looks forward to."""
 
     rule: Rule
     bound: Bound | None
     words: Words
+    to: float = 0.0
 
     @property
     def verified(self) -> bool:
@@ -96,19 +108,27 @@ def load_rules(profile: Profile, changes: Path | None = None) -> tuple[BoundRule
     bound = [_bind(rule, profile, where) for rule, where in tables.rules()]
     codes: dict[str, str] = {}
     for one in bound:
+        if one.rule.sign:
+            continue
         other = codes.setdefault(one.words.code, one.rule.id)
         if other != one.rule.id:
             raise ConfigError(
                 f"rule {one.rule.id}: the code {one.words.code} is that of {other}; give another"
             )
+    _check_members(bound, tables.off)
     order = ("system", "sensor", "machine")
-    return tuple(sorted(bound, key=lambda one: order.index(about(one.rule))))
+    return tuple(
+        sorted(
+            bound, key=lambda one: (order.index(about(one.rule)), isinstance(one.rule, Together))
+        )
+    )
 
 
 class _Tables:
     """Rules by id as they are written; a later file changes keys of an earlier one's."""
 
     def __init__(self) -> None:
+        self.off: set[str] = set()
         self._tables: dict[str, tuple[dict[str, Any], str]] = {}
 
     def take(self, text: str, where: str) -> None:
@@ -139,6 +159,7 @@ class _Tables:
                 hint = f"is {near[0]} meant?" if near else "`axlebox rules check` lists them"
                 raise ConfigError(f"{where}: off: there is no rule {name}: {hint}")
             del self._tables[name]
+            self.off.add(name)
 
     def rules(self) -> list[tuple[Rule, str]]:
         found = []
@@ -166,49 +187,96 @@ def _merged(known: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
 
 def _bind(rule: Rule, profile: Profile, where: str) -> BoundRule:
     at = f"{where}: rule {rule.id}"
-    names = [rule.quantity] if hasattr(rule, "quantity") else list(getattr(rule, "quantities", ()))
-    if getattr(rule, "other", None) is not None:
-        names.append(rule.other)  # type: ignore[union-attr]
-    for name in names:
+    names = [*getattr(rule, "quantities", ()), *getattr(rule, "besides", ())]
+    names += [getattr(rule, key, None) for key in ("quantity", "other", "pipe")]
+    for name in filter(None, names):
         if name not in BY_NAME:
             near = difflib.get_close_matches(name, BY_NAME, 1)
             hint = f"is {near[0]} meant?" if near else "docs/profiles.md lists them"
             raise ConfigError(f"{at}: there is no quantity {name}: {hint}")
-    words = rule.words or ALARM_WORDS.get(rule.id)
+    words = rule.words or ALARM_WORDS.get(rule.id) or (_SIGN if rule.sign else None)
     if words is None:
         raise ConfigError(
             f"{at}: nobody would know what it says: give it [rules.words] with code, title, "
             f"meaning and action in kk, ru and en ({_DOCUMENT} shows it)"
         )
-    limit = None if isinstance(rule, Fault) else rule.limit
-    if limit is None:
+    if isinstance(rule, Fault):
         return BoundRule(rule, None, words)
-    unit = _unit(rule)
+    if isinstance(rule, Rise) and rule.volume and not _has_volume(rule, profile):
+        raise ConfigError(f"{at}: volume is for a pressure in kPa, and names a figure in litres")
+    limit, unit = rule.limit, _unit(rule)
     if unit is not None and limit.unit != unit:
         raise ConfigError(f"{at}: its limit is in {limit.unit!r}: convert it to {unit}")
-    return BoundRule(rule, _bound(limit, profile, at), words)
+    to = _number(rule.to, profile, at)[0] if isinstance(rule, TimeToLimit) else 0.0
+    return BoundRule(rule, _bound(limit, profile, at), words, to)
+
+
+def _has_volume(rule: Rise, profile: Profile) -> bool:
+    figure = profile.figures.get(rule.volume)
+    return figure is not None and figure.unit == "L" and BY_NAME[rule.quantity].unit == "kPa"
+
+
+def _check_members(bound: list[BoundRule], off: set[str]) -> None:
+    """Raises ConfigError where a rule on several names one that has no share of a limit."""
+    known = {one.rule.id: one for one in bound}
+    for one in bound:
+        if not isinstance(one.rule, Together):
+            continue
+        for name in one.rule.rules:
+            if name in off:
+                continue
+            member = known.get(name)
+            if member is None:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"is {near[0]} meant?" if near else "`axlebox rules check` lists them"
+                raise ConfigError(f"rule {one.rule.id}: there is no rule {name}: {hint}")
+            if isinstance(member.rule, Together) or not _has_share(member.bound):
+                raise ConfigError(
+                    f"rule {one.rule.id}: nobody can say how near {name} is to its limit: name "
+                    "rules with a limit above a positive number or below a negative one"
+                )
+
+
+def _has_share(bound: Bound | None) -> bool:
+    return bound is not None and (bound.open > 0 if bound.is_above else bound.open < 0)
 
 
 def _unit(rule: Rule) -> str | None:
     """The unit a limit must be in; None: that of no one quantity."""
-    if isinstance(rule, (NodeSilence, Frozen)):
-        return "s"
-    if isinstance(rule, (Fault, Jump)):
-        return None
-    unit = BY_NAME[rule.quantity].unit
-    if isinstance(rule, Rise):
-        return _RISE_UNITS.get(unit, f"{unit}/min")
-    if isinstance(rule, Deviation) and rule.share:
-        return "%"
-    return unit if isinstance(rule, Value) else _DIFFERENCE_UNITS.get(unit, unit)
+    match rule:
+        case NodeSilence() | LinkSilence() | Frozen() | Stroke():
+            return "s"
+        case Duty() | Together() | Deviation(share=True):
+            return "%"
+        case Starts():
+            return "1"
+        case TimeToLimit():
+            return "min"
+        case Fault():
+            return None
+        case Jump():
+            units = {_difference_unit(name) for name in rule.quantities}
+            return f"{units.pop()}/s" if len(units) == 1 else None
+        case Rise(volume=volume) if volume:
+            return "L/min"
+        case Rise() | Behind():
+            return f"{_difference_unit(rule.quantity)}/min"
+        case Value():
+            return BY_NAME[rule.quantity].unit
+    return _difference_unit(rule.quantity)
+
+
+def _difference_unit(quantity: str) -> str:
+    unit = BY_NAME[quantity].unit
+    return _DIFFERENCE_UNITS.get(unit, unit)
 
 
 def _bound(limit: Limit, profile: Profile, at: str) -> Bound:
     if (limit.above is None) == (limit.below is None):
         raise ConfigError(f"{at}: its limit needs one of above and below")
     is_above = limit.above is not None
-    opened, figure = _number(limit.above if is_above else limit.below, limit, profile, at)
-    closed = opened if limit.close is None else _number(limit.close, limit, profile, at)[0]
+    opened, figure = _number(limit.above if is_above else limit.below, profile, at)
+    closed = opened if limit.close is None else _number(limit.close, profile, at)[0]
     if (closed > opened) if is_above else (closed < opened):
         raise ConfigError(
             f"{at}: it would close at {closed:g} {limit.unit}, where it is still open: put close "
@@ -224,9 +292,7 @@ def _bound(limit: Limit, profile: Profile, at: str) -> Bound:
     return Bound(opened, closed, is_above, limit.unit, source, verified)
 
 
-def _number(
-    written: float | str | None, limit: Limit, profile: Profile, at: str
-) -> tuple[float, Figure | None]:
+def _number(written: float | str | None, profile: Profile, at: str) -> tuple[float, Figure | None]:
     """The number, and the figure that it comes from."""
     if not isinstance(written, str):
         assert written is not None

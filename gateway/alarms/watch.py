@@ -23,7 +23,11 @@ __all__ = ["AlarmWatch", "LivePicture"]
 class LivePicture(Protocol):
     """Where the latest values come from, and who shows what became of them."""
 
-    def latest(self) -> Iterator[Latest]: ...
+    @property
+    def layout(self) -> int:
+        """Rises where channels became others."""
+
+    def news(self) -> Iterator[Latest]: ...
     def nodes_seen(self) -> Iterator[NodeSeen]: ...
     def told_alarms(self) -> None: ...
 
@@ -47,6 +51,8 @@ class AlarmWatch:
         self._live = live
         self._clock = clock
         self._shown = -1
+        self._layout = live.layout
+        self._picture = Picture(profile)
         self.life = AlarmLife(clock, self._keep, ledger.alarms.values())
         self._engine = Engine(self.rules, self.life)
 
@@ -59,14 +65,12 @@ class AlarmWatch:
 
     def tick(self) -> None:
         """Judge what is known now."""
-        self._engine.tick(
-            Picture(
-                self._clock.monotonic_us(),
-                self._live.latest(),
-                self._live.nodes_seen(),
-                self._profile,
-            )
-        )
+        live = self._live
+        if live.layout != self._layout:
+            self._layout = live.layout
+            self._picture = Picture(self._profile)
+        self._picture.look(self._clock.monotonic_us(), live.news(), live.nodes_seen())
+        self._engine.tick(self._picture)
         self._tell()
 
     def acknowledge(self, alarm: str, by: str) -> None:

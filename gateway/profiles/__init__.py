@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from gateway.errors import ConfigError, explain
 from gateway.profiles.sensors import (
+    FEATURES,
     ContactSensor,
     LoopSensor,
     Pt100Sensor,
@@ -65,6 +66,15 @@ class GroupFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     places: list[str]
     period_ms: int
     sensor: Sensor
+
+    @property
+    def channels(self) -> list[tuple[str, str]]:
+        """Quantity and place of each; an accelerometer has features beside its acceleration."""
+        names = [self.quantity]
+        if isinstance(self.sensor, VibrationSensor):
+            family = self.quantity.partition(".")[0]
+            names += [f"{family}.{feature}" for feature in FEATURES]
+        return [(name, place) for name in names for place in self.places]
 
 
 class NodeFit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 __all__ = [
+    "FEATURES",
     "ContactSensor",
     "LoopSensor",
     "Pt100Sensor",
@@ -17,6 +18,10 @@ __all__ = [
     "ThermocoupleSensor",
     "VibrationSensor",
 ]
+
+
+FEATURES = ("vibration_rms", "vibration_peak", "vibration_crest", "vibration_kurtosis")
+"""What an accelerometer gives beside the acceleration, as drivers/features.py numbers them."""
 
 
 class LoopSensor(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="loop"):

@@ -5,20 +5,13 @@ spoken or shown on request uses the long form.
 """
 
 import json
-from typing import NamedTuple
+
+from gateway.texts import Text
 
 __all__ = ["LANGUAGES", "TEXTS", "Text", "as_module", "text"]
 
 LANGUAGES = ("kk", "ru", "en")
 """In the order in which the page offers them; the first is the default."""
-
-
-class Text(NamedTuple):
-    """One text in the three languages."""
-
-    kk: str
-    ru: str
-    en: str
 
 
 TEXTS: dict[str, Text] = {

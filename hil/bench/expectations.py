@@ -6,9 +6,10 @@ Beside them, every scenario is held to what `axlebox` promises always: see hil.b
 
 from msgspec import Struct, field
 
-from gateway.state import ForwardState, NodeStatus, Quality
+from gateway.state import AlarmPriority, ForwardState, NodeStatus, Quality
 
 __all__ = [
+    "AlarmRaised",
     "Answers",
     "Apart",
     "Backlog",
@@ -18,6 +19,7 @@ __all__ = [
     "Expectation",
     "InServer",
     "LostAtMost",
+    "NoAlarm",
     "OthersOk",
     "Shown",
     "Tracks",
@@ -135,6 +137,30 @@ class Backlog(_Base, frozen=True, kw_only=True, tag="backlog"):
     within_s: float
 
 
+class AlarmRaised(_Base, frozen=True, kw_only=True, tag="alarm"):
+    """The rule raises its alarm, at that place and with that priority where they are given, at
+    the latest `within_s` after `after_s`, and not before that. With `over_s` it is over so long
+    after it was raised."""
+
+    rule: str
+    place: str = ""
+    priority: AlarmPriority | None = None
+    after_s: float
+    within_s: float
+    over_s: float | None = None
+
+
+class NoAlarm(_Base, frozen=True, kw_only=True, tag="no_alarm"):
+    """No alarm of these rules, or where none is named of any rule with one of these priorities,
+    is there in that time, but those of `besides`."""
+
+    rules: list[str] = field(default_factory=list)
+    priorities: list[AlarmPriority] = field(default_factory=lambda: ["high", "medium", "low"])
+    besides: list[str] = field(default_factory=list)
+    from_s: float
+    to_s: float
+
+
 Expectation = (
     Shown
     | OthersOk
@@ -145,6 +171,8 @@ Expectation = (
     | Changes
     | Counted
     | LostAtMost
+    | AlarmRaised
+    | NoAlarm
     | InServer
     | Backlog
 )

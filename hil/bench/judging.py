@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from gateway.state import Channel, State
 from hil.account import Account, Store
+from hil.bench.alarm_judging import judge_alarm, judge_no_alarm
 from hil.bench.expectations import (
+    AlarmRaised,
     Answers,
     Apart,
     Backlog,
@@ -18,6 +20,7 @@ from hil.bench.expectations import (
     Expectation,
     InServer,
     LostAtMost,
+    NoAlarm,
     OthersOk,
     Shown,
     Tracks,
@@ -242,6 +245,8 @@ _JUDGES: dict[type, Callable[..., Judged]] = {
     Changes: _changes,
     Counted: _counted,
     LostAtMost: _lost,
+    AlarmRaised: lambda expected, seen: judge_alarm(expected, seen.pictures),
+    NoAlarm: lambda expected, seen: judge_no_alarm(expected, seen.pictures),
     InServer: _in_server,
     Backlog: _backlog,
 }

@@ -78,6 +78,7 @@ class RigStage:
             tuple((fit, self.source, False) for fit in scenario.fits(self.profile)),
             seed=scenario.seed,
             spool=dict(scenario.spool),
+            rules=Path(scenario.rules) if scenario.rules else None,
             **{"settings": dict(scenario.settings), **more},
         )
 

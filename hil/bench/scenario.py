@@ -7,10 +7,19 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from gateway.alarms.rulebook import load_rules
 from gateway.errors import ConfigError
-from gateway.profiles import NodeFit, Profile, VibrationSensor, load_profile
+from gateway.profiles import NodeFit, Profile, load_profile
 from hil.bench.capabilities import BY_LINK, lacking, needs_of_happening
-from hil.bench.expectations import Answers, Backlog, Expectation, InServer, OthersOk
+from hil.bench.expectations import (
+    AlarmRaised,
+    Answers,
+    Backlog,
+    Expectation,
+    InServer,
+    NoAlarm,
+    OthersOk,
+)
 from hil.bench.happenings import (
     ChipFault,
     DiskStall,
@@ -20,7 +29,6 @@ from hil.bench.happenings import (
     OfServer,
     SensorFault,
 )
-from hil.sensor_fits import FEATURES
 from simulators.board.faults import BUS, CHIP, INPUT, WORDS
 from simulators.locomotive import Locomotive
 
@@ -51,6 +59,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     settings: dict[str, dict[str, int]] = field(default_factory=dict)
     spool: dict[str, int] = field(default_factory=dict)
     flash_blocks: int = 0
+    rules: str = ""
     happens: list[Happening] = field(default_factory=list)
     expect: list[Expectation] = field(default_factory=list)
     name: str = ""
@@ -116,21 +125,26 @@ def load_scenario(path: Path) -> Scenario:
     if scenario.name or scenario.run_as:
         raise ConfigError(f"{path}: take `name` and `run_as` out: a scenario is named by its file")
     run_as = path.stem if path in scenario_files() else str(path)
-    recording = str(path.parent / scenario.recording) if scenario.recording else ""
-    scenario = msgspec.structs.replace(
-        scenario, name=path.stem, run_as=run_as, recording=recording
-    )
+    beside = {
+        key: str((path.parent / name).resolve())
+        for key in ("recording", "rules")
+        if (name := getattr(scenario, key))
+    }
+    scenario = msgspec.structs.replace(scenario, name=path.stem, run_as=run_as, **beside)
     profile = load_profile(scenario.profile)
     try:
         fits = {fit.name: fit for fit in scenario.fits(profile)}
         scenario.locomotive(profile)
+        shipped = load_rules(profile)
+        own = load_rules(profile, Path(scenario.rules) if scenario.rules else None)
+        known = {one.rule.id for one in (*shipped, *own) if not one.rule.sign}
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     for number, what in enumerate(scenario.happens, 1):
         for why in _wrong_happening(what, scenario, fits):
             raise ConfigError(f"{path}: happens {number}: {why}")
     for number, expected in enumerate(scenario.expect, 1):
-        for why in _wrong_expectation(expected, fits):
+        for why in _wrong_expectation(expected, fits, known):
             raise ConfigError(f"{path}: expect {number}: {why}")
     if not scenario.covers:
         raise ConfigError(f"{path}: say in `covers` which promise or requirement this is about")
@@ -167,7 +181,14 @@ def _wrong_happening(what: Happening, scenario: Scenario, fits: dict[str, NodeFi
     return wrong
 
 
-def _wrong_expectation(expected: Expectation, fits: dict[str, NodeFit]) -> list[str]:
+def _wrong_expectation(
+    expected: Expectation, fits: dict[str, NodeFit], rules: set[str]
+) -> list[str]:
+    if isinstance(expected, (AlarmRaised, NoAlarm)):
+        named = [expected.rule] if isinstance(expected, AlarmRaised) else expected.rules
+        return [
+            f"there is no rule {name} that raises an alarm" for name in named if name not in rules
+        ]
     if isinstance(expected, (OthersOk, Answers)) and expected.node not in fits:
         return [f"node {expected.node} is not one of {', '.join(fits)}"]
     quantity = getattr(expected, "quantity", None)
@@ -184,11 +205,4 @@ def _wrong_expectation(expected: Expectation, fits: dict[str, NodeFit]) -> list[
 
 
 def _channels(fit: NodeFit) -> list[tuple[str, str]]:
-    channels = []
-    for group in fit.groups:
-        names = [group.quantity]
-        if isinstance(group.sensor, VibrationSensor):
-            family = group.quantity.partition(".")[0]
-            names += [f"{family}.{feature}" for feature in FEATURES]
-        channels += [(name, place) for name in names for place in group.places]
-    return channels
+    return [channel for group in fit.groups for channel in group.channels]

@@ -26,6 +26,7 @@ class Effects:
         self.drag_kpa = [0.0] * axles
         self.held_kpa = [0.0] * bogies
         self.stuck = [False] * bogies
+        self.slow = [False] * bogies
         self.leak_l_min = 0.0
         self.frozen = False
         self.weight = 1.0

@@ -3,7 +3,7 @@
 from simulators.duties import Duty
 from simulators.physics.adhesion import Wheelset, available, creep
 from simulators.physics.air import Compressor
-from simulators.physics.brakes import PASSENGER, BrakePipe, distributor_goal, fill
+from simulators.physics.brakes import GOODS, PASSENGER, BrakePipe, distributor_goal, fill
 from simulators.physics.character import character
 from simulators.physics.driver import AT_STOP_M, LOOK_S, Driver, Hands
 from simulators.physics.effects import Effects, damaged_parts
@@ -230,7 +230,9 @@ class Machine:
             if not effects.stuck[n]:
                 wanted = max(goal, effects.held_kpa[n])
                 if wanted or kpa > 0.01:
-                    kpa = cylinders[n] = fill(kpa, wanted, PASSENGER, STEP_S)
+                    kpa = cylinders[n] = fill(
+                        kpa, wanted, GOODS if effects.slow[n] else PASSENGER, STEP_S
+                    )
             pressing += kpa * self._pressing_a_kpa * axles
         for n, kpa in enumerate(effects.drag_kpa):
             if kpa:

@@ -35,6 +35,10 @@ class RecordedRun:
         """Quantity and place of each."""
         return list(self._channels)
 
+    def samples(self, quantity: str, place: str) -> tuple[Floats, Floats]:
+        """Times in s and values, as they were recorded. Raises KeyError."""
+        return self._channels[quantity, place]
+
     def values(self, quantity: str, place: str, t_s: Floats) -> Floats:
         """As hil.feeder.Source. Raises ConfigError for a channel that was not recorded."""
         try:

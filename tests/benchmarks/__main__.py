@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import (
+    alarms,
     clock,
     flash,
     forward,
@@ -38,6 +39,7 @@ def main() -> None:
         add(figures, trend.measure(Path(folder) / "trend", arguments.seed))
         add(figures, flash.measure(Path(folder) / "flash", arguments.seed))
         add(figures, speedup.measure(Path(folder) / "speedup", arguments.seed))
+        add(figures, alarms.measure(Path(folder) / "alarms", arguments.seed))
         add(figures, clock.measure(Path(folder) / "clock", arguments.seed))
         add(figures, locomotive.measure(Path(folder) / "rig", arguments.seed))
     write_report(figures, arguments.out)

@@ -20,7 +20,7 @@ from gateway.forward.fold import ledger_at
 from gateway.forward.progress import Progress
 from gateway.forwarding import Forwarding
 from gateway.ledger import Run, account_of
-from gateway.registry import NODE_SILENT_US
+from gateway.live import NODE_SILENT_US
 from gateway.spool import (
     Kind,
     Limits,

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pytest
 from axwire.codes import NOT_READY, OK, OPEN, STATUSES
 from board_peer import MISSING, Board, currents, group_of
 from collecting import Collecting
 
-from gateway.registry import NODE_SILENT_US
+from gateway.alarms.picture import Latest
+from gateway.live import NODE_SILENT_US
 from gateway.state import Channel, Node
 
 Collect = Callable[..., Collecting]
@@ -350,3 +352,40 @@ def test_the_round_trip_of_the_latest_ping_is_shown(collect: Collect, board: Boa
         live.clock.advance_us(trip_us)
         live.gateway.receive(board.pong(ping, 1_000_000))
         assert live.node().round_trip_ms == trip_us / 1000
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_told_anew_adds_up_to_the_whole(live: Live, seed: int) -> None:
+    """The alarms are given changes alone, and see what the page shows: whatever comes, stops and
+    grows old by time alone."""
+    print(f"seed {seed}")
+    random = Random(seed)
+    registry = live.gateway.gateway.registry
+    told: dict[str, Latest] = {}
+    told_count = 0
+    for step in range(400):
+        live.clock.advance_us(random.choice((20_000, 100_000, 900_000)))
+        act = random.random()
+        if act < 0.25:
+            live.read([random.choice((MISSING, 5000)), step], statuses=[OPEN, OK])
+        elif act < 0.5:
+            live.read([step, 2 * step])
+        elif act < 0.7:
+            live.answer_pings()
+        elif act < 0.72:
+            live.board.reset(step + 1)
+            live.gateway.receive(live.board.hello())
+            live.booted_us = live.clock.monotonic_us()
+        elif act < 0.74:
+            live.clock.advance_us(3_000_000)
+        for one in registry.news():
+            told[one.id] = one
+            told_count += 1
+        shown = {channel.id: channel for channel in live.channels()}
+        assert {name: one.quality for name, one in told.items()} == {
+            name: channel.quality for name, channel in shown.items()
+        }
+        for name, channel in shown.items():
+            if channel.value is not None:
+                assert told[name].value == channel.value
+    assert told_count < 400 * 2 * 0.8

@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from typer.testing import CliRunner
 
 import gateway.decode
-import gateway.registry
+import gateway.live
 import hil.bench_firmware
 from gateway.errors import ConfigError
 from gateway.forward import Answer, Forwarder, InfluxSink, Verdict
@@ -101,11 +101,11 @@ def stores_what_comes_again(patch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def shows_faults_as_good(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setattr(gateway.registry, "_QUALITIES", ("ok",) * len(gateway.registry._QUALITIES))
+    patch.setattr(gateway.live, "_QUALITIES", ("ok",) * len(gateway.live._QUALITIES))
 
 
 def never_calls_a_node_stale(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    patch.setattr(gateway.registry, "NODE_SILENT_US", 1 << 60)
+    patch.setattr(gateway.live, "NODE_SILENT_US", 1 << 60)
 
 
 def believes_any_mac(patch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -225,6 +225,28 @@ def test_a_planted_bug_fails_with_the_promise_it_breaks(
     assert any(promise in line for line in broken), broken
 
 
+def test_a_rule_that_is_switched_off_fails_its_scenario(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    text = FILES["machine-lost-field"].read_text(encoding="utf-8")
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace("seconds = 95", 'seconds = 95\nrules = "depot.toml"'))
+    depot = tmp_path / "depot.toml"
+    depot.write_text('off = ["current-apart"]\n', encoding="utf-8")
+    broken = run_scenario(load_scenario(path), interpreter, SystemClock()).broken
+    assert [line for line in broken if "current-apart" in line and "never" in line], broken
+    assert len(broken) == 1
+
+
+def test_an_alarm_is_reported_with_its_delay(interpreter: Interpreter) -> None:
+    record = run("machine-lost-field", interpreter)
+    (check,) = [check for check in record.checks if check.text.startswith("the alarm")]
+    print(check)
+    assert check.passed
+    assert re.fullmatch(r"after 5\.[0-9] s, medium, 100.* %", check.measured)
+    assert check.limit == "8 s after 20 s, medium"
+
+
 # -- runs
 
 
@@ -316,6 +338,24 @@ def test_a_gateway_that_waits_for_its_disk_cannot_be_stopped(tmp_path: Path) -> 
     down = '[[happens]]\nkind = "gateway_down"\nat_s = 20\nuntil_s = 22\n\n[[expect]]'
     path.write_text(text.replace("[[expect]]", down, 1), encoding="utf-8")
     with pytest.raises(ConfigError, match="happens 2: the gateway cannot be stopped while"):
+        load_scenario(path)
+
+
+@pytest.mark.parametrize(
+    ("expect", "says"),
+    [
+        (
+            'kind = "alarm"\nrule = "winding-hott"\nafter_s = 1\nwithin_s = 1',
+            "no rule winding-hott",
+        ),
+        ('kind = "no_alarm"\nrules = ["slowing"]\nfrom_s = 1\nto_s = 2', "no rule slowing that"),
+    ],
+)
+def test_an_alarm_that_no_rule_raises_is_named(expect: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    text = FILES["machine-lost-field"].read_text(encoding="utf-8")
+    path.write_text(f"{text}\n[[expect]]\n{expect}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=says):
         load_scenario(path)
 
 

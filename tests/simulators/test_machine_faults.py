@@ -180,6 +180,13 @@ CASES = {
         until_s=190,
         every_s=2,
     ),
+    "slow cylinder": Case(
+        faults.SlowCylinder("bogie 1"),
+        at("bogie 1", "brake.cylinder_pressure"),
+        duty="heavy_start",
+        begin_s=10,
+        until_s=50,
+    ),
     "relay stuck": Case(
         faults.RelayStuck("bogie 1"),
         at("bogie 1", "brake.cylinder_pressure"),

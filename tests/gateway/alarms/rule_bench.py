@@ -12,11 +12,12 @@ from gateway.alarms.life import AlarmLife
 from gateway.alarms.picture import Latest, NodeSeen, Picture
 from gateway.alarms.record import AlarmRecord, Kept, read_record
 from gateway.alarms.rulebook import load_rules
+from gateway.live import NODE_SILENT_US
 from gateway.profiles import load_profile
 from gateway.spool.errors import BufferFullError
 from gateway.state import Quality
 
-__all__ = ["RuleBench", "Series"]
+__all__ = ["RuleBench", "Series", "constant", "raised", "shipped"]
 
 TICK_US = 100_000
 
@@ -43,11 +44,14 @@ class RuleBench:
         self.full = False
         self._start_us = self.clock.monotonic_us()
         self.silent_us: dict[str, int] = {}
+        self.speak = {"node-a"}
+        """Nodes of `silent_us` that are never silent."""
         self._start([])
 
     def _start(self, kept: list[Kept]) -> None:
         self.life = AlarmLife(self.clock, self._store, kept)
         self.engine = Engine(self.rules, self.life)
+        self.picture = Picture(self.profile)
 
     def restart(self) -> None:
         """Another gateway that knows what was stored, and nothing else."""
@@ -67,14 +71,18 @@ class RuleBench:
         for _ in range(round(seconds * 1e6 / TICK_US)):
             at_s = self.seconds
             channels = [
-                _latest(number, name, value(at_s))
+                _latest(number, name, value(at_s), self.clock.monotonic_us())
                 for number, (name, value) in enumerate(series.items())
             ]
-            nodes = [NodeSeen(name, "live", us) for name, us in self.silent_us.items()]
-            self.engine.tick(Picture(self.clock.monotonic_us(), channels, nodes, self.profile))
+            nodes = [
+                NodeSeen(name, "stale" if us > NODE_SILENT_US else "live", us, "mqtt")
+                for name, us in self.silent_us.items()
+            ]
+            self.picture.look(self.clock.monotonic_us(), channels, nodes)
+            self.engine.tick(self.picture)
             self.clock.advance_us(TICK_US)
             for name in self.silent_us:
-                self.silent_us[name] += TICK_US
+                self.silent_us[name] = 0 if name in self.speak else self.silent_us[name] + TICK_US
 
     def _store(self, given: AlarmRecord) -> None:
         if self.full:
@@ -84,9 +92,22 @@ class RuleBench:
         self.happened.append((round(self.seconds, 1), record.action, record.id))
 
 
-def _latest(number: int, name: str, read: float | Quality | None) -> Latest:
+def shipped(folder: Path, *rules: str) -> RuleBench:
+    """Those rules as they are shipped."""
+    return RuleBench(folder, "".join(f'[[rules]]\nid = "{rule}"\n' for rule in rules))
+
+
+def constant(value: float) -> Series:
+    return lambda at_s: value
+
+
+def raised(bench: RuleBench) -> list[tuple[float, str]]:
+    return [(at_s, alarm) for at_s, action, alarm in bench.happened if action == "raised"]
+
+
+def _latest(number: int, name: str, read: float | Quality | None, now_us: int) -> Latest:
     quantity, _, place = name.partition(" ")
     assert quantity in BY_NAME
     value = read if isinstance(read, int | float) else None
     quality: Quality = "stale" if read is None else read if isinstance(read, str) else "ok"
-    return Latest(f"node-a/{number}", "node-a", quantity, place, value, quality, 0)
+    return Latest(f"node-a/{number}", "node-a", quantity, place, value, quality, now_us)

@@ -13,6 +13,7 @@ from gateway.spool import Kind
 from gateway.state import Alarm
 
 HOT_RAW = 190_000
+WARM_RAW = 175_000
 COLD_RAW = 20_000
 TICK_US = 100_000
 
@@ -54,7 +55,7 @@ def locomotive(tmp_path: Path) -> Locomotive:
 def test_a_hot_winding_is_in_the_picture_and_on_the_disk(
     locomotive: Locomotive, tmp_path: Path
 ) -> None:
-    locomotive.run(5, COLD_RAW)
+    locomotive.run(5, WARM_RAW)
     assert locomotive.alarms() == ()
     version = locomotive.collecting.gateway.registry.version
     locomotive.run(5, HOT_RAW)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rule_bench import RuleBench, Series
 
@@ -47,6 +48,42 @@ def test_it_opens_after_the_delay_and_closes_below_the_other_limit(tmp_path: Pat
 def test_a_short_peak_opens_nothing(tmp_path: Path) -> None:
     bench = RuleBench(tmp_path, LIMIT)
     bench.run(10, {M1: steps((0, 80), (1, 120), (2.9, 99), (3, 120), (4.9, 80))})
+    assert bench.happened == []
+
+
+PIPE, RESERVOIR = "brake.pipe_pressure locomotive", "brake.equalising_pressure locomotive"
+
+
+def ramp(*points: tuple[float, float]) -> Series:
+    """Straight lines through the points."""
+    times, values = zip(*points, strict=True)
+    return lambda at_s: float(np.interp(at_s, times, values))
+
+
+def test_a_pipe_that_falls_below_its_reservoir_is_told(tmp_path: Path) -> None:
+    bench = RuleBench(tmp_path, '[[rules]]\nid = "pipe-falling"\n')
+    bench.run(60, {RESERVOIR: steps((0, 510)), PIPE: ramp((0, 508), (20, 508), (60, 428))})
+    ((at_s, action, alarm),) = bench.happened
+    assert (action, alarm) == ("raised", "pipe-falling@locomotive")
+    assert 27 <= at_s <= 28, "8 kPa more at 2 kPa/s, then 3 s"
+
+
+def test_a_driver_who_brakes_and_releases_raises_nothing_of_the_pipe(tmp_path: Path) -> None:
+    """Also with the cylinders kept empty, as under the dynamic brake: the reservoir says it."""
+    bench = RuleBench(tmp_path, '[[rules]]\nid = "pipe-falling"\n')
+    reservoir = ramp((0, 510), (20, 510), (23, 440), (40, 440), (43, 510))
+    pipe = ramp((0, 507), (20.5, 507), (26, 437), (40, 437), (40.5, 436), (50, 505))
+    cylinder = steps((0, 0))
+    current = steps((0, 600))
+    bench.run(
+        60,
+        {
+            RESERVOIR: reservoir,
+            PIPE: pipe,
+            "brake.cylinder_pressure bogie 1": cylinder,
+            "motor.current motor 1": current,
+        },
+    )
     assert bench.happened == []
 
 

@@ -1,6 +1,7 @@
-"""Writes data/spool-v1 and data/spool-v2: whole small spools as a gateway leaves them.
+"""Writes data/spool-v1, -v2 and -alarms: whole small spools as a gateway leaves them.
 
-Both hold the same run of one node, v2 after its first segments were thinned. Run as
+The first two hold the same run of one node, v2 after its first segments were thinned; the third
+the records of alarms as the first gateway that had them wrote them. Run as
 `python tests/gateway/spool/make_spools.py` when a new format gets its own; the files of older
 formats are never written again, for they stand for spools in the field.
 """
@@ -15,13 +16,19 @@ import msgspec
 from board_peer import MISSING, Board, group_of
 from manual_clock import ManualClock
 
+from gateway.alarms.life import AlarmLife
+from gateway.alarms.record import AlarmRecord
+from gateway.alarms.rulebook import load_rules
+from gateway.alarms.signals import Found
 from gateway.clock import ClockRecord
 from gateway.ledger import Ledger, Run, account_of
+from gateway.profiles import load_profile
 from gateway.spool import Kind, Limits, Priority, Thinner, WriterSettings, make_room, open_spool
 
 DATA = Path(__file__).parent / "data"
 SPOOL_V1 = DATA / "spool-v1"
 SPOOL_V2 = DATA / "spool-v2"
+SPOOL_ALARMS = DATA / "spool-alarms"
 BOOT = 0x9F3A01C2
 READINGS = 40
 LIVE = 30
@@ -73,7 +80,49 @@ def write_v2(folder: Path) -> None:
         )
 
 
+def write_alarms(folder: Path) -> None:
+    """Of five alarms one is unacknowledged, one acknowledged, one shelved for an hour, one over
+    before anybody acknowledged it, and one over and acknowledged; each 10 s after the one before.
+    """
+    folder.mkdir()
+    clock = ManualClock()
+    rules = {one.rule.id: one for one in load_rules(load_profile("te33a"))}
+    with open_spool(folder, clock) as spool:
+
+        def append(kind: Kind, priority: Priority, body: bytes) -> None:
+            spool.writer.append(kind, priority, body, clock.utc_us())
+            assert spool.writer.commit()
+
+        def store(record: AlarmRecord) -> None:
+            append(Kind.ALARM, Priority.URGENT, msgspec.msgpack.encode(record))
+
+        append(Kind.RUN, Priority.URGENT, msgspec.msgpack.encode(Run(1, "0.1.0", "TE33A-0001")))
+        life = AlarmLife(clock, store)
+        for rule, place, quantity, value in (
+            ("winding-hot", "motor 1", "motor.winding_temperature", 181.5),
+            ("axlebox-hot", "axle 2 left", "axle.bearing_temperature", 72.25),
+            ("winding-warm", "motor 3", "motor.winding_temperature", 166.0),
+            ("sensor-fault", "motor 4", "motor.current", 1.0),
+            ("node-silent", "brakes-a", None, 11.0),
+        ):
+            kind = rules[rule].rule.__struct_config__.tag
+            key = f"{quantity} {place}" if kind == "fault" else place
+            channels = () if quantity is None else ("motors-a/1",)
+            life.open(f"{rule}@{key}", rules[rule], Found(key, place, quantity, channels, value))
+            clock.advance_us(10_000_000)
+        life.acknowledge("axlebox-hot@axle 2 left", "cab 1")
+        life.shelve("winding-warm@motor 3", "cab 2", 60)
+        life.silence("cab 1")
+        life.close("sensor-fault@motor.current motor 4")
+        life.close("node-silent@brakes-a")
+        life.acknowledge("node-silent@brakes-a", "cab 1")
+
+
 if __name__ == "__main__":
-    for path, write in ((SPOOL_V1, write_v1), (SPOOL_V2, write_v2)):
+    for path, write in (
+        (SPOOL_V1, write_v1),
+        (SPOOL_V2, write_v2),
+        (SPOOL_ALARMS, write_alarms),
+    ):
         if not path.exists():
             write(path)

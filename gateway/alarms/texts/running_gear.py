@@ -1,57 +1,11 @@
-"""What a crew is told of each alarm: one entry a shipped rule, in every language.
+"""What is said of motors, axleboxes, wheels, axle loads and the supply."""
 
-A title has about 28 characters on the panel; a code is what is said on the radio.
-"""
+from gateway.alarms.rules import Words
+from gateway.texts import Text
 
-from gateway.alarms.rules import Text, Words
+__all__ = ["WORDS"]
 
-__all__ = ["ALARM_WORDS", "TITLE_CHARACTERS"]
-
-TITLE_CHARACTERS = 28
-
-ALARM_WORDS: dict[str, Words] = {
-    "node-silent": Words(
-        code="S01",
-        title=Text("Торап үнсіз", "Узел молчит", "Node is silent"),
-        meaning=Text(
-            "Бұл тораптың датчиктерінен деректер келмейді.",
-            "От датчиков этого узла нет данных.",
-            "No data comes from this node's sensors.",
-        ),
-        action=Text(
-            "Осы мәндерге сенбеңіз. Депода кабель мен қоректі тексеріңіз.",
-            "Не полагайтесь на эти значения. В депо проверить кабель и питание.",
-            "Do not rely on these values. Have cable and supply checked at the depot.",
-        ),
-    ),
-    "sensor-fault": Words(
-        code="D01",
-        title=Text("Датчик ақаулы", "Датчик неисправен", "Sensor fault"),
-        meaning=Text(
-            "Датчиктің мәні жарамсыз, машина туралы ештеңе айтпайды.",
-            "Показание датчика негодно и ничего не говорит о машине.",
-            "The sensor's value is not usable; it says nothing of the machine.",
-        ),
-        action=Text(
-            "Басқа белгілер бойынша бақылаңыз. Депода датчикті тексеріңіз.",
-            "Следите по другим признакам. В депо проверить датчик.",
-            "Watch by other signs. Have the sensor checked at the depot.",
-        ),
-    ),
-    "sensor-frozen": Words(
-        code="D02",
-        title=Text("Датчик мәні қатып қалды", "Показание датчика застыло", "Sensor is frozen"),
-        meaning=Text(
-            "Басқалары өзгергенде, бұл мән өзгермейді.",
-            "Значение не меняется, хотя соседние меняются.",
-            "The value does not change while others like it do.",
-        ),
-        action=Text(
-            "Бұл мәнге сенбеңіз. Депода датчикті тексеріңіз.",
-            "Не полагайтесь на это значение. В депо проверить датчик.",
-            "Do not rely on this value. Have the sensor checked at the depot.",
-        ),
-    ),
+WORDS: dict[str, Words] = {
     "winding-hot": Words(
         code="M01",
         title=Text("Орама тым ыстық", "Обмотка перегрета", "Winding too hot"),
@@ -110,6 +64,24 @@ ALARM_WORDS: dict[str, Words] = {
             "Тартымды азайтыңыз. Қайталанса, қозғалтқышты ажыратыңыз.",
             "Снизьте тягу. Если повторится, отключите двигатель.",
             "Reduce traction. If it stays, cut the motor out.",
+        ),
+    ),
+    "winding-soon": Words(
+        code="M05",
+        title=Text(
+            "Орама жақында шекке жетеді",
+            "Обмотка близка к пределу",
+            "Winding soon at its limit",
+        ),
+        meaning=Text(
+            "Осы жүктемемен орама бірнеше минутта шекке жетеді.",
+            "При такой нагрузке обмотка через несколько минут достигнет предела.",
+            "At this load the winding will be at its limit in some minutes.",
+        ),
+        action=Text(
+            "Жүктемені алдын ала азайтыңыз.",
+            "Снизьте нагрузку заранее.",
+            "Take load off in time.",
         ),
     ),
     "axlebox-hot": Words(
@@ -172,34 +144,114 @@ ALARM_WORDS: dict[str, Words] = {
             "Watch it. Inspect it at the next stop.",
         ),
     ),
-    "pipe-falling": Words(
-        code="T01",
+    "axlebox-together": Words(
+        code="B05",
         title=Text(
-            "Магистраль қысымы түсуде", "Падает давление магистрали", "Brake pipe is falling"
+            "Букса қызуының белгілері",
+            "Признаки нагрева буксы",
+            "Axlebox: signs of heating",
         ),
         meaning=Text(
-            "Тежеу берілмесе де, тежеу магистралінің қысымы түсіп барады.",
-            "Давление в тормозной магистрали падает без торможения.",
-            "Brake pipe pressure falls though nobody brakes.",
+            "Екі белгі қатар шегіне жақын: қызу, ауамен не екінші жақпен айырма, қызу жылдамдығы.",
+            "Сразу два признака близки к пределам: нагрев, разница с воздухом или с другой "
+            "стороной, скорость роста.",
+            "Two signs at once are near their limits: heat, above the air, above the other "
+            "side, warming.",
         ),
         action=Text(
-            "Тежеу нұсқаулығы бойынша әрекет етіңіз: ағу немесе үзілу мүмкін.",
-            "Действуйте по инструкции по тормозам: возможна утечка или обрыв.",
-            "Act as the brake rules say: it may leak or be broken.",
+            "Бақылаңыз. Келесі аялдамада тексеріңіз.",
+            "Наблюдайте. Осмотрите на ближайшей остановке.",
+            "Watch it. Inspect it at the next stop.",
         ),
     ),
-    "main-reservoir-low": Words(
-        code="T02",
-        title=Text("Бас резервуар қысымы төмен", "Низкое давление ГР", "Main reservoir low"),
+    "wheel-slip": Words(
+        code="W01",
+        title=Text(
+            "Доңғалақ бос айналуда",
+            "Буксование оси",
+            "Wheel slip",
+        ),
         meaning=Text(
-            "Бас резервуардағы қысым тым төмен.",
-            "Давление в главном резервуаре слишком низкое.",
-            "Main reservoir pressure is too low.",
+            "Бұл ось басқаларынан жылдам айналады.",
+            "Эта ось вращается быстрее других.",
+            "This axle turns faster than the others.",
         ),
         action=Text(
-            "Компрессорды тексеріңіз. Тежеуді нұсқаулық бойынша сынаңыз.",
-            "Проверьте компрессор. Опробуйте тормоза по инструкции.",
-            "Check the compressor. Test the brakes as the rules say.",
+            "Тартымды азайтыңыз, құм беріңіз.",
+            "Снизьте тягу, подайте песок.",
+            "Reduce traction and sand.",
+        ),
+    ),
+    "wheel-slide": Words(
+        code="W02",
+        title=Text(
+            "Доңғалақ сырғып барады",
+            "Юз оси",
+            "Wheel slide",
+        ),
+        meaning=Text(
+            "Бұл ось басқаларынан баяу айналады немесе тоқтап қалған.",
+            "Эта ось вращается медленнее других или заблокирована.",
+            "This axle turns slower than the others, or is locked.",
+        ),
+        action=Text(
+            "Тежеуді азайтып, құм беріңіз. Қайталанса, осьті тексеріңіз.",
+            "Ослабьте торможение, подайте песок. При повторении осмотрите ось.",
+            "Ease the brake and sand. If it comes again, inspect the axle.",
+        ),
+    ),
+    "wheel-flat": Words(
+        code="W03",
+        title=Text(
+            "Доңғалақ дірілі күшті",
+            "Сильная вибрация колеса",
+            "Wheel vibrates strongly",
+        ),
+        meaning=Text(
+            "Ось басқаларынан қатты дірілдейді: доңғалақта жалпақ жер (ползун) болуы мүмкін.",
+            "Ось вибрирует сильнее других: возможен ползун.",
+            "The axle vibrates more than the others: it may have a wheel flat.",
+        ),
+        action=Text(
+            "Тыңдаңыз. Тұрақта доңғалақты қарап шығыңыз.",
+            "Прислушайтесь. На стоянке осмотрите колесо.",
+            "Listen for it. Look at the wheel at the next stop.",
+        ),
+    ),
+    "axle-overloaded": Words(
+        code="L01",
+        title=Text(
+            "Осьтік жүктеме асып кетті",
+            "Превышена нагрузка на ось",
+            "Axle load too high",
+        ),
+        meaning=Text(
+            "Тұрғанда немесе тартымсыз жүргенде өлшенген орташа жүктеме шектен жоғары.",
+            "Средняя нагрузка, измеренная на стоянке или выбеге, выше предела.",
+            "The mean load, taken standing or coasting, is above the limit.",
+        ),
+        action=Text(
+            "Учаскеде рұқсат етілген жүктемемен салыстырып, диспетчерге хабарлаңыз.",
+            "Сверьте с допустимой нагрузкой участка, сообщите диспетчеру.",
+            "Compare it with what the line allows; tell the dispatcher.",
+        ),
+    ),
+    "axle-load-apart": Words(
+        code="L02",
+        title=Text(
+            "Осьтік жүктеме тең емес",
+            "Нагрузка осей неравномерна",
+            "Axle loads are uneven",
+        ),
+        meaning=Text(
+            "Тұрғанда немесе тартымсыз жүргенде бұл осьтің жүктемесі басқаларынан бөлек.",
+            "На стоянке или выбеге нагрузка этой оси отличается от других.",
+            "Standing or coasting, this axle carries more or less than the others.",
+        ),
+        action=Text(
+            "Депода рессорлық ілуді тексеріңіз.",
+            "В депо проверить рессорное подвешивание.",
+            "Have the suspension checked at the depot.",
         ),
     ),
     "supply-low": Words(
@@ -231,4 +283,3 @@ ALARM_WORDS: dict[str, Words] = {
         ),
     ),
 }
-"""By the rule's id."""
