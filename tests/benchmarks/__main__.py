@@ -12,6 +12,7 @@ from benchmarks import (
     ingest,
     latency,
     locomotive,
+    painted,
     restart,
     rubbish,
     speedup,
@@ -33,6 +34,7 @@ def main() -> None:
         figures |= ingest.measure(Path(folder) / "ingest", arguments.seed)
         figures |= rubbish.measure(Path(folder) / "rubbish", arguments.seed)
         figures |= latency.measure(Path(folder) / "latency", arguments.seed)
+        figures |= painted.measure(Path(folder) / "painted", arguments.seed)
         figures |= restart.measure(Path(folder) / "restart", arguments.seed)
         figures |= forward.measure(Path(folder) / "forward", arguments.seed)
         figures |= trend.measure(Path(folder) / "trend", arguments.seed)
