@@ -15,7 +15,7 @@ endif
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/.run ## A locomotive's nodes, gateway and crew page on this machine; ARGS="--duration 30"
@@ -52,6 +52,10 @@ $(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .cache/stubs/%/.st
 bench: setup ## Measure the figures of the design; writes build/bench.json
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks $(ARGS)
+
+.PHONY: screenshots
+screenshots: setup ## Pictures of the crew page, well and with alarms, into build/screenshots
+	@PYTHONPATH=tests $(PYTHON) -m screenshots $(ARGS)
 
 .PHONY: chaos
 chaos: setup ## Kill, freeze, fill and cut for 10 minutes, and count; ARGS="--seconds 60 --seed 7"

@@ -105,10 +105,13 @@ class InfluxConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class PageConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the crew page is served; loopback unless told otherwise."""
+    """Where the crew page is served, loopback unless told otherwise, and who may act there:
+    who knows the PIN in `pin_file`, and a browser on this machine if it is the `trusted_panel`."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    pin_file: Path | None = None
+    trusted_panel: bool = False
 
 
 class ControlConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -260,6 +263,9 @@ def _with_absolute_paths(config: GatewayConfig, base: Path) -> GatewayConfig:
         spool=msgspec.structs.replace(config.spool, folder=base / config.spool.folder),
         mqtt=mqtt,
         influx=influx,
+        page=msgspec.structs.replace(
+            config.page, pin_file=config.page.pin_file and base / config.page.pin_file
+        ),
         control=ControlConfig(socket=config.control.socket and base / config.control.socket),
         alarms=AlarmsConfig(rules=config.alarms.rules and base / config.alarms.rules),
     )

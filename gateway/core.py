@@ -22,7 +22,7 @@ from gateway.history.indexer import Indexer
 from gateway.ingest import Ingest
 from gateway.ledger import Ledger, account_of
 from gateway.pace import Counts, Pace
-from gateway.profiles import load_profile
+from gateway.profiles import Profile, load_profile
 from gateway.registry import Registry
 from gateway.spool.format import Kind, Position
 from gateway.spool.opening import open_spool
@@ -34,12 +34,12 @@ from gateway.spool.storage import FileStorage, Storage
 from gateway.spool.thinning import Thinner
 from gateway.spool.verification import Verifier
 from gateway.spool.writer import WriterSettings
-from gateway.state import Forward, Locomotive, Spool
+from gateway.state import Forward, Layout, Locomotive, Spool
 from gateway.timebase import Clock
 from gateway.upkeep import Upkeep
 from gateway.version import VERSION
 
-__all__ = ["Gateway"]
+__all__ = ["Gateway", "layout_of"]
 
 _log = logging.getLogger(__name__)
 
@@ -100,7 +100,12 @@ class Gateway:
         self._forwarded: Callable[[], Position | None] = lambda: None
         self._unsent: Unsent | None = None
         self.registry = Registry(
-            Locomotive(id=config.locomotive.id, profile=profile.id, title=profile.title),
+            Locomotive(
+                id=config.locomotive.id,
+                profile=profile.id,
+                title=profile.title,
+                layout=layout_of(profile),
+            ),
             VERSION,
             keys,
             self.clocks,
@@ -284,3 +289,17 @@ class Gateway:
             sent = self.writer.total_bytes - self.unsent_bytes
             room = min(room, sent + self.storage.free_bytes(self.config.spool.folder))
         return max(0.0, room * elapsed_us / written / _DAY_US)
+
+
+def layout_of(profile: Profile) -> Layout:
+    """What the page needs to draw a class."""
+    wheel, gear = profile.figures["wheel_diameter"], profile.figures["gear_ratio"]
+    return Layout(
+        sections=profile.sections,
+        bogies=profile.bogies,
+        axles=profile.axles,
+        motors=profile.motors,
+        wheel_diameter_mm=wheel.value,
+        gear_ratio=gear.value,
+        speed_verified=wheel.verified and gear.verified,
+    )

@@ -11,6 +11,7 @@ from gateway.control import Control
 from gateway.core import Gateway
 from gateway.errors import LinkError
 from gateway.forwarding import Forwarding
+from gateway.history.trend import Trends
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
@@ -18,7 +19,9 @@ from gateway.spool.commit_thread import CommitThread
 from gateway.supervision import Supervisor
 from gateway.timebase import Clock, SystemClock
 from gateway.upkeep import UpkeepThread
+from gateway.web.access import Access
 from gateway.web.app import create_app
+from gateway.web.pin import load_pin
 from gateway.web.server import serve
 
 __all__ = ["report", "run_until_signalled", "serve_gateway"]
@@ -46,6 +49,8 @@ async def serve_gateway(
     """
     supervisor = supervisor or Supervisor({}, os.getpid())
     password = None if config.mqtt is None else load_password(config.mqtt)
+    pin = None if config.page.pin_file is None else load_pin(config.page.pin_file)
+    access = Access(pin, config.page.trusted_panel)
     gateway = Gateway(config, clock)
     loop = asyncio.get_running_loop()
     broker = None
@@ -94,7 +99,15 @@ async def serve_gateway(
     replay = forwarding.replay if forwarding is not None else None
     control = Control(gateway.commands, control_socket(config), replay)
     metrics = registry_for(gateway, links, committer, upkeep, forwarding, control)
-    app = create_app(gateway.registry, health=problems, metrics=metrics)
+    app = create_app(
+        gateway.registry,
+        health=problems,
+        metrics=metrics,
+        words={rule.rule.id: rule.words for rule in gateway.alarms.rules},
+        desk=gateway.alarms,
+        access=access,
+        trends=Trends(config.spool.folder, gateway.storage, gateway.indexer),
+    )
     try:
         committer.start()
         upkeep.start()

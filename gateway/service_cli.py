@@ -1,7 +1,8 @@
-"""`axlebox gateway run|check|status|command|replay`."""
+"""`axlebox gateway run|check|status|pin|command|replay`."""
 
 import json
 import os
+import secrets
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -18,6 +19,7 @@ from gateway.profiles import load_profile
 from gateway.replay_cli import replay
 from gateway.service import run_until_signalled
 from gateway.status_text import print_state
+from gateway.web.pin import SALT_BYTES, hash_pin, load_pin, write_pin
 
 __all__ = ["app"]
 
@@ -53,6 +55,8 @@ def check(config: ConfigPath = DEFAULT_CONFIG) -> None:
     _token(settings)
     if settings.mqtt is not None:
         load_password(settings.mqtt)
+    if settings.page.pin_file is not None:
+        load_pin(settings.page.pin_file)
     missing = [port for port in settings.serial if not port.port.exists()]
     console = Console(soft_wrap=True, highlight=False, markup=False)
     for port in missing:
@@ -88,6 +92,17 @@ def status(
         print(json.dumps(state))
     else:
         print_state(Console(markup=False, highlight=False), state)
+
+
+@app.command()
+def pin(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Set the crew's PIN for acting on alarms: asks for it twice, keeps its hash alone."""
+    path = load_config(config).page.pin_file
+    if path is None:
+        raise AxleboxError(f'{config}: name the file first: [page] pin_file = "crew.pin"')
+    chosen = typer.prompt("PIN, 6 to 12 digits", hide_input=True, confirmation_prompt="once more")
+    write_pin(path, hash_pin(chosen, secrets.token_bytes(SALT_BYTES)))
+    print(f"{path} written; it holds from the gateway's next start on")
 
 
 app.command()(command)

@@ -17,6 +17,7 @@ __all__ = [
     "Channel",
     "Forward",
     "ForwardState",
+    "Layout",
     "Locomotive",
     "Node",
     "NodeStatus",
@@ -45,12 +46,27 @@ Quality = Literal[
 ]
 
 
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What a class looks like, of its profile: counts over all sections; each bogie has as many
+    axles. `wheel_diameter_mm` and `gear_ratio` make a speed of turns; the speed is an estimate
+    unless `speed_verified`."""
+
+    sections: int
+    bogies: int
+    axles: int
+    motors: int
+    wheel_diameter_mm: float
+    gear_ratio: float
+    speed_verified: bool
+
+
 class Locomotive(msgspec.Struct, frozen=True, kw_only=True):
     """Which locomotive this is; `title` is its class as crews write it."""
 
     id: str
     profile: str
     title: str
+    layout: Layout | None = None
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):

@@ -250,6 +250,7 @@ class Rig:
             f'profile = "{plan.profile.id}"',
             "[page]",
             f"port = {plan.page_port}",
+            "trusted_panel = true",
             "[clock]",
             'trust = "always"',
             "[spool]",

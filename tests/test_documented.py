@@ -30,6 +30,8 @@ from gateway.profiles import Figure, GroupFit, NodeFit, Profile, Sensor, profile
 from gateway.profiles.figures import FIGURES
 from gateway.spool.commit_thread import CommitThread
 from gateway.upkeep import UpkeepThread
+from gateway.web.access import Access
+from gateway.web.actions import action_routes
 from gateway.web.events import EventHub
 
 ROOT = Path(__file__).parents[1]
@@ -153,6 +155,7 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     control = Control(core.commands, tmp_path / "control.sock")
     registry = registry_for(core, [link, broker], committer, upkeep, forwarding, control)
     EventHub(core.registry, registry)
+    action_routes(core.registry.state, core.alarms, Access(), registry)
     for family in registry.collect():
         name = f"{family.name}_total" if family.type == "counter" else family.name
         shown[name] = {label for sample in family.samples for label in sample.labels}

@@ -1,8 +1,8 @@
-"""The crew page as an ASGI application: reading only, nothing here changes anything."""
+"""The crew page as an ASGI application: its files, its data, and what a crew asks of alarms."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -16,10 +16,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.alarms.desk import AlarmDesk
+from gateway.alarms.rules import Words
+from gateway.web.access import Access
+from gateway.web.actions import action_routes
+from gateway.web.answers import answer, refuse
 from gateway.web.assets import load_assets
 from gateway.web.events import CLIENT_LIMIT, EventHub, EventStream
 from gateway.web.live import Live
+from gateway.web.openapi import document
 from gateway.web.page import Page
+from gateway.web.trends import TrendDesk, TrendSource
 
 __all__ = ["Health", "create_app"]
 
@@ -38,12 +45,9 @@ _SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
-_JSON = "application/json"
-_REASONS = {
-    404: "there is nothing at {path}; the page is at /, its data at /api/state and /api/events",
-    405: "{method} is not allowed: this address can only be read (GET, HEAD)",
-    500: "an error inside the gateway, see its log",
-}
+_NOTHING = "there is nothing at {path}; the page is at /, its data at /api/state and /api/events"
+_NOT_ALLOWED = "{method} is not allowed: this address takes {allowed}"
+_FAILED = "an error inside the gateway, see its log"
 _FULL = "{limit} pages are listening already, and no more are served; close one"
 
 
@@ -52,22 +56,38 @@ def create_app(
     *,
     health: Health,
     metrics: CollectorRegistry,
+    words: Mapping[str, Words] | None = None,
+    desk: AlarmDesk | None = None,
+    access: Access | None = None,
+    trends: TrendSource | None = None,
     client_limit: int = CLIENT_LIMIT,
 ) -> Starlette:
     """The page, its data, its health and its metrics.
 
+    `words`: of each alarm rule by its id. Without `desk` and `trends` there is nothing to act on
+    and nothing to look back at; without `access` nobody may act.
     The application's `state.hub` is the EventHub; whoever serves the application closes the hub
     before it stops, so that the streams end.
     """
     hub = EventHub(live, metrics, client_limit)
     assets = load_assets()
-    page = Page(assets.digest)
+    words = words or {}
+    page = Page(assets, words)
+    rules_json = msgspec.json.encode(dict(words))
+    openapi_json = msgspec.json.encode(document())
+    trend_desk = TrendDesk(trends, lambda: hub.frame().state.now_ms * 1000)
 
     async def index(request: Request) -> Response:
         return page.respond(hub.frame(), request)
 
     async def state(request: Request) -> Response:
-        return _answer(200, hub.frame().json)
+        return answer(hub.frame().json)
+
+    async def rules(request: Request) -> Response:
+        return answer(rules_json)
+
+    async def openapi(request: Request) -> Response:
+        return answer(openapi_json)
 
     async def events(request: Request) -> Response | EventStream:
         headers = {
@@ -78,14 +98,13 @@ def create_app(
         if request.method == "HEAD":
             return Response(headers=headers)
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        full = _refuse(503, _FULL.format(limit=client_limit), {"retry-after": "5"})
+        full = refuse(503, _FULL.format(limit=client_limit), {"retry-after": "5"})
         return EventStream(hub, raw, full)
 
     async def healthz(request: Request) -> Response:
         reasons = [*health(), *([hub.fault] if hub.fault else [])]
         status = "failing" if reasons else "ok"
-        body = msgspec.json.encode({"status": status, "reasons": reasons})
-        return _answer(503 if reasons else 200, body)
+        return answer({"status": status, "reasons": reasons}, 503 if reasons else 200)
 
     async def metrics_text(request: Request) -> Response:
         headers = {"content-type": CONTENT_TYPE_PLAIN_0_0_4, "cache-control": "no-store"}
@@ -105,7 +124,11 @@ def create_app(
         routes=[
             Route("/", index),
             Route("/api/state", state),
+            Route("/api/rules", rules),
             Route("/api/events", events),
+            Route("/api/trend", trend_desk.respond),
+            Route("/api/openapi.json", openapi),
+            *action_routes(live.state, desk, access or Access(), metrics),
             Route("/healthz", healthz),
             Route("/metrics", metrics_text),
             Route("/static/{digest}/{name}", assets.respond),
@@ -131,22 +154,17 @@ class _SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
 
-def _answer(status: int, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    fixed = {"content-type": _JSON, "cache-control": "no-store"}
-    return Response(body, status, headers=fixed | (headers or {}))
-
-
-def _refuse(status: int, reason: str, headers: dict[str, str] | None = None) -> Response:
-    return _answer(status, msgspec.json.encode({"error": reason}), headers)
-
-
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    reason = _REASONS.get(error.status_code, error.detail)
-    told = reason.format(path=request.url.path[:100], method=request.method[:20])
-    allowed = {"allow": "GET, HEAD"} if error.status_code == 405 else None
-    return _refuse(error.status_code, told, allowed)
+    told, headers = error.detail, dict(error.headers or {})
+    if error.status_code == 404 and told == "Not Found":
+        told = _NOTHING.format(path=request.url.path[:100])
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(part.strip() for part in headers["Allow"].split(",")))
+        told = _NOT_ALLOWED.format(method=request.method[:20], allowed=allowed)
+        headers = {"allow": allowed}
+    return refuse(error.status_code, told, headers)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
-    return _refuse(500, _REASONS[500], _SECURITY)
+    return refuse(500, _FAILED, _SECURITY)

@@ -1,12 +1,15 @@
 """The page's frame: what a browser gets before its first event, and all it gets without script."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.state import Channel, State
+from gateway.alarms.rules import Words
+from gateway.state import Alarm, Channel, State
+from gateway.web.assets import Assets
 from gateway.web.events import Frame
 from gateway.web.texts import LANGUAGES, TEXTS, text
 
@@ -14,6 +17,8 @@ __all__ = ["Page", "preferred_language"]
 
 
 _DASH = "\u2013"
+_BEFORE_PAINT = "mode.js"
+"""A script and no module: it runs at once."""
 
 
 class PlainRow(NamedTuple):
@@ -27,10 +32,19 @@ class PlainRow(NamedTuple):
     age: str
 
 
+class PlainAlarm(NamedTuple):
+    """One alarm above that table."""
+
+    code: str
+    title: str
+    place: str
+    action: str
+
+
 class Page:
     """Renders the page once per picture and language; every other request gets the same bytes."""
 
-    def __init__(self, assets_digest: str) -> None:
+    def __init__(self, assets: Assets, words: Mapping[str, Words]) -> None:
         environment = Environment(
             loader=PackageLoader("gateway.web"),
             autoescape=True,
@@ -39,7 +53,10 @@ class Page:
             lstrip_blocks=True,
         )
         self._template = environment.get_template("page.html")
-        self._digest = assets_digest
+        self._digest = assets.digest
+        self._modules = sorted(name for name in assets.bodies if name.endswith(".js"))
+        self._modules.remove(_BEFORE_PAINT)
+        self._words = words
         self._rendered: dict[str, tuple[Frame, bytes]] = {}
 
     def respond(self, frame: Frame, request: Request) -> Response:
@@ -67,11 +84,19 @@ class Page:
             language=language,
             assets=f"/static/{self._digest}",
             digest=self._digest,
+            modules=self._modules,
             t=lambda key: text(key, language),
             time=time,
+            alarms=[self._plain_alarm(alarm, language) for alarm in state.alarms],
             rows=[_plain_row(channel, language) for channel in state.channels],
             age=lambda age_ms: _age(age_ms, language),
         )
+
+    def _plain_alarm(self, alarm: Alarm, language: str) -> PlainAlarm:
+        words = self._words.get(alarm.rule)
+        title = getattr(words.title, language) if words else alarm.rule
+        action = getattr(words.action, language) if words else ""
+        return PlainAlarm(alarm.code, title, _place(alarm.place, language), action)
 
 
 def preferred_language(accept: str) -> str:

@@ -49,6 +49,7 @@ async def serve(
         log_config=None,
         log_level="error",
         access_log=False,
+        proxy_headers=False,  # who asks decides what they may do: no header changes that
         server_header=False,
         timeout_keep_alive=int(REQUEST_S),
         timeout_graceful_shutdown=_GRACE_S,

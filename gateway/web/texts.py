@@ -7,6 +7,7 @@ spoken or shown on request uses the long form.
 import json
 
 from gateway.texts import Text
+from gateway.web.quantity_texts import QUANTITY_TEXTS
 
 __all__ = ["LANGUAGES", "TEXTS", "Text", "as_module", "text"]
 
@@ -15,16 +16,81 @@ LANGUAGES = ("kk", "ru", "en")
 
 
 TEXTS: dict[str, Text] = {
+    **QUANTITY_TEXTS,
     # the page
     "language.name": Text("Қазақша", "Русский", "English"),
     "language.short": Text("ҚАЗ", "РУС", "ENG"),
     "language.change": Text("тілді ауыстыру", "сменить язык", "change the language"),
+    "light.day": Text("Күн", "День", "Day"),
+    "light.night": Text("Түн", "Ночь", "Night"),
+    "light.red": Text("Қызыл", "Красный", "Red"),
+    "light.change": Text("жарықты ауыстыру", "сменить подсветку", "change the light"),
+    "sound.silence": Text("Өшіру", "Тихо", "Silence"),
+    "sound.quiet": Text("Тыныш", "Тихо", "Quiet"),
+    "sound.blocked": Text("Дыбыс?", "Звук?", "Sound?"),
+    "key.details": Text("Толық", "Детали", "Details"),
+    "key.back": Text("Артқа", "Назад", "Back"),
+    "key.previous": Text("алдыңғы", "предыдущий", "previous"),
+    "key.next": Text("келесі", "следующий", "next"),
     "clock": Text("сағат", "часы", "clock"),
     "clock.unset": Text("уақыт жоқ", "нет времени", "no time"),
     "link": Text("байланыс", "связь", "link"),
     "nodes": Text("Тораптар", "Узлы", "Nodes"),
     "values": Text("Мәндер", "Значения", "Values"),
     "store": Text("Сақтау және жіберу", "Хранение и отправка", "Storing and forwarding"),
+    "key.acknowledge": Text("Қабыл", "Принять", "Accept"),
+    "key.shelve": Text("Кейін", "Позже", "Shelve"),
+    "key.unshelve": Text("Қайтару", "Вернуть", "Unshelve"),
+    "shelve.ask": Text("Қанша уақытқа?", "На сколько отложить?", "Out of sight for how long?"),
+    "shelved.left": Text("қалды {n}", "ещё {n}", "{n} left"),
+    "pin.ask": Text("Бригада PIN-коды", "PIN-код бригады", "The crew's PIN"),
+    "pin.wrong": Text("PIN қате. Қайталаңыз", "PIN неверен. Ещё раз", "Wrong PIN. Again"),
+    "pin.delete": Text("өшіру", "стереть", "delete"),
+    "pin.done": Text("дайын", "готово", "done"),
+    "refused.pin": Text("PIN-код керек.", "Нужен PIN-код.", "A PIN is needed."),
+    "refused.here": Text(
+        "Бұл жерден дабылды қабылдауға болмайды: PIN-код орнатылмаған.",
+        "Отсюда нельзя: PIN-код не задан.",
+        "Not from here: no PIN is set.",
+    ),
+    "refused.over": Text(
+        "Орындалмады: дабыл өзгерді немесе жазу мүмкін емес.",
+        "Не выполнено: сигнал изменился или запись невозможна.",
+        "Not done: the alarm has changed, or nothing can be stored.",
+    ),
+    "refused.often": Text(
+        "Тым жиі. Күтіп, қайталаңыз.", "Слишком часто. Подождите.", "Too often. Wait, then again."
+    ),
+    "refused.link": Text("Байланыс жоқ.", "Нет связи.", "No link."),
+    "detail.axle": Text("{n}-ось және қозғалтқыш", "Ось и двигатель {n}", "Axle and motor {n}"),
+    "detail.air": Text("Тежегіш және ауа", "Тормоза и воздух", "Brakes and air"),
+    "detail.rest": Text("Басқа мәндер", "Прочее", "Other values"),
+    "trend.none": Text("деректер жоқ", "нет данных", "no data"),
+    "trend.span": Text("кезең: {n}", "период: {n}", "span: {n}"),
+    "service": Text("Тораптар мен байланыс", "Узлы и связь", "Nodes and links"),
+    "service.gateway": Text("Шлюз", "Шлюз", "Gateway"),
+    "service.fault": Text("ақау", "сбой", "fault"),
+    "service.room": Text("орын бар", "места на", "room for"),
+    "service.backlog": Text("жіберілмеген", "не отправлено", "not sent"),
+    "service.rate": Text("отсчёт/с", "отсчётов/с", "samples/s"),
+    "service.set": Text("орнатылған", "установлены", "set"),
+    "alarms": Text("Дабылдар", "Сигналы", "Alarms"),
+    "alarms.none": Text("Дабыл жоқ", "Сигналов нет", "No alarms"),
+    "alarms.shelved": Text("кейінге қалдырылған: {n}", "отложено: {n}", "shelved: {n}"),
+    "alarm.unacknowledged": Text("қабылданбаған", "не принят", "not acknowledged"),
+    "alarm.acknowledged": Text("қабылданды", "принят", "acknowledged"),
+    "alarm.returned": Text("өтті, қабылданбаған", "прошёл, не принят", "over, not acknowledged"),
+    "alarm.shelved": Text("кейінге қалды", "отложен", "shelved"),
+    "priority.high": Text("қауіпті", "опасно", "danger"),
+    "priority.medium": Text("назар аударыңыз", "внимание", "warning"),
+    "priority.low": Text("ескерту", "сведение", "notice"),
+    "speed.full": Text("жылдамдық", "скорость", "speed"),
+    "speed.estimated": Text(
+        "жылдамдық, дөңгелек өлшемі тексерілмеген",
+        "скорость, размер колеса не проверен",
+        "speed, wheel size not verified",
+    ),
+    "speed.air": Text("Жылдамдық және қысым", "Скорость и давление", "Speed and pressures"),
     "advises": Text(
         "Тек кеңес береді: қауіпсіздік жүйесі де, тіркеуші де емес.",
         "Только советует: не система безопасности и не регистратор.",
@@ -64,6 +130,12 @@ TEXTS: dict[str, Text] = {
     "node.live": Text("бар", "связь", "live"),
     "node.stale": Text("үнсіз", "молчит", "stale"),
     "node.waiting": Text("күту", "ждём", "waiting"),
+    "node.link": Text("желі", "линия", "link"),
+    "node.board": Text("плата", "плата", "board"),
+    "node.firmware": Text("бағдарлама", "прошивка", "firmware"),
+    "node.boot": Text("іске қосылуы", "запуск", "boot"),
+    "node.reset_cause": Text("қайта қосылу себебі", "причина сброса", "reset cause"),
+    "node.clock_drift_ppm": Text("сағат ауытқуы, ppm", "уход часов, ppm", "clock drift, ppm"),
     "node.outbox_messages": Text("кезекте", "в очереди", "waiting in the node"),
     "node.frames_refused": Text("бүлінген кадр", "испорчено кадров", "frames refused"),
     "node.resent_messages": Text("қайта жіберілді", "отправлено снова", "sent again"),
@@ -84,6 +156,17 @@ TEXTS: dict[str, Text] = {
     "quality.no_answer": Text("үнсіз", "молчит", "no reply"),
     "quality.out_of_range": Text("қате", "вне шк.", "off scale"),
     "quality.not_ready": Text("қосылу", "запуск", "starting"),
+    "quality.none": Text("жоқ", "нет", "none"),
+    "tiny.stale": Text("ескі", "стар.", "stale"),
+    "tiny.waiting": Text("күту", "ждём", "wait"),
+    "tiny.open": Text("үзік", "обр.", "open"),
+    "tiny.short": Text("ҚТ", "КЗ", "short"),
+    "tiny.saturated": Text("шек", "пред.", "limit"),
+    "tiny.stuck": Text("қату", "заст.", "stuck"),
+    "tiny.no_answer": Text("жоқ", "нет", "none"),
+    "tiny.out_of_range": Text("қате", "шк.", "range"),
+    "tiny.not_ready": Text("іске", "пуск", "start"),
+    "tiny.none": Text("жоқ", "нет", "none"),
     "long.ok": Text("мән сенімді", "значение достоверно", "the value is good"),
     "long.stale": Text("мән ескірді", "значение устарело", "the value is too old"),
     "long.waiting": Text("мән әлі келген жоқ", "значения ещё не было", "no value came yet"),
@@ -106,6 +189,7 @@ TEXTS: dict[str, Text] = {
         "мән мүмкін шектен тыс", "значение вне допустимого", "value outside what is possible"
     ),
     "long.not_ready": Text("датчик әлі дайын емес", "датчик ещё не готов", "sensor not ready yet"),
+    "long.none": Text("датчик орнатылмаған", "датчик не установлен", "no sensor fitted"),
     # storing and forwarding
     "disk": Text("Диск", "Диск", "Disk"),
     "disk.fault": Text("ақау", "сбой", "fault"),
@@ -136,6 +220,12 @@ TEXTS: dict[str, Text] = {
     "unit.t": Text("т", "т", "t"),
     "unit.kPa": Text("кПа", "кПа", "kPa"),
     "unit.1/min": Text("айн/мин", "об/мин", "rpm"),
+    "unit.km/h": Text("км/сағ", "км/ч", "km/h"),
+    "unit.K": Text("К", "К", "K"),
+    "unit.K/min": Text("К/мин", "К/мин", "K/min"),
+    "unit.kPa/min": Text("кПа/мин", "кПа/мин", "kPa/min"),
+    "unit.%": Text("%", "%", "%"),
+    "unit.s": Text("с", "с", "s"),
     "unit.m/s²": Text("м/с²", "м/с²", "m/s²"),
     "unit.MB": Text("МБ", "МБ", "MB"),
     "unit.kB/s": Text("кБ/с", "кБ/с", "kB/s"),
@@ -148,156 +238,6 @@ TEXTS: dict[str, Text] = {
     "place.locomotive": Text("локомотив", "локомотив", "locomotive"),
     "place.left": Text("сол", "лев.", "left"),
     "place.right": Text("оң", "прав.", "right"),
-    # quantities: in a row of motors or axles, or on a tile
-    "short.motor.current": Text("Ток", "Ток", "Current"),
-    "short.motor.voltage": Text("Кернеу", "Напряж.", "Voltage"),
-    "short.motor.winding_temperature": Text("Орама", "Обмотка", "Winding"),
-    "short.motor.frame_temperature": Text("Корпус", "Корпус", "Frame"),
-    "short.motor.bearing_temperature": Text("Мойынт.", "Подш.", "Bearing"),
-    "short.motor.speed": Text("Айналым", "Обороты", "Speed"),
-    "short.motor.vibration_rms": Text("Діріл", "Вибрация", "Vibration"),
-    "short.motor.vibration_peak": Text("Шыңы", "Пик", "Peak"),
-    "short.motor.vibration_crest": Text("Крест", "Крест", "Crest"),
-    "short.motor.vibration_kurtosis": Text("Эксцесс", "Эксцесс", "Kurtosis"),
-    "short.motor.acceleration": Text("Үдеу", "Ускор.", "Accel."),
-    "short.axle.load": Text("Жүктеме", "Нагрузка", "Load"),
-    "short.axle.speed": Text("Айналым", "Обороты", "Speed"),
-    "short.axle.bearing_temperature": Text("Букса", "Букса", "Axlebox"),
-    "short.axle.vibration_rms": Text("Діріл", "Вибрация", "Vibration"),
-    "short.axle.vibration_peak": Text("Шыңы", "Пик", "Peak"),
-    "short.axle.vibration_crest": Text("Крест", "Крест", "Crest"),
-    "short.axle.vibration_kurtosis": Text("Эксцесс", "Эксцесс", "Kurtosis"),
-    "short.axle.acceleration": Text("Үдеу", "Ускор.", "Accel."),
-    "short.brake.pipe_pressure": Text("Магистраль", "Магистраль", "Brake pipe"),
-    "short.brake.cylinder_pressure": Text("Цилиндр", "Цилиндр", "Cylinder"),
-    "short.brake.main_reservoir_pressure": Text("Бас рез.", "Гл. рез.", "Main res."),
-    "short.brake.equalising_pressure": Text("Тең. рез.", "Ур. рез.", "Eq. res."),
-    "short.air.compressor_pressure": Text("Компрессор", "Компрессор", "Compressor"),
-    "short.air.panel_pressure": Text("Панель", "Панель", "Air panel"),
-    "short.air.separator_pressure": Text("Сепаратор", "Сепаратор", "Separator"),
-    "short.air.dryer_pressure": Text("Кептіргіш", "Осушитель", "Dryer"),
-    "short.compressor.oil_temperature": Text("Комп. майы", "Масло КМ", "Comp. oil"),
-    "short.compressor.motor_current": Text("Комп. тогы", "Ток КМ", "Comp. amps"),
-    "short.compressor.running": Text("Комп. қос.", "КМ вкл.", "Comp. on"),
-    "short.supply.voltage": Text("Қорек", "Питание", "Supply"),
-    "short.ambient.temperature": Text("Сыртта", "Снаружи", "Outside"),
-    "short.cabinet.temperature": Text("Шкаф", "Шкаф", "Cabinet"),
-    # quantities in full
-    "full.motor.current": Text("қозғалтқыш тогы", "ток двигателя", "motor current"),
-    "full.motor.voltage": Text("қозғалтқыш кернеуі", "напряжение двигателя", "motor voltage"),
-    "full.motor.winding_temperature": Text(
-        "қозғалтқыш орамасының температурасы",
-        "температура обмотки двигателя",
-        "motor winding temperature",
-    ),
-    "full.motor.frame_temperature": Text(
-        "қозғалтқыш корпусының температурасы",
-        "температура корпуса двигателя",
-        "motor frame temperature",
-    ),
-    "full.motor.bearing_temperature": Text(
-        "қозғалтқыш мойынтірегінің температурасы",
-        "температура подшипника двигателя",
-        "motor bearing temperature",
-    ),
-    "full.motor.speed": Text(
-        "қозғалтқыштың айналу жиілігі", "частота вращения двигателя", "motor speed"
-    ),
-    "full.motor.vibration_rms": Text(
-        "қозғалтқыш дірілі, орташа квадраттық",
-        "вибрация двигателя, среднеквадратичная",
-        "motor vibration, root mean square",
-    ),
-    "full.motor.vibration_peak": Text(
-        "қозғалтқыш дірілінің шыңы", "пик вибрации двигателя", "motor vibration peak"
-    ),
-    "full.motor.vibration_crest": Text(
-        "қозғалтқыш дірілінің крест-факторы",
-        "крест-фактор вибрации двигателя",
-        "motor vibration crest factor",
-    ),
-    "full.motor.vibration_kurtosis": Text(
-        "қозғалтқыш дірілінің эксцессі",
-        "эксцесс вибрации двигателя",
-        "motor vibration kurtosis",
-    ),
-    "full.motor.acceleration": Text(
-        "қозғалтқыш үдеуі", "ускорение двигателя", "motor acceleration"
-    ),
-    "full.axle.load": Text("оське түсетін жүктеме", "нагрузка на ось", "axle load"),
-    "full.axle.speed": Text("осьтің айналу жиілігі", "частота вращения оси", "axle speed"),
-    "full.axle.bearing_temperature": Text(
-        "букса температурасы", "температура буксы", "axlebox temperature"
-    ),
-    "full.axle.vibration_rms": Text(
-        "букса дірілі, орташа квадраттық",
-        "вибрация буксы, среднеквадратичная",
-        "axlebox vibration, root mean square",
-    ),
-    "full.axle.vibration_peak": Text(
-        "букса дірілінің шыңы", "пик вибрации буксы", "axlebox vibration peak"
-    ),
-    "full.axle.vibration_crest": Text(
-        "букса дірілінің крест-факторы",
-        "крест-фактор вибрации буксы",
-        "axlebox vibration crest factor",
-    ),
-    "full.axle.vibration_kurtosis": Text(
-        "букса дірілінің эксцессі", "эксцесс вибрации буксы", "axlebox vibration kurtosis"
-    ),
-    "full.axle.acceleration": Text("букса үдеуі", "ускорение буксы", "axlebox acceleration"),
-    "full.brake.pipe_pressure": Text(
-        "тежеу магистраліндегі қысым",
-        "давление в тормозной магистрали",
-        "brake pipe pressure",
-    ),
-    "full.brake.cylinder_pressure": Text(
-        "тежеу цилиндріндегі қысым",
-        "давление в тормозном цилиндре",
-        "brake cylinder pressure",
-    ),
-    "full.brake.main_reservoir_pressure": Text(
-        "бас резервуардағы қысым",
-        "давление в главном резервуаре",
-        "main reservoir pressure",
-    ),
-    "full.brake.equalising_pressure": Text(
-        "теңестіру резервуарындағы қысым",
-        "давление в уравнительном резервуаре",
-        "equalising reservoir pressure",
-    ),
-    "full.air.compressor_pressure": Text(
-        "компрессордан кейінгі қысым", "давление за компрессором", "compressor pressure"
-    ),
-    "full.air.panel_pressure": Text(
-        "пневмопанельдегі қысым", "давление на пневмопанели", "pneumatic panel pressure"
-    ),
-    "full.air.separator_pressure": Text(
-        "сепаратордағы қысым", "давление на сепараторе", "separator pressure"
-    ),
-    "full.air.dryer_pressure": Text(
-        "кептіргіштегі қысым", "давление на осушителе", "air dryer pressure"
-    ),
-    "full.compressor.oil_temperature": Text(
-        "компрессор майының температурасы",
-        "температура масла компрессора",
-        "compressor oil temperature",
-    ),
-    "full.compressor.motor_current": Text(
-        "компрессор қозғалтқышының тогы",
-        "ток двигателя компрессора",
-        "compressor motor current",
-    ),
-    "full.compressor.running": Text(
-        "компрессор жұмыс істейді", "компрессор работает", "compressor running"
-    ),
-    "full.supply.voltage": Text("қорек кернеуі", "напряжение питания", "supply voltage"),
-    "full.ambient.temperature": Text(
-        "сыртқы ауа температурасы", "температура наружного воздуха", "outside temperature"
-    ),
-    "full.cabinet.temperature": Text(
-        "шкаф ішіндегі температура", "температура в шкафу", "cabinet temperature"
-    ),
 }
 
 

@@ -13,6 +13,7 @@ from benchmarks import (
     ingest,
     latency,
     locomotive,
+    painted,
     restart,
     rubbish,
     speedup,
@@ -34,6 +35,7 @@ def main() -> None:
         add(figures, ingest.measure(Path(folder) / "ingest", arguments.seed))
         add(figures, rubbish.measure(Path(folder) / "rubbish", arguments.seed))
         add(figures, latency.measure(Path(folder) / "latency", arguments.seed))
+        add(figures, painted.measure(Path(folder) / "painted", arguments.seed))
         add(figures, restart.measure(Path(folder) / "restart", arguments.seed))
         add(figures, forward.measure(Path(folder) / "forward", arguments.seed))
         add(figures, trend.measure(Path(folder) / "trend", arguments.seed))

@@ -11,10 +11,13 @@
     const range = document.createRange();
     range.selectNodeContents(node);
     const text = range.getBoundingClientRect();
-    if (covered && element.closest("#cover, header") === null) continue;
-    const box = element
-      .closest(".cell, .tile, .label, .wheel, li, button, #banner, #cover, header")
-      .getBoundingClientRect();
+    if (covered && element.closest("#cover, header, #rail") === null) continue;
+    if (element.closest("svg, #spoken") !== null) continue;
+    const holder = element.closest(
+      ".cell, .tile, .label, .axle, li, button, .about, .title, #strip, #banner, #cover, header, section",
+    );
+    const box = holder.getBoundingClientRect();
+    if (holder.closest("section") !== null && !visible(holder)) continue;
     const style = getComputedStyle(element);
     records.push({
       text: node.data.trim(),
@@ -24,10 +27,21 @@
       ground: ground(element),
       rect: [text.left, text.top, text.right, text.bottom],
       box: [box.left, box.top, box.right, box.bottom],
-      shortened: style.overflowX === "hidden" && element.scrollWidth > element.clientWidth,
+      shortened:
+        style.overflowX === "hidden" &&
+        (element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight + 4),
     });
   }
   return records;
+
+  /* What something that scrolls has below its edge can be scrolled to. */
+  function visible(holder) {
+    const { top, bottom } = holder.getBoundingClientRect();
+    return [document.getElementById("screens"), holder.closest(".values")]
+      .filter((scroller) => scroller !== null)
+      .map((scroller) => scroller.getBoundingClientRect())
+      .every((edge) => top >= edge.top - 1 && bottom <= edge.bottom + 1);
+  }
 
   function ground(element) {
     for (let at = element; at !== null; at = at.parentElement) {

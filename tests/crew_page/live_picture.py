@@ -6,7 +6,22 @@ from typing import Any
 import msgspec
 from axwire.quantities import BY_NAME
 
-from gateway.state import Channel, Forward, Locomotive, Node, Quality, Rates, Spool, State
+from gateway.alarms.rulebook import load_rules
+from gateway.alarms.rules import about
+from gateway.core import layout_of
+from gateway.profiles import load_profile
+from gateway.state import (
+    Alarm,
+    Channel,
+    Forward,
+    Layout,
+    Locomotive,
+    Node,
+    Quality,
+    Rates,
+    Spool,
+    State,
+)
 
 NOW_MS = 1_763_755_200_000
 
@@ -68,6 +83,11 @@ def channel(
     )
 
 
+def layout(profile: str) -> Layout:
+    """What the gateway says of a class."""
+    return layout_of(load_profile(profile))
+
+
 CURRENTS = (412.3, 408.9, 415.0, 410.2, 398.7, 411.4)
 WINDINGS = (118.4, 121.0, 119.2, 96.5, 117.8, 120.3)
 LOADS = (23.1, 22.8, 23.4, 22.9, 23.0, 23.2)
@@ -93,7 +113,9 @@ def te33a(**changes: Any) -> State:
         channel("brakes-a/3", "brake.main_reservoir_pressure", "locomotive", "kPa", 846.0),
     ]
     state = State(
-        locomotive=Locomotive(id="TE33A-0001", profile="te33a", title="TE33A"),
+        locomotive=Locomotive(
+            id="TE33A-0001", profile="te33a", title="TE33A", layout=layout("te33a")
+        ),
         now_ms=NOW_MS,
         clock_trusted=True,
         version="0.1.0",
@@ -178,20 +200,110 @@ def server_away(hours: int = 2) -> State:
     )
 
 
-def everything(tiles_from: int = 0, tiles: int = 99) -> State:
-    """Each quantity there is: rows of motors and axles, and `tiles` of the rest from one on."""
-    rows = [
-        channel(f"n/{quantity.name}.{n}", quantity.name, f"{kind} {n}", quantity.unit, 23.5)
-        for quantity in BY_NAME.values()
-        if (kind := quantity.name.partition(".")[0]) in ("motor", "axle")
-        for n in (1, 2)
-    ]
-    rest = [
-        channel(f"n/{quantity.name}", quantity.name, "locomotive", quantity.unit, 846.0)
-        for quantity in BY_NAME.values()
-        if quantity.name.partition(".")[0] not in ("motor", "axle")
-    ]
-    return te33a(channels=(*rows, *rest[tiles_from : tiles_from + tiles]))
+def everything() -> State:
+    """Each quantity there is, on axles and motors 1 and 2 or on the locomotive."""
+    channels = []
+    for known in BY_NAME.values():
+        kind = known.name.partition(".")[0]
+        places = [f"{kind} {n}" for n in (1, 2)] if kind in ("motor", "axle") else ["locomotive"]
+        channels += [
+            channel(f"n/{known.name}.{n}", known.name, place, known.unit, 846.0)
+            for n, place in enumerate(places)
+        ]
+    return te33a(channels=tuple(channels))
+
+
+def whole(profile: str = "te33a", **changes: Any) -> State:
+    """A locomotive with its complete fitting, all well."""
+    fitted = load_profile(profile)
+    channels = []
+    for node in fitted.all_nodes:
+        places = [(group.quantity, place) for group in node.groups for place in group.places]
+        for number, (quantity, place) in enumerate(places):
+            known = BY_NAME[quantity]
+            channels.append(
+                channel(
+                    f"{node.name}/{number}",
+                    quantity,
+                    place,
+                    known.unit,
+                    WHOLE.get(quantity, 1.0),
+                    known.decimals,
+                )
+            )
+    named = Locomotive(
+        id=f"{fitted.title}-0001", profile=profile, title=fitted.title, layout=layout(profile)
+    )
+    nodes = tuple(Node(name=node.name, status="live", age_ms=120) for node in fitted.all_nodes)
+    state = te33a(locomotive=named, channels=tuple(channels), nodes=nodes)
+    return msgspec.structs.replace(state, **changes)
+
+
+WHOLE = {
+    "motor.current": 412.3,
+    "motor.winding_temperature": 118.4,
+    "motor.speed": 1100.0,
+    "axle.load": 23.1,
+    "axle.speed": 320.0,
+    "axle.bearing_temperature": 41.2,
+    "brake.pipe_pressure": 512.4,
+    "brake.equalising_pressure": 510.0,
+    "brake.cylinder_pressure": 0.4,
+    "brake.main_reservoir_pressure": 846.0,
+    "supply.voltage": 74.2,
+    "ambient.temperature": -31.0,
+}
+
+
+def alarm(
+    rule: str, place: str, channels: tuple[str, ...] = (), age_ms: int = 12_000, **changes: Any
+) -> Alarm:
+    """One alarm of a shipped rule."""
+    known = {one.rule.id: one for one in load_rules(load_profile("te33a"))}[rule]
+    facts: dict[str, Any] = {
+        "id": f"{rule}@{place}",
+        "rule": rule,
+        "code": known.words.code,
+        "kind": about(known.rule),
+        "priority": known.priority,
+        "state": "unacknowledged",
+        "place": place,
+        "channels": channels,
+        "since_ms": NOW_MS - age_ms,
+        "age_ms": age_ms,
+    }
+    return Alarm(**(facts | changes))
+
+
+def alarmed() -> State:
+    """A locomotive with a hot axlebox, a hot motor, a dead sensor and a silent node."""
+    state = whole()
+    return msgspec.structs.replace(
+        with_channel(
+            with_channel(
+                with_channel(state, "axleboxes-1/2", value=103.0), "motors-a/8", value=171.0
+            ),
+            "axles-a/4",
+            quality="open",
+            value=-5.0,
+        ),
+        alarms=(
+            alarm(
+                "axlebox-hot", "axle 2 left", ("axleboxes-1/2",),
+                quantity="axle.bearing_temperature", value=103.2, limit=70.0, unit="°C",
+                verified=True,
+            ),
+            alarm(
+                "winding-warm", "motor 3", ("motors-a/8",), quantity="motor.winding_temperature",
+                value=171.0, limit=165.0, unit="°C",
+            ),
+            alarm(
+                "sensor-fault", "axle 5", ("axles-a/4",), quantity="axle.load",
+                id="sensor-fault@axle.load axle 5", state="acknowledged", acknowledged_by="panel",
+            ),
+            alarm("node-silent", "bogie-2", state="shelved", shelved_until_ms=NOW_MS + 900_000),
+        ),
+    )  # fmt: skip
 
 
 def with_each(state: State, **changes: Any) -> State:

@@ -4,21 +4,32 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+from crew_page.alarm_desk import OwnedDesk
 from crew_page.live_picture import OwnedLive
+from crew_page.past import OwnedTrends
 from prometheus_client import CollectorRegistry
 
+from gateway.alarms.rulebook import load_rules
+from gateway.profiles import load_profile
 from gateway.state import State
+from gateway.web.access import Access
 from gateway.web.app import create_app
 from gateway.web.server import serve
 
 _WAIT_S = 20
 
+WORDS = {rule.rule.id: rule.words for rule in load_rules(load_profile("te33a"))}
+
 
 class ServedPage:
     """Starts on creation; `stop` and `start` come back on the same port, as after a restart."""
 
-    def __init__(self, state: State, client_limit: int = 64) -> None:
+    def __init__(self, state: State, client_limit: int = 64, access: Access | None = None) -> None:
         self._state = state
+        self.access = access or Access(trusted_panel=True)
+        self.asked: list[tuple[str, ...]] = []
+        """What the alarm desk was asked for: action, alarm, who, and for how long."""
+        self.trends = OwnedTrends()
         self._client_limit = client_limit
         self.reasons: list[str] = []
         self.port = 0
@@ -65,6 +76,10 @@ class ServedPage:
             self.live,
             health=lambda: self.reasons,
             metrics=self.metrics,
+            words=WORDS,
+            desk=OwnedDesk(self.live, self.asked),
+            access=self.access,
+            trends=self.trends,
             client_limit=self._client_limit,
         )
         await serve(app, "127.0.0.1", self.port, self._stop, listening=self._note)

@@ -52,6 +52,20 @@ export function age(ageMs) {
   return t("age.d", Math.floor(seconds / 86_400));
 }
 
+/* A time span of at most five signs, for narrow columns: 12 s, 0:45, 31:05 of hours. */
+export function clockAge(ageMs) {
+  const seconds = Math.floor(Math.max(0, ageMs) / 1000);
+  if (seconds < 60) return age(ageMs);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes >= 6000) return ">99";
+  return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
+/* On which side of its limit the value of an alarm is. */
+export function limitSign({ value, limit }) {
+  return value < limit ? "<" : ">";
+}
+
 /* Bytes as MB or GB. */
 export function size(bytes) {
   const [amount, name] = bytes < 1e9 ? [bytes / 1e6, "unit.MB"] : [bytes / 1e9, "unit.GB"];

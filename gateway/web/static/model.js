@@ -1,78 +1,125 @@
 /* What is to be seen, worked out from the state alone; nothing here touches the document.
  *
- * arrange(channels) sorts channels into the table of motors and axles and into tiles:
- *   { columns, rows: [{ quantity, side, unit, cells: [channel or null, one a column] }], tiles }
- * A channel belongs in the table when its place is "motor n" or "axle n" and another one measures
- * the same beside it; every other channel, known or not, gets a tile.
+ * arrange(state) is what the overview shows:
+ *   { layout, rows: [{ quantity, side, unit, cells: [channel or null, one an axle] }], tiles }
+ * with the rows that matter most, at most ROWS_MOST; a tile is { quantity, place, unit, channel }.
+ * units(state) are the screens of details: [{ name, channels }], one an axle, then the rest.
  *
  * appearance(channel, elapsedMs) judges one channel `elapsedMs` after the state was taken:
- *   { look: "ok" | "stale" | "waiting" | "fault", quality, ageMs, value }
+ *   { look: "ok" | "stale" | "waiting" | "fault" | "none", quality, ageMs, value, left }
  * `value` is null unless a number may be drawn; with look "fault" it may only be drawn crossed out.
+ * `left`: what is left of the time until the value is stale, from 1 to 0.
  */
 
 const NUMBERED = /^(?:motor|axle) ([1-9]|1[0-6])(?: (.+))?$/;
 const PICTURE_OLD_MS = 3000;
-
-const ORDER = [
-  "motor.current",
+const ROWS_MOST = 4;
+const ROWS = [
   "motor.winding_temperature",
-  "axle.load",
   "axle.bearing_temperature",
-  "brake.pipe_pressure",
-  "brake.cylinder_pressure",
-  "brake.main_reservoir_pressure",
-  "brake.equalising_pressure",
+  "axle.load",
+  "motor.current",
 ];
+const TILES = ["brake.pipe_pressure", "brake.cylinder_pressure", "brake.main_reservoir_pressure"];
+const AIR = /^(?:brake|air|compressor)\./;
 
-export function arrange(channels) {
+export function arrange(state) {
+  const layout = layoutOf(state);
   const rows = new Map();
-  const tiles = [];
-  for (const channel of channels) {
+  for (const channel of state.channels) {
     const match = NUMBERED.exec(channel.place);
-    if (match === null) {
-      tiles.push(channel);
-      continue;
-    }
+    if (match === null || !ROWS.includes(channel.quantity)) continue;
     const side = match[2] ?? "";
     const key = `${channel.quantity} ${side}`;
     if (!rows.has(key)) {
-      rows.set(key, { quantity: channel.quantity, side, unit: channel.unit, byNumber: new Map() });
+      const cells = Array.from({ length: layout.axles }, () => null);
+      rows.set(key, { quantity: channel.quantity, side, unit: channel.unit, cells });
     }
-    const { byNumber } = rows.get(key);
-    if (byNumber.has(Number(match[1]))) tiles.push(channel);
-    else byNumber.set(Number(match[1]), channel);
+    const { cells } = rows.get(key);
+    const index = Number(match[1]) - 1;
+    if (index < cells.length) cells[index] ??= channel;
   }
-  for (const [key, row] of rows) {
-    if (row.byNumber.size > 1) continue;
-    tiles.push(...row.byNumber.values());
-    rows.delete(key);
-  }
-  const numbers = [...rows.values()].flatMap((row) => [...row.byNumber.keys()]);
-  const columns = Math.max(0, ...numbers);
-  return {
-    columns,
-    rows: [...rows.values()].sort(byRank).map(({ quantity, side, unit, byNumber }) => ({
-      quantity,
-      side,
-      unit,
-      cells: Array.from({ length: columns }, (_, index) => byNumber.get(index + 1) ?? null),
-    })),
-    tiles: tiles.sort(byRank),
+  const ranked = [...rows.values()].sort(
+    (a, b) => ROWS.indexOf(a.quantity) - ROWS.indexOf(b.quantity) || compare(a.side, b.side),
+  );
+  return { layout, rows: ranked.slice(0, ROWS_MOST), tiles: TILES.flatMap(tilesOf(state)) };
+}
+
+function tilesOf(state) {
+  return (quantity) => {
+    const found = state.channels.filter((channel) => channel.quantity === quantity);
+    if (found.length === 0) return [{ quantity, place: "", unit: "kPa", channel: null }];
+    return found
+      .sort((a, b) => compare(a.place, b.place))
+      .map((channel) => ({ quantity, place: channel.place, unit: channel.unit, channel }));
   };
 }
 
+export function units(state) {
+  const numbered = Array.from({ length: layoutOf(state).axles }, () => []);
+  const air = [];
+  const rest = [];
+  for (const channel of state.channels) {
+    const index = Number(NUMBERED.exec(channel.place)?.[1] ?? 0) - 1;
+    if (index >= 0 && index < numbered.length) numbered[index].push(channel);
+    else (AIR.test(channel.quantity) ? air : rest).push(channel);
+  }
+  return [
+    ...numbered.map((channels, index) => ({ name: String(index + 1), channels })),
+    { name: "air", channels: air },
+    { name: "rest", channels: rest },
+  ];
+}
+
+/* The profile's, else as many axles as channels speak of. */
+function layoutOf({ locomotive, channels }) {
+  if (locomotive.layout !== null) return locomotive.layout;
+  const numbers = channels.map((channel) => Number(NUMBERED.exec(channel.place)?.[1] ?? 0));
+  const axles = Math.max(0, ...numbers);
+  return { sections: 1, bogies: Math.min(1, axles), axles, motors: axles };
+}
+
+/* The speed as if it were a channel: the median of the axles that are good, else of the motors.
+ * Null where the class has no sensor for it. */
+export function speedOf(state, elapsedMs) {
+  const { layout } = state.locomotive;
+  if (layout === null) return null;
+  for (const [quantity, ratio] of [
+    ["axle.speed", 1],
+    ["motor.speed", layout.gear_ratio],
+  ]) {
+    const channels = state.channels.filter((channel) => channel.quantity === quantity);
+    if (channels.length === 0) continue;
+    const good = channels.filter((channel) => appearance(channel, elapsedMs).look === "ok");
+    if (good.length === 0) return { ...channels[0], value: null, unit: "km/h", decimals: 0 };
+    const kmh = (layout.wheel_diameter_mm * Math.PI * 60) / 1e6 / ratio;
+    const oldest = good.reduce((a, b) => (a.age_ms > b.age_ms ? a : b));
+    return {
+      ...oldest,
+      value: median(good.map(({ value }) => Math.abs(value))) * kmh,
+      unit: "km/h",
+      decimals: 0,
+    };
+  }
+  return null;
+}
+
 export function appearance(channel, elapsedMs) {
+  if (channel === null) return { look: "none", quality: "none", ageMs: null, value: null, left: 0 };
   const ageMs = channel.age_ms === null ? null : channel.age_ms + elapsedMs;
   const value = Number.isFinite(channel.value) ? channel.value : null;
   if (channel.quality === "waiting" || ageMs === null) {
-    return { look: "waiting", quality: "waiting", ageMs: null, value: null };
+    return { look: "waiting", quality: "waiting", ageMs: null, value: null, left: 0 };
   }
+  const left = Math.max(0, 1 - ageMs / channel.stale_after_ms);
   if (channel.quality === "stale" || ageMs > channel.stale_after_ms) {
-    return { look: "stale", quality: "stale", ageMs, value: null };
+    return { look: "stale", quality: "stale", ageMs, value: null, left: 0 };
   }
-  if (channel.quality !== "ok") return { look: "fault", quality: channel.quality, ageMs, value };
-  if (value === null) return { look: "waiting", quality: "waiting", ageMs, value };
-  return { look: "ok", quality: "ok", ageMs, value };
+  if (channel.quality !== "ok") {
+    return { look: "fault", quality: channel.quality, ageMs, value, left };
+  }
+  if (value === null) return { look: "waiting", quality: "waiting", ageMs, value, left: 0 };
+  return { look: "ok", quality: "ok", ageMs, value, left };
 }
 
 /* A node's status; "live" in a picture that is itself old proves nothing. */
@@ -80,12 +127,25 @@ export function nodeStatus(node, elapsedMs) {
   return node.status === "live" && elapsedMs >= PICTURE_OLD_MS ? "stale" : node.status;
 }
 
-/* Axles of each bogie, for the wheel arrangements that locomotives here have. */
-export function bogies(axles) {
-  if (axles === 6) return [3, 3];
-  if (axles === 4) return [2, 2];
-  if (axles === 8) return [2, 2, 2, 2];
-  return [axles];
+/* Alarms that a crew has to see, the most urgent first: those that are not shelved. */
+export function seen(alarms) {
+  return alarms.filter((alarm) => alarm.state !== "shelved");
+}
+
+/* The most urgent alarm on each channel and place: "high", "medium" or "low". Of the channels that
+ * an alarm compares, those at its own place have it. */
+export function marks({ alarms, channels }) {
+  const found = new Map();
+  const order = ["low", "medium", "high"];
+  const placeOf = new Map(channels.map(({ id, place }) => [id, place]));
+  for (const alarm of seen(alarms)) {
+    const own = alarm.channels.filter((id) => placeOf.get(id) === alarm.place);
+    for (const key of [...(own.length > 0 ? own : alarm.channels), alarm.place]) {
+      const known = found.get(key);
+      if (order.indexOf(alarm.priority) > order.indexOf(known)) found.set(key, alarm.priority);
+    }
+  }
+  return found;
 }
 
 export function total(counters) {
@@ -102,11 +162,12 @@ export function strange(refused) {
   );
 }
 
-function byRank(a, b) {
-  return rank(a.quantity) - rank(b.quantity);
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-function rank(quantity) {
-  const index = ORDER.indexOf(quantity);
-  return index < 0 ? ORDER.length : index;
+function compare(a, b) {
+  return a < b ? -1 : Number(a > b);
 }

@@ -10,6 +10,7 @@ from crew_page.served_page import ServedPage
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from gateway.state import State
+from gateway.web.access import Access
 
 
 @pytest.fixture
@@ -17,8 +18,10 @@ def serve_page() -> Iterator[Callable[..., ServedPage]]:
     """Makes served pages, and stops them after the test."""
     served: list[ServedPage] = []
 
-    def make(state: State | None = None, client_limit: int = 64) -> ServedPage:
-        served.append(ServedPage(state or te33a(), client_limit))
+    def make(
+        state: State | None = None, client_limit: int = 64, access: Access | None = None
+    ) -> ServedPage:
+        served.append(ServedPage(state or te33a(), client_limit, access))
         return served[-1]
 
     yield make

@@ -1,0 +1,126 @@
+/* The screen for who fits and mends: each node with its link and losses, the store, the server. */
+
+import { age, exact, size, t } from "./i18n.js";
+import { at, attribute, element, text, words } from "./dom.js";
+import { nodeStatus } from "./model.js";
+import { forwarded } from "./shell.js";
+
+const SHAPES = { live: "disc", stale: "diamond", waiting: "ring" };
+const NODE_WORDS = ["link", "board", "firmware", "boot", "reset_cause"];
+const NODE_COUNTS = [
+  "outbox_messages",
+  "frames_refused",
+  "resent_messages",
+  "link_errors",
+  "lost_samples",
+  "thinned_samples",
+  "dropped_samples",
+  "round_trip_ms",
+  "clock_error_ms",
+  "clock_drift_ppm",
+];
+
+const cards = new Map();
+let list = null;
+
+export function draw(state, elapsedMs) {
+  if (list === null) {
+    list = element("ul", "cards");
+    at("service").append(list);
+  }
+  attribute(at("service"), "aria-label", t("service"));
+  const wanted = [gateway(state), ...state.nodes.map((node) => nodeCard(node, elapsedMs))];
+  const present = new Set(wanted.map(({ name }) => name));
+  for (const [name, card] of cards) {
+    if (present.has(name)) continue;
+    card.root.remove();
+    cards.delete(name);
+  }
+  for (const one of wanted) {
+    if (!cards.has(one.name)) {
+      cards.set(one.name, makeCard());
+      list.append(cards.get(one.name).root);
+    }
+    fill(cards.get(one.name), one);
+  }
+}
+
+export function blank() {
+  cards.clear();
+  list?.replaceChildren();
+}
+
+export function retext() {}
+
+function makeCard() {
+  const root = element("li", "card");
+  const head = element("h2", "head");
+  const card = { root, shape: element("span", "shape", { "aria-hidden": "true" }), facts: element("dl", "facts") };
+  for (const part of ["name", "word"]) card[part] = words("", part);
+  head.append(card.shape, card.name, card.word);
+  root.append(head, card.facts);
+  return card;
+}
+
+function fill(card, { name, shape, word, facts }) {
+  attribute(card.root, "data-shape", shape);
+  attribute(card.shape, "data-shape", shape);
+  text(card.name, name);
+  text(card.word, word);
+  const shown = facts.filter(([, value]) => value !== null && value !== "");
+  while (card.facts.children.length > shown.length) card.facts.lastChild.remove();
+  while (card.facts.children.length < shown.length) {
+    const fact = element("div", "fact");
+    fact.append(element("dt", "what"), element("dd", "value"));
+    card.facts.append(fact);
+  }
+  shown.forEach(([what, value], index) => {
+    const [term, definition] = card.facts.children[index].children;
+    text(term, what);
+    text(definition, String(value));
+  });
+}
+
+function nodeCard(node, elapsedMs) {
+  const status = nodeStatus(node, elapsedMs);
+  const told = node.age_ms === null ? "" : age(node.age_ms + elapsedMs);
+  return {
+    name: node.name,
+    shape: SHAPES[status],
+    word: `${t(`node.${status}`)} ${told}`.trim(),
+    facts: [
+      ...NODE_WORDS.map((name) => [t(`node.${name}`), node[name]]),
+      ...NODE_COUNTS.map((name) => [
+        t(`node.${name}`),
+        node[name] === null ? null : exact(node[name], /_(?:ms|ppm)$/.test(name) ? 1 : 0),
+      ]),
+    ],
+  };
+}
+
+function gateway(state) {
+  const { spool, forward, rates } = state;
+  const wrong = spool.fault ?? spool.warning ?? forward.error;
+  return {
+    name: t("service.gateway"),
+    shape: spool.fault !== null ? "cross" : wrong !== null ? "diamond" : "disc",
+    word: state.version,
+    facts: [
+      [t("service.fault"), wrong],
+      [t("disk"), size(spool.bytes)],
+      [t("service.room"), spool.free_days === null ? null : t("age.d", Math.floor(spool.free_days))],
+      [t("forward"), `${t(`forward.${forward.state}`)} ${forwarded(forward, rates)}`.trim()],
+      [t("service.backlog"), size(forward.backlog_bytes)],
+      [t("service.rate"), rates === null ? null : exact(rates.samples_per_s, 0)],
+      [t("clock"), state.clock_trusted ? t("service.set") : t("clock.unset")],
+      ...counted(t("losses"), state.losses),
+      ...counted(t("refused"), state.refused),
+    ],
+  };
+}
+
+function counted(what, counts) {
+  return Object.entries(counts)
+    .filter(([, many]) => many > 0)
+    .map(([name, many]) => [`${what}: ${name}`, many]);
+}

@@ -1,0 +1,106 @@
+/* The strip: the alarm that matters most, in words, and what to do; said once to a screen reader.
+ *
+ * learn(words) takes the words of all rules; draw(state), blank() and retext() as on the other
+ * screens. wordsOf(alarm) are code, title, meaning and action in the language chosen.
+ */
+
+import { limitSign, number, place, t, unit } from "./i18n.js";
+import { LANGUAGES } from "./texts.js";
+import { at, attribute, text } from "./dom.js";
+import { ALARM_SHAPES } from "./field.js";
+import { seen } from "./model.js";
+
+let rules = {};
+let spoken = "";
+
+export function learn(words) {
+  rules = words;
+}
+
+export function knows(alarm) {
+  return Object.hasOwn(rules, alarm.rule);
+}
+
+export function wordsOf(alarm) {
+  if (!knows(alarm)) return { code: alarm.code, title: alarm.rule, meaning: "", action: "" };
+  const { code, title, meaning, action } = rules[alarm.rule];
+  const language = LANGUAGES.includes(document.documentElement.lang)
+    ? document.documentElement.lang
+    : LANGUAGES[0];
+  return { code, title: title[language], meaning: meaning[language], action: action[language] };
+}
+
+/* Where, and how far: "motor 3 · 187 > 180 °C". */
+export function factsOf(alarm) {
+  const about = alarm.quantity === null || alarm.kind !== "sensor" ? "" : t(`full.${alarm.quantity}`);
+  const reading =
+    alarm.value === null
+      ? ""
+      : alarm.limit === null
+        ? `${number(alarm.value, 1)} ${unit(alarm.unit)}`
+        : `${number(alarm.value, 1)} ${limitSign(alarm)} ${number(alarm.limit, 1)} ${unit(alarm.unit)}`;
+  return [place(alarm.place), about, reading].filter((part) => part !== "").join(" · ");
+}
+
+export function draw(state) {
+  const shown = seen(state.alarms);
+  const strip = at("strip");
+  const [first] = shown;
+  if (first === undefined) {
+    attribute(strip, "data-alarm", "");
+    attribute(strip, "data-state", "");
+    shape("");
+    put(".code", "");
+    put(".title", t("alarms.none"));
+    put(".more", "");
+    put(".facts", shelvedText(state));
+    put(".body", t("advises"));
+    say("");
+    return;
+  }
+  const told = wordsOf(first);
+  attribute(strip, "data-alarm", first.priority);
+  attribute(strip, "data-state", first.state);
+  shape(ALARM_SHAPES[first.priority]);
+  put(".code", told.code);
+  put(".title", told.title);
+  put(".more", shown.length > 1 ? `+${shown.length - 1}` : "");
+  put(".facts", [factsOf(first), stateWord(first)].filter((part) => part !== "").join(" · "));
+  put(".body", `${told.meaning} ${told.action}`.trim());
+  if (knows(first)) say([t(`priority.${first.priority}`), told.code, told.title, place(first.place), told.action].join(". "), first.id);
+}
+
+export function blank() {
+  attribute(at("strip"), "data-alarm", "");
+  shape("");
+  for (const part of [".code", ".title", ".more", ".facts", ".body"]) put(part, "");
+}
+
+export function retext() {
+  attribute(at("strip"), "aria-label", t("alarms"));
+  spoken = "";
+}
+
+export function stateWord(alarm) {
+  return alarm.state === "unacknowledged" ? "" : t(`alarm.${alarm.state}`);
+}
+
+function shelvedText(state) {
+  const many = state.alarms.length;
+  return many === 0 ? "" : t("alarms.shelved", many);
+}
+
+function shape(name) {
+  attribute(at("strip").querySelector(".shape"), "data-shape", name);
+}
+
+function put(part, content) {
+  text(at("strip").querySelector(part), content);
+}
+
+/* Once an alarm, not each time that its value moves. */
+function say(sentence, id = "") {
+  if (id === spoken) return;
+  spoken = id;
+  text(at("spoken"), sentence);
+}
