@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
+from gateway.alarms.rulebook import words_of
 from gateway.config import GatewayConfig, control_socket, load_password
 from gateway.control import Control
 from gateway.core import Gateway
@@ -103,7 +104,7 @@ async def serve_gateway(
         gateway.registry,
         health=problems,
         metrics=metrics,
-        words={rule.rule.id: rule.words for rule in gateway.alarms.rules},
+        words=words_of(gateway.alarms.rules),
         desk=gateway.alarms,
         access=access,
         trends=Trends(config.spool.folder, gateway.storage, gateway.indexer),

@@ -3,6 +3,7 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -38,7 +39,7 @@ from gateway.profiles import Figure, Profile
 from gateway.state import AlarmPriority
 from gateway.texts import Text
 
-__all__ = ["Bound", "BoundRule", "load_rules"]
+__all__ = ["Bound", "BoundRule", "load_rules", "words_of"]
 
 _DOCUMENT = "docs/alarms.md"
 _EXPRESSION = re.compile(r"([a-z][a-z_0-9]*)(?: ([-+*]) ([0-9]+(?:\.[0-9]+)?))?")
@@ -91,6 +92,11 @@ class BoundRule:
         """As it is written, but never high where nobody verified the limit."""
         wanted = self.rule.priority
         return "medium" if wanted == "high" and not self.verified else wanted
+
+
+def words_of(rules: Iterable[BoundRule]) -> dict[str, Words]:
+    """What a person is told, by rule. Signs alone are told to nobody."""
+    return {one.rule.id: one.words for one in rules if not one.rule.sign}
 
 
 def load_rules(profile: Profile, changes: Path | None = None) -> tuple[BoundRule, ...]:

@@ -9,7 +9,7 @@ from crew_page.live_picture import OwnedLive
 from crew_page.past import OwnedTrends
 from prometheus_client import CollectorRegistry
 
-from gateway.alarms.rulebook import load_rules
+from gateway.alarms.rulebook import load_rules, words_of
 from gateway.profiles import load_profile
 from gateway.state import State
 from gateway.web.access import Access
@@ -18,7 +18,7 @@ from gateway.web.server import serve
 
 _WAIT_S = 20
 
-WORDS = {rule.rule.id: rule.words for rule in load_rules(load_profile("te33a"))}
+WORDS = words_of(load_rules(load_profile("te33a")))
 
 
 class ServedPage:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from prometheus_client import CollectorRegistry
 
 from gateway.alarms.record import read_record
+from gateway.alarms.rulebook import words_of
 from gateway.history.trend import Trends
 from gateway.spool import Kind
 from gateway.web.access import Access
@@ -67,7 +68,7 @@ class Running:
             gateway.registry,
             health=list,
             metrics=CollectorRegistry(),
-            words={rule.rule.id: rule.words for rule in gateway.alarms.rules},
+            words=words_of(gateway.alarms.rules),
             desk=gateway.alarms,
             access=Access(trusted_panel=True),
             trends=Trends(gateway.config.spool.folder, gateway.storage, gateway.indexer),
