@@ -21,6 +21,8 @@ from gateway.web.app import create_app
 from gateway.web.server import serve
 
 HOT_RAW, COLD_RAW = 190_000, 20_000
+RISE_RAW = 15_000
+"""A second, at most: more would be a sensor's fault."""
 WAIT_S = 20
 
 
@@ -31,6 +33,7 @@ class Running:
         self.clock = ManualClock()
         self.board = Board(groups=[group_of("motor.winding_temperature", 2, period_ms=1000)])
         self.collecting = Collecting(folder, [self.board], self.clock)
+        self._raw = COLD_RAW
         self._listening = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
@@ -50,7 +53,9 @@ class Running:
     def _run(self, seconds: int, raw: int) -> None:
         for _ in range(seconds):
             t_ms = self.clock.monotonic_us() // 1000
-            self.collecting.receive(self.board.readings([[raw, COLD_RAW]], t_ms=t_ms, wide=True))
+            self._raw = min(raw, self._raw + RISE_RAW)
+            rows = [[self._raw, COLD_RAW]]
+            self.collecting.receive(self.board.readings(rows, t_ms=t_ms, wide=True))
             for _ in range(10):
                 self.collecting.answer_pings(self.board)
                 self.collecting.gateway.tick()
@@ -92,7 +97,7 @@ def test_a_hot_winding_is_painted_acknowledged_and_kept_with_who_did_it(
 ) -> None:
     tab.goto(gateway.url)
     expect(tab.locator("#strip .title")).to_have_text("No alarms")
-    gateway.run(5, HOT_RAW)
+    gateway.run(17, HOT_RAW)
     expect(tab.locator("#strip .code")).to_have_text("M01")
     expect(tab.locator("#strip .title")).to_have_text("Winding too hot")
     tab.locator("#strip").click()
