@@ -33,7 +33,7 @@ _NODES = 12
 _STEP = 0.001
 _LOADS = 10
 _CALM_A, _HOT_A = 200, 900
-_HOT_EACH = 20
+_HOT_EACH, _HOT_FOR = 20, 5
 _WATCH = """() => {
   globalThis.painted = [];
   const value = document.querySelector('[data-channel="node-0/0"] .value');
@@ -183,8 +183,8 @@ class _Run:
 
     @staticmethod
     def _amperes(number: int) -> int:
-        """Never the same twice within ten seconds; beyond the limit once in two."""
-        return (_HOT_A if number % _HOT_EACH == 0 else _CALM_A) + number % 100
+        """Never the same twice within ten seconds; each two seconds it goes beyond the limit."""
+        return (_HOT_A if number % _HOT_EACH < _HOT_FOR else _CALM_A) + number % 100
 
     def _values(self, painted: list[tuple[float, str, str]]) -> list[float]:
         """From each arrival to the first frame with that value; a value that a newer one overtook
@@ -207,8 +207,10 @@ class _Run:
 
     def _alarms(self, painted: list[tuple[float, str, str]]) -> list[float]:
         found = []
+        before = _HOT_A
         for amperes, sent_ms in self._sent_ms:
-            if amperes < _HOT_A:
+            begins, before = before < _HOT_A <= amperes, amperes
+            if not begins:
                 continue
             frames = [
                 at_ms
