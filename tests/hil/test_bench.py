@@ -406,7 +406,7 @@ def test_the_document_takes_a_newcomer_to_a_scenario_of_his_own(
 def test_a_machine_fault_that_this_locomotive_cannot_have_is_named(tmp_path: Path) -> None:
     text = FILES["machine-hot-bearing"].read_text(encoding="utf-8")
     path = tmp_path / "mine.toml"
-    path.write_text(text.replace('place = "axle 2 left" }', 'place = "axle 9 left" }'))
+    path.write_text(text.replace('place = "axle 2 left", rise', 'place = "axle 9 left", rise'))
     with pytest.raises(ConfigError, match="axle 9") as caught:
         load_scenario(path)
     assert str(path) in str(caught.value)
