@@ -12,6 +12,7 @@ import { seen } from "./model.js";
 
 let rules = {};
 let spoken = "";
+let fitted = "";
 
 export function learn(words) {
   rules = words;
@@ -55,6 +56,7 @@ export function draw(state) {
     put(".more", "");
     put(".facts", shelvedText(state));
     put(".body", t("advises"));
+    fitted = "";
     say("");
     return;
   }
@@ -66,11 +68,22 @@ export function draw(state) {
   put(".title", told.title);
   put(".more", shown.length > 1 ? `+${shown.length - 1}` : "");
   put(".facts", [factsOf(first), stateWord(first)].filter((part) => part !== "").join(" · "));
-  put(".body", `${told.meaning} ${told.action}`.trim());
+  tell(told);
   if (knows(first)) say([t(`priority.${first.priority}`), told.code, told.title, place(first.place), told.action].join(". "), first.id);
 }
 
+/* What it means and what to do; where both have no room, what to do. */
+function tell({ meaning, action }) {
+  const wanted = [meaning, action, innerWidth, innerHeight, at("shell").dataset.screen].join();
+  const body = at("strip").querySelector(".body");
+  if (wanted === fitted && body.textContent !== "") return;
+  fitted = wanted;
+  text(body, `${meaning} ${action}`.trim());
+  if (body.scrollHeight > body.clientHeight + 1 && action !== "") text(body, action);
+}
+
 export function blank() {
+  fitted = "";
   attribute(at("strip"), "data-alarm", "");
   shape("");
   for (const part of [".code", ".title", ".more", ".facts", ".body"]) put(part, "");

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axwire.codes import OK, OPEN
 from board_peer import Board, group_of
 from collecting import Collecting
 from manual_clock import ManualClock
@@ -13,7 +14,6 @@ from playwright.sync_api import Page, expect
 from prometheus_client import CollectorRegistry
 
 from gateway.alarms.record import read_record
-from gateway.alarms.rulebook import words_of
 from gateway.history.trend import Trends
 from gateway.spool import Kind
 from gateway.web.access import Access
@@ -21,8 +21,6 @@ from gateway.web.app import create_app
 from gateway.web.server import serve
 
 HOT_RAW, COLD_RAW = 190_000, 20_000
-RISE_RAW = 15_000
-"""A second, at most: more would be a sensor's fault."""
 WAIT_S = 20
 
 
@@ -33,16 +31,15 @@ class Running:
         self.clock = ManualClock()
         self.board = Board(groups=[group_of("motor.winding_temperature", 2, period_ms=1000)])
         self.collecting = Collecting(folder, [self.board], self.clock)
-        self._raw = COLD_RAW
         self._listening = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
         self._thread.start()
         assert self._listening.wait(WAIT_S)
 
-    def run(self, seconds: int, raw: int) -> None:
+    def run(self, seconds: int, raw: int = COLD_RAW, status: int = OK) -> None:
         """In the gateway's own thread."""
         done = threading.Event()
-        self._loop.call_soon_threadsafe(lambda: (self._run(seconds, raw), done.set()))
+        self._loop.call_soon_threadsafe(lambda: (self._run(seconds, raw, status), done.set()))
         assert done.wait(WAIT_S)
 
     def stop(self) -> None:
@@ -50,12 +47,13 @@ class Running:
         self._thread.join(WAIT_S)
         self.collecting.close()
 
-    def _run(self, seconds: int, raw: int) -> None:
+    def _run(self, seconds: int, raw: int, status: int = OK) -> None:
         for _ in range(seconds):
             t_ms = self.clock.monotonic_us() // 1000
-            self._raw = min(raw, self._raw + RISE_RAW)
-            rows = [[self._raw, COLD_RAW]]
-            self.collecting.receive(self.board.readings(rows, t_ms=t_ms, wide=True))
+            statuses = None if status == OK else [status, OK]
+            self.collecting.receive(
+                self.board.readings([[raw, COLD_RAW]], t_ms=t_ms, wide=True, statuses=statuses)
+            )
             for _ in range(10):
                 self.collecting.answer_pings(self.board)
                 self.collecting.gateway.tick()
@@ -73,7 +71,7 @@ class Running:
             gateway.registry,
             health=list,
             metrics=CollectorRegistry(),
-            words=words_of(gateway.alarms.rules),
+            words={rule.rule.id: rule.words for rule in gateway.alarms.rules},
             desk=gateway.alarms,
             access=Access(trusted_panel=True),
             trends=Trends(gateway.config.spool.folder, gateway.storage, gateway.indexer),
@@ -92,18 +90,19 @@ def gateway(tmp_path: Path) -> Iterator[Running]:
     running.stop()
 
 
-def test_a_hot_winding_is_painted_acknowledged_and_kept_with_who_did_it(
+def test_a_cut_wire_is_painted_acknowledged_and_kept_with_who_did_it(
     tab: Page, gateway: Running
 ) -> None:
     tab.goto(gateway.url)
     expect(tab.locator("#strip .title")).to_have_text("No alarms")
-    gateway.run(17, HOT_RAW)
-    expect(tab.locator("#strip .code")).to_have_text("M01")
-    expect(tab.locator("#strip .title")).to_have_text("Winding too hot")
+    gateway.run(5, status=OPEN)
+    expect(tab.locator("#strip .code")).to_have_text("D01")
+    expect(tab.locator("#strip .title")).to_have_text("Sensor fault")
+    expect(tab.locator('#matrix [data-look="fault"]')).to_have_count(1)
     tab.locator("#strip").click()
     tab.locator("#alarms .alarm").get_by_role("button", name="Accept").click()
     expect(tab.locator("#alarms .alarm")).to_have_attribute("data-state", "acknowledged")
-    gateway.run(1, HOT_RAW)
+    gateway.run(1, status=OPEN)
     kept = [read_record(one.body) for one in gateway.collecting.records(Kind.ALARM)]
     assert [(one.action, one.by) for one in kept] == [("raised", ""), ("acknowledged", "panel")]
 
