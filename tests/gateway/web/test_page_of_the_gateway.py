@@ -17,7 +17,7 @@ from gateway.alarms.record import read_record
 from gateway.history.trend import Trends
 from gateway.spool import Kind
 from gateway.web.access import Access
-from gateway.web.app import create_app
+from gateway.web.app import create_app, words_of
 from gateway.web.server import serve
 
 HOT_RAW, COLD_RAW = 190_000, 20_000
@@ -71,7 +71,7 @@ class Running:
             gateway.registry,
             health=list,
             metrics=CollectorRegistry(),
-            words={rule.rule.id: rule.words for rule in gateway.alarms.rules},
+            words=words_of(gateway.alarms.rules),
             desk=gateway.alarms,
             access=Access(trusted_panel=True),
             trends=Trends(gateway.config.spool.folder, gateway.storage, gateway.indexer),
