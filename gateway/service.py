@@ -21,7 +21,7 @@ from gateway.supervision import Supervisor
 from gateway.timebase import Clock, SystemClock
 from gateway.upkeep import UpkeepThread
 from gateway.web.access import Access
-from gateway.web.app import create_app, words_of
+from gateway.web.app import create_app
 from gateway.web.pin import load_pin
 from gateway.web.server import serve
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -17,7 +17,6 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.alarms.desk import AlarmDesk
-from gateway.alarms.rulebook import BoundRule
 from gateway.alarms.rules import Words
 from gateway.web.access import Access
 from gateway.web.actions import action_routes
@@ -29,7 +28,7 @@ from gateway.web.openapi import document
 from gateway.web.page import Page
 from gateway.web.trends import TrendDesk, TrendSource
 
-__all__ = ["Health", "create_app", "words_of"]
+__all__ = ["Health", "create_app"]
 
 Health = Callable[[], Sequence[str]]
 """What is wrong now, one sentence each; empty when all is well."""
@@ -140,11 +139,6 @@ def create_app(
     )
     app.state.hub = hub
     return app
-
-
-def words_of(rules: Iterable[BoundRule]) -> dict[str, Words]:
-    """By the id of each rule that a crew can meet: one without a code raises no alarm itself."""
-    return {one.rule.id: one.words for one in rules if one.words.code}
 
 
 class _SecurityHeaders:

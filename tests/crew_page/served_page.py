@@ -13,7 +13,7 @@ from gateway.alarms.rulebook import load_rules, words_of
 from gateway.profiles import load_profile
 from gateway.state import State
 from gateway.web.access import Access
-from gateway.web.app import create_app, words_of
+from gateway.web.app import create_app
 from gateway.web.server import serve
 
 _WAIT_S = 20

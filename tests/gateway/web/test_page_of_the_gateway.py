@@ -14,10 +14,11 @@ from playwright.sync_api import Page, expect
 from prometheus_client import CollectorRegistry
 
 from gateway.alarms.record import read_record
+from gateway.alarms.rulebook import words_of
 from gateway.history.trend import Trends
 from gateway.spool import Kind
 from gateway.web.access import Access
-from gateway.web.app import create_app, words_of
+from gateway.web.app import create_app
 from gateway.web.server import serve
 
 HOT_RAW, COLD_RAW = 190_000, 20_000
