@@ -113,7 +113,7 @@ CASES: tuple[Case, ...] = (
         220,
         SlippingAxle("axle 2", 0.05),
     ),
-    Case("wheel-flat", "a flat of 1 mm", 60, WheelFlat("axle 2")),
+    Case("wheel-flat", "a flat of 1 mm", 120, WheelFlat("axle 2")),
     Case(
         "axle-overloaded",
         "a tenth too heavy, at a stand",

@@ -203,14 +203,14 @@ WORDS: dict[str, Words] = {
     "wheel-flat": Words(
         code="W03",
         title=Text(
-            "Доңғалақ дірілі күшті",
-            "Сильная вибрация колеса",
-            "Wheel vibrates strongly",
+            "Доңғалақ соққысы",
+            "Удары колеса",
+            "Wheel knocks",
         ),
         meaning=Text(
-            "Ось басқаларынан қатты дірілдейді: доңғалақта жалпақ жер (ползун) болуы мүмкін.",
-            "Ось вибрирует сильнее других: возможен ползун.",
-            "The axle vibrates more than the others: it may have a wheel flat.",
+            "Ось дірілінде соққылар бар: ползун немесе мойынтірек ақауы болуы мүмкін.",
+            "В вибрации оси есть удары: возможен ползун или дефект подшипника.",
+            "The axle's vibration has blows in it: a wheel flat, or a bad bearing.",
         ),
         action=Text(
             "Тыңдаңыз. Тұрақта доңғалақты қарап шығыңыз.",
