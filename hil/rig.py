@@ -135,6 +135,12 @@ class GatewayProcess:
             state: dict[str, Any] = json.load(answer)
         return state
 
+    def what_it_says(self) -> str:
+        """Whether it runs, and the end of its log: for who does not get an answer."""
+        code = None if self._process is None else self._process.poll()
+        how = "the gateway runs" if code is None else f"the gateway ended with {code}"
+        return f"{how}; its log ends:\n{self._log.read_text()[-2000:]}"
+
     def _end(self, number: int) -> None:
         if self._process is None:
             return

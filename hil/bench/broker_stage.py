@@ -39,6 +39,7 @@ from hil.bench.rig_stage import LOCOMOTIVE, LOOK_S, RigStage, fault_of
 from hil.bench.scenario import Scenario
 from hil.bench.strangers import forged_messages
 from hil.broker import PASSWORD, Broker
+from hil.errors import BenchError
 from hil.interpreter import find_interpreter
 from hil.programs import find_mosquitto, find_victoria_metrics
 from hil.rig import Rig
@@ -118,7 +119,12 @@ class BrokerStage(RigStage):
             self.rig.run_for(LOOK_S)
 
     def state(self) -> State:
-        return self._ask_state()
+        try:
+            return self._ask_state()
+        except OSError as error:
+            raise BenchError(
+                f"no answer from the page: {error}; {self.rig.gateway.what_it_says()}"
+            ) from None
 
     def health(self) -> dict[str, dict[str, int | None]]:
         found: dict[str, dict[str, int | None]] = {}
