@@ -6,10 +6,11 @@ from typing import Any
 
 __all__ = ["PRIMARY_UNITS", "resolved"]
 
-PRIMARY_UNITS = set(
-    "m kg s A K cd mol Hz rad sr N Pa J W C V F Ohm S Wb T H Cel lm lx Bq Gy Sv kat m2 m3 m/s m/s2 "
-    "m3/s W/m2 cd/m2 bit bit/s lat lon pH dB dBW count / %RH %EL EL 1/s S/m".split()
-)
+_UNITS = """
+    m kg s A K cd mol Hz rad sr N Pa J W C V F Ohm S Wb T H Cel lm lx Bq Gy Sv kat m2 m3 m/s m/s2
+    m3/s W/m2 cd/m2 bit bit/s lat lon pH dB dBW count / %RH %EL EL 1/s S/m
+"""
+PRIMARY_UNITS = set(_UNITS.split())
 """RFC 8428, section 12.1, without those that it advises new implementations against."""
 
 _LABELS = {"bn": str, "bt": float, "n": str, "u": str, "v": float, "vs": str, "vb": bool}

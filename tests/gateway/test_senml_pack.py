@@ -1,12 +1,14 @@
 """The live picture as SenML: RFC 8428 holds, and what is not known to be good has no value."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from axwire.codes import OK, STATUSES
+from axwire.codes import OK, OPEN, STATUSES
 from axwire.quantities import QUANTITIES
 from board_peer import MISSING, Board, group_of
 from collecting import Collecting
@@ -65,7 +67,7 @@ def an_alarm(picture: State, **facts: Any) -> State:
     known: dict[str, Any] = {
         "id": "sensor-frozen@motor.current motor 1",
         "rule": "sensor-frozen",
-        "code": "S04",
+        "code": "D02",
         "kind": "sensor",
         "priority": "low",
         "state": "unacknowledged",
@@ -224,7 +226,7 @@ def test_an_alarm_has_its_state_and_since_when_it_is_open(seen: Seen) -> None:
     assert [pack[name + one]["vs"] for one in ("state", "priority", "code")] == [
         "unacknowledged",
         "low",
-        "S04",
+        "D02",
     ]
     assert pack[name + "verified"]["vb"] is False
     over = seen.alarms(an_alarm(state, state="returned", returned_ms=state.now_ms - 1000))
@@ -254,3 +256,33 @@ def test_a_real_alarm_of_a_silent_node_is_in_the_pack(seen: Seen) -> None:
 def test_alarms_that_nobody_watches_are_not_known() -> None:
     (record,) = resolved(alarms_gone("TE33A-0001"), NOW_S).values()
     assert record == {"n": ALARM + "count:quality", "vs": "stale", "t": NOW_S}
+
+
+def test_the_examples_in_the_document_are_what_is_published(seen: Seen) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "senml.md").read_text(encoding="utf-8")
+    node, alarms, gone = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
+    seen.read(31_500, MISSING, statuses=[OK, OPEN])
+    seen.clock.advance_us(90_000)
+    state = an_alarm(
+        seen.state(),
+        id="sensor-fault@motor.current motor 2",
+        rule="sensor-fault",
+        code="D01",
+        place="motor 2",
+        channels=("motors-a/1",),
+    )
+    assert json.loads(node) == json.loads(node_pack(state, state.nodes[0], 2))
+    assert json.loads(alarms) == json.loads(alarms_pack(state, 2))
+    assert json.loads(gone) == json.loads(alarms_gone("TE33A-0001"))
+
+
+def test_every_unit_is_in_the_document() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "senml.md").read_text(encoding="utf-8")
+    rows = [line.split(" | ") for line in text.split("## Units")[1].splitlines()]
+    told = {
+        one: symbol.strip("`")
+        for row in rows
+        if len(row) == 4
+        for one, symbol in zip(row[0].strip("| ").split(", "), row[1].split(", "), strict=True)
+    }
+    assert {one: symbol for one, (symbol, _) in UNITS.items()}.items() <= told.items()
