@@ -51,12 +51,19 @@ def node_pack(state: State, node: Node, update_s: float) -> bytes:
     return _pack(f"{_base(state.locomotive.id)}node:{node.name}:", state, records, update_s)
 
 
-def alarms_pack(state: State, update_s: float) -> bytes:
-    """How many alarms are not normal, and each of them; the next one follows within `update_s`."""
-    records: list[Record] = [{"n": "count", "u": "count", "v": len(state.alarms)}]
-    for alarm in state.alarms:
-        records += _records_of(alarm, state.now_ms)
-    return _pack(f"{_base(state.locomotive.id)}alarm:", state, records, update_s)
+def alarms_pack(state: State, update_s: float, longest: int) -> bytes:
+    """How many alarms are not normal, and as many of them as `longest` bytes hold, the most urgent
+    first to be kept; the next one follows within `update_s`."""
+    base = f"{_base(state.locomotive.id)}alarm:"
+    shown = len(state.alarms)
+    while True:
+        records: list[Record] = [{"n": "count", "u": "count", "v": len(state.alarms)}]
+        for alarm in state.alarms[:shown]:
+            records += _records_of(alarm, state.now_ms)
+        pack = _pack(base, state, records, update_s)
+        if len(pack) <= longest or not shown:
+            return pack
+        shown = shown * longest // len(pack)
 
 
 def alarms_gone(locomotive: str) -> bytes:

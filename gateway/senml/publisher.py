@@ -39,6 +39,12 @@ _FIRST_PAUSE_S = 0.25
 _LONGEST_PAUSE_S = 8.0
 _LOOK_S = 0.5
 _CLOSE_S = 0.5
+_AROUND_BYTES = 512
+"""At most, of a packet around its pack: topic and properties."""
+
+_LONGEST_BYTES = 1 << 20
+"""Of a packet, to a broker that names no limit."""
+
 _SPARE = 8
 """Packs that may wait besides those of a period: alarms that change meanwhile."""
 
@@ -86,14 +92,20 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._client: Client | None = None
-        self.fault: str | None = None
-        """What the broker does not let us do, and the remedy. That it is away its link says."""
+        self._longest = 0
+        self._refusal: str | None = None
+        self._too_long: str | None = None
         self.crashes = 0
         """Errors of our own that were survived."""
         self.published = 0
         """Packs handed to the connection."""
         self.dropped = 0
         """Packs for which there was no broker, or no room."""
+
+    @property
+    def fault(self) -> str | None:
+        """What the broker does not let us do, and the remedy. That it is away its link says."""
+        return self._refusal or self._too_long
 
     @property
     def is_open(self) -> bool:
@@ -124,7 +136,7 @@ class Publisher:
             return
         self._told = transitions
         state = self._picture.state()
-        alarms = alarms_pack(state, self._update_s)
+        alarms = alarms_pack(state, self._update_s, self._longest)
         self._publish(self._client, self._alarms_topic, alarms, qos=1, retain=True)
         for node in state.nodes if is_due else ():
             pack = node_pack(state, node, self._update_s)
@@ -143,7 +155,12 @@ class Publisher:
     def _publish(
         self, client: Client, topic: str, pack: bytes, qos: int = 0, *, retain: bool = False
     ) -> None:
-        if len(self._unsent) >= self._bound:
+        if len(pack) > self._longest:
+            self._too_long = (
+                f"the broker at {self._broker.where} takes no packet as long as {topic} needs: "
+                "raise max_packet_size, docs/mosquitto.conf shows how"
+            )
+        if len(pack) > self._longest or len(self._unsent) >= self._bound:
             self.dropped += 1
             return
         about = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
@@ -184,10 +201,11 @@ class Publisher:
             reconnect_on_failure=False,
         )
 
-        def on_connect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
+        def on_connect(_client: Client, _data: Any, _flags: Any, code: Any, more: Any) -> None:
             if not code.is_failure:
                 opened.set()
-                self._call(self._opened, client)
+                longest = getattr(more, "MaximumPacketSize", _LONGEST_BYTES)
+                self._call(self._opened, client, longest)
 
         def on_publish(_client: Client, _data: Any, number: int, code: Any, _more: Any) -> None:
             self._call(self._sent, client, number, code.is_failure)
@@ -216,8 +234,10 @@ class Publisher:
 
     # In the loop --------------------------------------------------------------------------------
 
-    def _opened(self, client: Client) -> None:
+    def _opened(self, client: Client, longest: int) -> None:
         self._client = client
+        self._longest = longest - _AROUND_BYTES
+        self._too_long = None
         self._due_us = 0
 
     def _lost(self) -> None:
@@ -229,9 +249,9 @@ class Publisher:
             return
         qos = self._unsent.pop(number, 0)
         if is_refused:
-            self.fault = (
+            self._refusal = (
                 f"the broker at {self._broker.where} does not let {self._broker.who} write "
                 f"{self._alarms_topic}: allow it, docs/mosquitto.acl shows how"
             )
         elif qos:
-            self.fault = None
+            self._refusal = None

@@ -23,6 +23,7 @@ from gateway.state import Alarm, State
 
 Collect = Callable[..., Collecting]
 SECOND_US = 1_000_000
+LONGEST = 65_536
 NOW_S = 1_763_755_200.0
 NODE = "axlebox:TE33A-0001:node:motors-a:"
 ALARM = "axlebox:TE33A-0001:alarm:"
@@ -53,7 +54,7 @@ class Seen:
         return resolved(node_pack(state, state.nodes[0], 2), self.clock.utc_us() / 1e6)
 
     def alarms(self, state: State | None = None) -> dict[str, dict[str, Any]]:
-        pack = alarms_pack(state or self.state(), 2)
+        pack = alarms_pack(state or self.state(), 2, LONGEST)
         return resolved(pack, self.clock.utc_us() / 1e6)
 
 
@@ -234,6 +235,24 @@ def test_an_alarm_has_its_state_and_since_when_it_is_open(seen: Seen) -> None:
     assert over[name + "open"]["t"] == pytest.approx(state.now_ms / 1000 - 1, abs=0.001)
 
 
+def test_of_more_alarms_than_a_packet_holds_the_most_urgent_are_told(seen: Seen) -> None:
+    (alarm,) = an_alarm(seen.state()).alarms
+    many = tuple(
+        msgspec.structs.replace(alarm, id=f"sensor-frozen@motor.current motor {number}")
+        for number in range(200)
+    )
+    storm = msgspec.structs.replace(seen.state(), alarms=many)
+    pack = alarms_pack(storm, 2, 8000)
+    assert 7000 < len(pack) <= 8000
+    found = resolved(pack, NOW_S)
+    assert found[ALARM + "count"]["v"] == 200
+    told = [name for name in found if name.endswith(":open")]
+    firsts = [f"{ALARM}sensor-frozen:motor.current:motor-{n}:open" for n in range(len(told))]
+    assert told == firsts
+    none_fits = resolved(alarms_pack(storm, 2, 100), NOW_S)
+    assert list(none_fits) == [ALARM + "count"]
+
+
 def test_every_shipped_rules_alarm_has_a_name_that_the_rfc_allows(seen: Seen) -> None:
     rules = load_rules(load_profile("te33a"), None)
     assert rules
@@ -272,7 +291,7 @@ def test_the_examples_in_the_document_are_what_is_published(seen: Seen) -> None:
         channels=("motors-a/1",),
     )
     assert json.loads(node) == json.loads(node_pack(state, state.nodes[0], 2))
-    assert json.loads(alarms) == json.loads(alarms_pack(state, 2))
+    assert json.loads(alarms) == json.loads(alarms_pack(state, 2, LONGEST))
     assert json.loads(gone) == json.loads(alarms_gone("TE33A-0001"))
 
 

@@ -1,6 +1,7 @@
 """What another system on board hears at a real mosquitto, which may go, hang or refuse."""
 
 import asyncio
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,6 +245,31 @@ def test_a_broker_that_forbids_it_is_told_with_the_remedy(broker: Broker, tmp_pa
             assert made.publisher.fault == (
                 f"the broker at 127.0.0.1:{broker.port} does not let user gateway write "
                 f"{TOPIC}/alarms: allow it, docs/mosquitto.acl shows how"
+            )
+
+    asyncio.run(run())
+
+
+def test_what_is_too_long_for_the_broker_is_left_out_with_the_remedy(
+    broker: Broker, listener: Listener, tmp_path: Path
+) -> None:
+    """The connection stays, and the alarms go on."""
+    path = broker.folder / "mosquitto.conf"
+    text = path.read_text(encoding="utf-8")
+    broker.kill()
+    path.write_text(re.sub("max_packet_size.*", "max_packet_size 700", text), encoding="utf-8")
+    broker.start()
+
+    async def run() -> None:
+        with Gateway(tmp_path / "gateway", broker.port) as made:
+            await until(lambda: made.publisher.is_open)
+            made.pass_time(0)
+            await until(listener.alarms)
+            assert (made.publisher.published, made.publisher.dropped) == (1, 1)
+            assert made.publisher.fault == (
+                f"the broker at 127.0.0.1:{broker.port} takes no packet as long as "
+                f"{TOPIC}/nodes/motors-a needs: raise max_packet_size, docs/mosquitto.conf "
+                "shows how"
             )
 
     asyncio.run(run())
