@@ -22,6 +22,7 @@ __all__ = [
     "MqttConfig",
     "NodeConfig",
     "PageConfig",
+    "SenmlConfig",
     "SerialConfig",
     "SpoolConfig",
     "as_path",
@@ -67,6 +68,27 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
+
+    @property
+    def where(self) -> str:
+        """In words, for people."""
+        return f"{self.host}:{self.port}"
+
+    @property
+    def who(self) -> str:
+        """As whom we log in, in words."""
+        return "a client without a name" if self.username is None else f"user {self.username}"
+
+
+class SenmlConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What other systems on board hear at the broker of `[mqtt]`: docs/senml.md. The nodes' own
+    topics begin with `axlebox`, so none of these may."""
+
+    topic: Annotated[
+        str,
+        Meta(max_length=200, pattern=r"^(?!axlebox(/|$))[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$"),
+    ] = "senml"
+    period_s: Annotated[int, Meta(ge=1, le=3600)] = 1
 
 
 class SpoolConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,6 +155,7 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     nodes: list[NodeConfig] = []
     serial: list[SerialConfig] = []
     mqtt: MqttConfig | None = None
+    senml: SenmlConfig | None = None
     spool: SpoolConfig = SpoolConfig()
     clock: ClockConfig = ClockConfig()
     influx: InfluxConfig | None = None
@@ -167,6 +190,8 @@ def load_config(path: Path) -> GatewayConfig:
     _check_unique(path, "serial", [port.name for port in config.serial])
     if config.mqtt is not None and config.mqtt.password_file and config.mqtt.username is None:
         raise ConfigError(f"{path}: mqtt.password_file needs mqtt.username")
+    if config.senml is not None and config.mqtt is None:
+        raise ConfigError(f"{path}: [senml] publishes at the broker of [mqtt]: write that too")
     _check_unique(path, "serial port", [str(port.port) for port in config.serial])
     return _with_absolute_paths(config, path.absolute().parent)
 

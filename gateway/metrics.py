@@ -11,6 +11,7 @@ from gateway.core import Gateway
 from gateway.forwarding import Forwarding
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
+from gateway.senml.publisher import Publisher
 from gateway.spool.commit_thread import CommitThread
 from gateway.upkeep import UpkeepThread
 
@@ -24,11 +25,12 @@ def registry_for(
     upkeep: UpkeepThread,
     forwarding: Forwarding | None,
     control: Control,
+    publisher: Publisher | None = None,
 ) -> CollectorRegistry:
     """A registry that asks the gateway's parts when it is read; nothing is counted twice."""
     registry = CollectorRegistry()
     registry.register(
-        _GatewayCollector(gateway, list(links), committer, upkeep, forwarding, control)
+        _GatewayCollector(gateway, list(links), committer, upkeep, forwarding, control, publisher)
     )
     return registry
 
@@ -42,8 +44,10 @@ class _GatewayCollector(Collector):
         upkeep: UpkeepThread,
         forwarding: Forwarding | None,
         control: Control,
+        publisher: Publisher | None,
     ) -> None:
         self._gateway = gateway
+        self._publisher = publisher
         self._control = control
         self._upkeep = upkeep
         self._committer = committer
@@ -61,6 +65,7 @@ class _GatewayCollector(Collector):
         yield from self._ports()
         yield from self._broker()
         yield from self._forwarder()
+        yield from self._senml()
         yield self._errors()
 
     def _ingest(self) -> Iterator[Metric]:
@@ -274,11 +279,21 @@ class _GatewayCollector(Collector):
             forward.records_unreadable,
         )
 
+    def _senml(self) -> Iterator[Metric]:
+        publisher = self._publisher
+        if publisher is None:
+            return
+        yield _gauge("axlebox_senml_open", "1 while connected", int(publisher.is_open))
+        yield _gauge("axlebox_senml_waiting", "Packs on their way", publisher.unsent)
+        yield _counter("axlebox_senml_published", "Packs published", publisher.published)
+        yield _counter("axlebox_senml_dropped", "Packs not published", publisher.dropped)
+
     def _errors(self) -> Metric:
         errors = {
             "spool_thread": self._committer.crashes,
             "upkeep_thread": self._upkeep.crashes,
             "forward_thread": self._forwarding.crashes if self._forwarding else 0,
+            "senml": self._publisher.crashes if self._publisher else 0,
             "log_at_start": self._gateway.unreadable_records,
         }
         return _by_label(

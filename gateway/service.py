@@ -16,6 +16,7 @@ from gateway.history.trend import Trends
 from gateway.links.mqtt import MqttLink
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
+from gateway.senml.publisher import Publisher
 from gateway.spool.commit_thread import CommitThread
 from gateway.supervision import Supervisor
 from gateway.timebase import Clock, SystemClock
@@ -55,8 +56,20 @@ async def serve_gateway(
     gateway = Gateway(config, clock)
     loop = asyncio.get_running_loop()
     broker = None
+    publisher = None
     if config.mqtt is not None:
         broker = MqttLink(config.mqtt, config.locomotive.id, gateway.ingest, password)
+        if config.senml is not None:
+            publisher = Publisher(
+                config.mqtt,
+                config.senml,
+                config.locomotive.id,
+                len(config.nodes),
+                gateway.registry,
+                lambda: gateway.alarms.life.version,
+                clock,
+                password,
+            )
 
     def committed(ticket: int) -> None:
         gateway.ingest.committed(ticket)
@@ -88,6 +101,8 @@ async def serve_gateway(
         )
         if forwarding is not None and forwarding.forwarder.problem is not None:
             found.append(forwarding.forwarder.problem)
+        if publisher is not None and publisher.fault is not None:
+            found.append(publisher.fault)
         return found
 
     def is_alive() -> bool:
@@ -99,7 +114,7 @@ async def serve_gateway(
 
     replay = forwarding.replay if forwarding is not None else None
     control = Control(gateway.commands, control_socket(config), replay)
-    metrics = registry_for(gateway, links, committer, upkeep, forwarding, control)
+    metrics = registry_for(gateway, links, committer, upkeep, forwarding, control, publisher)
     app = create_app(
         gateway.registry,
         health=problems,
@@ -125,6 +140,9 @@ async def serve_gateway(
             asyncio.create_task(_tick(gateway)),
             asyncio.create_task(report(supervisor, is_alive, problems)),
         ]
+        if publisher is not None:
+            publisher.open()
+            tasks.append(asyncio.create_task(_publish(publisher)))
         try:
             await serve(app, config.page.host, config.page.port, stop, listening=opened)
         finally:
@@ -143,6 +161,8 @@ async def serve_gateway(
         await asyncio.sleep(0)  # lets the acks of the last commit out
         for link in links:
             link.close()
+        if publisher is not None:
+            publisher.close()
         gateway.close()
 
 
@@ -194,4 +214,14 @@ async def _tick(gateway: Gateway) -> None:
         except Exception:
             gateway.ingest.refuse_noise("internal_error", 1)
             _log.exception("pings and repeated acknowledgements fail; collecting goes on")
+        await asyncio.sleep(_TICK_S)
+
+
+async def _publish(publisher: Publisher) -> None:
+    while True:
+        try:
+            publisher.tick()
+        except Exception:
+            publisher.crashes += 1
+            _log.exception("senml: the picture cannot be published; collecting goes on")
         await asyncio.sleep(_TICK_S)

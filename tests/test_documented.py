@@ -19,7 +19,14 @@ from manual_clock import ManualClock
 import gateway
 from gateway.cli import command_line
 from gateway.commands import Request
-from gateway.config import GatewayConfig, InfluxConfig, MqttConfig, SerialConfig, load_config
+from gateway.config import (
+    GatewayConfig,
+    InfluxConfig,
+    MqttConfig,
+    SenmlConfig,
+    SerialConfig,
+    load_config,
+)
 from gateway.control import Control
 from gateway.forward import Verdict
 from gateway.forwarding import Forwarding
@@ -28,6 +35,7 @@ from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.profiles import Figure, GroupFit, NodeFit, Profile, Sensor, profile_names
 from gateway.profiles.figures import FIGURES
+from gateway.senml.publisher import Publisher
 from gateway.spool.commit_thread import CommitThread
 from gateway.upkeep import UpkeepThread
 from gateway.web.access import Access
@@ -153,7 +161,17 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     upkeep = UpkeepThread(core.upkeep, core.clock)
     core.upkeep.step()
     control = Control(core.commands, tmp_path / "control.sock")
-    registry = registry_for(core, [link, broker], committer, upkeep, forwarding, control)
+    publisher = Publisher(
+        MqttConfig(host="127.0.0.1"),
+        SenmlConfig(),
+        "TE33A-0001",
+        1,
+        core.registry,
+        lambda: core.alarms.life.version,
+        core.clock,
+    )
+    links = [link, broker]
+    registry = registry_for(core, links, committer, upkeep, forwarding, control, publisher)
     EventHub(core.registry, registry)
     action_routes(core.registry.state, core.alarms, Access(), registry)
     for family in registry.collect():

@@ -192,7 +192,7 @@ class MqttLink:
         def on_subscribe(_client: Client, _data: Any, _id: int, codes: Any, _more: Any) -> None:
             if any(code.is_failure for code in codes):
                 faults.append(
-                    f"the broker at {self._where} does not let {self._user} read "
+                    f"the broker at {self._config.where} does not let {self._config.who} read "
                     f"{self._topics}/+/up: allow it, docs/mosquitto.conf shows how"
                 )
                 client.disconnect()
@@ -203,10 +203,12 @@ class MqttLink:
         def on_disconnect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
             if code.value == _TAKEN_OVER:
                 faults.append(
-                    f"another client calls itself {self._client_id} at {self._where}: "
+                    f"another client calls itself {self._client_id} at {self._config.where}: "
                     "end the other gateway, or give it another locomotive.id"
                 )
-            faults.append(f"the broker at {self._where} left or does not answer: start it again")
+            faults.append(
+                f"the broker at {self._config.where} left or does not answer: start it again"
+            )
             ended.set()
 
         client.on_connect = on_connect
@@ -355,32 +357,26 @@ class MqttLink:
 
     # Words --------------------------------------------------------------------------------------
 
-    @property
-    def _where(self) -> str:
-        return f"{self._config.host}:{self._config.port}"
-
-    @property
-    def _user(self) -> str:
-        name = self._config.username
-        return "a client without a name" if name is None else f"user {name}"
-
     def _refusal(self, code: Any) -> str:
         if code.value in _BAD_LOGIN:
             return (
-                f"the broker at {self._where} refuses {self._user}: correct mqtt.username and "
-                "the password in mqtt.password_file"
+                f"the broker at {self._config.where} refuses {self._config.who}: correct "
+                "mqtt.username and the password in mqtt.password_file"
             )
-        return f"the broker at {self._where} refuses the connection: {code}"
+        return f"the broker at {self._config.where} refuses the connection: {code}"
 
     def _explain(self, error: Exception) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
             return (
-                f"the certificate of the broker at {self._where} is not believed "
+                f"the certificate of the broker at {self._config.where} is not believed "
                 f"({error.verify_message}): correct mqtt.ca_file or mqtt.host"
             )
         if isinstance(error, TimeoutError):
-            return f"the broker at {self._where} does not answer: look at it and its network"
+            return (
+                f"the broker at {self._config.where} does not answer: look at it and its network"
+            )
         reason = getattr(error, "strerror", None) or error
         return (
-            f"no broker at {self._where} ({reason}): start it, or correct mqtt.host and mqtt.port"
+            f"no broker at {self._config.where} ({reason}): start it, or correct mqtt.host and "
+            "mqtt.port"
         )

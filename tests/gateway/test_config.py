@@ -57,6 +57,14 @@ MISTAKES = {
     "unknown section": (LEAST + "[spol]\nlimit_mb = 5\n", "unknown key spol; remove it or"),
     "unknown key": (LEAST + "[page]\nprot = 1\n", "unknown key page.prot; remove it or correct"),
     "unknown key in a list": (LEAST + NODE + 'tpye = "x"\n', "unknown key nodes[0].tpye; remove"),
+    "SenML without a broker": (
+        LEAST + "[senml]\n",
+        "[senml] publishes at the broker of [mqtt]: write that too",
+    ),
+    "SenML in the nodes' topics": (
+        LEAST + '[mqtt]\nhost = "b"\n[senml]\ntopic = "axlebox/x"\n',
+        "key senml.topic: ",
+    ),
     "missing section": ("[page]\nport = 1\n", "key locomotive is missing"),
     "missing key": (LEAST + '[[nodes]]\nname = "a"\n', "key nodes[0].key_file is missing"),
     "number for a section": ("locomotive = 3\n", "key locomotive: Expected `object`, got `int`"),
