@@ -39,7 +39,8 @@ def look_at_store(settings: GatewayConfig, running: Running | None) -> Iterator[
             f"the file system of {spool.folder} is read-only, often after an error of the card",
             "look into `dmesg`, remount it writable, replace the card if it happens again",
         )
-    elif not os.access(spool.folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        return
+    if not os.access(spool.folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         yield _wrong(
             f"this user may not read and write the store in {spool.folder}",
             f"{_OWNER} {spool.folder}",
