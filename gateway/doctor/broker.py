@@ -59,8 +59,7 @@ def _from_outside(mqtt: MqttConfig, locomotive: str) -> Finding:
     secured = " over TLS" if mqtt.ca_file is not None else ""
     return ok(
         _PART,
-        f"the broker at {mqtt.host}:{mqtt.port} takes name and password{secured}, and shows what "
-        "nodes say",
+        f"the broker at {mqtt.host}:{mqtt.port} takes name and password{secured}",
     )
 
 

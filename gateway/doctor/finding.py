@@ -14,6 +14,8 @@ Level = Literal["wrong", "unknown", "note", "ok"]
 LEVELS: tuple[Level, ...] = ("wrong", "unknown", "note", "ok")
 """The most urgent first."""
 
+_LOOK = "look into the gateway's log: journalctl -u axlebox-gateway"
+
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
 
@@ -39,13 +41,15 @@ def ok(part: str, what: str) -> Finding:
 def as_told(part: str, sentence: object, otherwise: str = "", level: Level = "wrong") -> Finding:
     """What another part of axlebox says: `what is wrong; what to do`, or `...: what to do`.
 
-    `otherwise` is what to do where the sentence has no `;` to tell it.
+    `otherwise` is what to do where the sentence has no `;` to tell it. Where nothing tells it, the
+    gateway's log does.
     """
     text = str(sentence)
     what, mark, advice = text.partition("; ")
     if not mark:
-        what, mark, advice = (text, "", otherwise) if otherwise else text.rpartition(": ")
-    return Finding(level=level, part=part, what=what or text, advice=advice)
+        before, mark, advice = ("", "", otherwise) if otherwise else text.rpartition(": ")
+        what, advice = (before, advice) if mark else (text, otherwise)
+    return Finding(level=level, part=part, what=what, advice=advice or _LOOK)
 
 
 def most_urgent_first(findings: Iterable[Finding]) -> list[Finding]:

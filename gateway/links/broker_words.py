@@ -26,7 +26,7 @@ class BrokerWords:
                 f"the broker at {self._where} refuses {self._user}: correct mqtt.username and "
                 "the password in mqtt.password_file"
             )
-        return f"the broker at {self._where} refuses the connection: {code}"
+        return f"the broker at {self._where} refuses the connection ({code}): look into its log"
 
     def hidden(self) -> str:
         """To a SUBSCRIBE to what the nodes say."""

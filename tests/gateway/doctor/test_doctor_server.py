@@ -14,7 +14,7 @@ from gateway.state import Forward
 from hil.broker import free_port
 from hil.victoria_metrics import VictoriaMetrics
 
-from ..forward.influx_double import InfluxDouble, Reply
+from ..forward.influx_double import InfluxDouble, Reply  # noqa: TID252 it lives there
 from .conftest import Depot, told
 
 LOOK = "look at the server and the network to it; everything is kept meanwhile"

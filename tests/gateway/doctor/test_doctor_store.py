@@ -136,7 +136,8 @@ def test_a_disk_that_is_smaller_than_the_limit(
             None,
             (
                 "note",
-                "spool.reserve_mb is 0, so nothing is set apart for the hour when the disk is full",
+                "spool.reserve_mb is 0, so nothing is set apart for the hour when the disk is "
+                "full",
                 "leave it at its default where the disk has room",
             ),
         ),
