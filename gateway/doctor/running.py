@@ -13,6 +13,7 @@ from gateway.config import GatewayConfig, control_socket
 from gateway.control import knock
 from gateway.doctor.finding import Finding, ok
 from gateway.errors import CommandError
+from gateway.service_cli import page_url
 from gateway.state import State
 
 __all__ = ["Running", "ask"]
@@ -58,9 +59,7 @@ def ask(settings: GatewayConfig) -> tuple[Running | None, list[Finding]]:
                 advice="give page.port a number and start the gateway again",
             )
         ]
-    host = f"[{page.host}]" if ":" in page.host else page.host
-    host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
-    url = f"http://{host}:{page.port}"
+    url = page_url(page.host, page.port).rstrip("/")
     try:
         state = msgspec.json.decode(_get(f"{url}/api/state"), type=State)
     except (*_FAILURES, msgspec.MsgspecError) as error:
