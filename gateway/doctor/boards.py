@@ -58,7 +58,8 @@ def look_at_boards(settings: GatewayConfig, running: Running | None) -> Iterator
         lost = node.lost_samples if node is not None else stored
         if lost:
             yield _note(
-                f"{lost} samples of node {name} are lost for ever: it had no room, or was reset",
+                f"samples of node {name} that are lost for ever: {lost}; it had no room, or was "
+                "reset",
                 "look for the outage behind it; docs/outbox.md says what a node can hold",
             )
         yield from _starts(ledger, name)
@@ -111,7 +112,7 @@ def _starts(ledger: Ledger, name: str) -> Iterator[Finding]:
             advice,
         )
     if causes and set(causes) <= set(_EXPECTED):
-        yield ok(_PART, f"the last {causes.total()} starts of node {name} were all expected")
+        yield ok(_PART, f"all known starts of node {name} were expected ({causes.total()})")
 
 
 def _stored(settings: GatewayConfig) -> tuple[Ledger, Finding | None]:

@@ -78,7 +78,7 @@ def look_at_complaints(running: Running | None, told: Iterable[Finding]) -> Iter
         yield Finding(
             level="note",
             part=_PART,
-            what=f"{sensors} alarms are about sensors",
+            what=f"alarms about sensors: {sensors}",
             advice="the crew page lists them, with what to do",
         )
     for reason, (level, what, advice) in _REFUSED.items():
@@ -87,7 +87,7 @@ def look_at_complaints(running: Running | None, told: Iterable[Finding]) -> Iter
             yield Finding(
                 level=level,
                 part=_PART,
-                what=f"{count} {what} since the gateway started",
+                what=f"{what} since the gateway started: {count}",
                 advice=advice,
             )
     yield from _rest(running, told)

@@ -20,7 +20,7 @@ _PART = "files"
 
 def look_at_files(settings: GatewayConfig, token: str | None) -> Iterator[Finding]:
     """`token`: what the environment says, which overrules the file."""
-    found = [*_wrong(settings, token)]
+    found = [*_wrong(settings, token)] or [*_shared(settings)]
     yield from found
     if not settings.nodes:
         yield Finding(
@@ -32,7 +32,8 @@ def look_at_files(settings: GatewayConfig, token: str | None) -> Iterator[Findin
     elif not found:
         yield ok(
             _PART,
-            f"configuration, profile, alarm rules and {len(settings.nodes)} node keys are good",
+            f"configuration, profile, alarm rules and node keys are good (nodes: "
+            f"{len(settings.nodes)})",
         )
     if os.geteuid() == 0:
         yield Finding(
@@ -42,6 +43,23 @@ def look_at_files(settings: GatewayConfig, token: str | None) -> Iterator[Findin
             "does not show",
             advice="ask as that user: sudo -u axlebox axlebox doctor",
         )
+
+
+def _shared(settings: GatewayConfig) -> Iterator[Finding]:
+    """Keys that several nodes have: whoever takes one board could speak for the others. To be
+    asked where all can be read."""
+    names: dict[str, list[str]] = {}
+    for node in settings.nodes:
+        text = node.key_file.read_text(encoding="ascii").strip().lower()
+        names.setdefault(text, []).append(node.name)
+    for shared in names.values():
+        if len(shared) > 1:
+            yield Finding(
+                level="wrong",
+                part=_PART,
+                what=f"nodes {', '.join(shared)} have the same key",
+                advice="give each a key of its own: axlebox firmware provision",
+            )
 
 
 def _wrong(settings: GatewayConfig, token: str | None) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from gateway.doctor.finding import Finding, as_told, ok
 from gateway.doctor.running import Running
 from gateway.errors import ConfigError
 from gateway.forward import Answer, InfluxSink, Verdict
+from gateway.forward.forwarder import NO_TIME
 from gateway.forward.lines import LineWriter
 from gateway.state import Forward
 from gateway.timebase import Clock
@@ -49,6 +50,13 @@ def _told(influx: InfluxConfig, forward: Forward) -> Finding:
             what="the gateway that runs forwards nothing, though [influx] is there now",
             advice="start it again, so that it reads the configuration",
         )
+    if forward.error == NO_TIME:
+        return Finding(
+            level="wrong",
+            part=_PART,
+            what="rows wait for a time source before they go to the server, as clock.wait_s says",
+            advice="connect GNSS or NTP; after that wait they go as estimates",
+        )
     if forward.error:
         return as_told(_PART, forward.error, _LOOK)
     backlog = f"{forward.backlog_bytes / 1e6:.1f} MB wait"
@@ -58,6 +66,14 @@ def _told(influx: InfluxConfig, forward: Forward) -> Finding:
             part=_PART,
             what=f"the server at {influx.url} takes nothing, {backlog}",
             advice=_LOOK,
+        )
+    if forward.sent_up_to_ms is None:
+        return Finding(
+            level="unknown",
+            part=_PART,
+            what=f"nothing was sent to the server at {influx.url} yet, so nobody knows whether it "
+            f"takes readings, {backlog}",
+            advice="ask again in a minute",
         )
     return ok(_PART, f"the server at {influx.url} takes readings, {backlog}")
 

@@ -51,8 +51,8 @@ def look_at_store(settings: GatewayConfig, running: Running | None) -> Iterator[
     damaged = len(list(spool.folder.glob("*.bad")))
     if damaged:
         yield _note(
-            f"{damaged} damaged segments were set aside in {spool.folder}; what was sound of them "
-            "was salvaged",
+            f"damaged segments were set aside in {spool.folder} ({damaged}); what was sound of "
+            "them was salvaged",
             "look into `dmesg` and replace the card; move the `.bad` files away afterwards",
         )
 
@@ -64,7 +64,7 @@ def _told(spool: Spool, settings: GatewayConfig) -> Iterator[Finding]:
     given_up = spool.removed_messages + spool.thinned_messages
     if given_up:
         yield _wrong(
-            f"{given_up} messages were given up or thinned before the server had them",
+            f"messages given up or thinned before the server had them: {given_up}",
             "bring the server back, or raise spool.limit_mb",
         )
     if settings.influx is not None and spool.free_days is not None:

@@ -72,7 +72,7 @@ def running(**fields: Any) -> Running:
             {"lost_samples": 9},
             (
                 "note",
-                "9 samples of node motors-a are lost for ever: it had no room, or was reset",
+                "samples of node motors-a that are lost for ever: 9; it had no room, or was reset",
                 LOSS,
             ),
         ),
@@ -122,7 +122,7 @@ def test_the_store_tells_why_a_node_started_and_what_it_lost(tmp_path: Path) -> 
     assert told(look_at_boards(stored(tmp_path, causes, lost=8), None)) == [
         (
             "note",
-            "8 samples of node motors-a are lost for ever: it had no room, or was reset",
+            "samples of node motors-a that are lost for ever: 8; it had no room, or was reset",
             LOSS,
         ),
         (
@@ -157,7 +157,7 @@ def test_the_store_tells_why_a_node_started_and_what_it_lost(tmp_path: Path) -> 
 
 def test_starts_that_were_expected(tmp_path: Path) -> None:
     assert told(look_at_boards(stored(tmp_path, ["power_on", "power_on"]), None)) == [
-        ("ok", "the last 2 starts of node motors-a were all expected", "")
+        ("ok", "all known starts of node motors-a were expected (2)", "")
     ]
 
 

@@ -52,7 +52,7 @@ def test_alarms_that_others_tell_of_are_not_told_again() -> None:
 def test_alarms_of_sensors_are_counted() -> None:
     alarms = (alarm("sensor-fault", "axle 1"), alarm("sensor-frozen", "axle 2"))
     assert looked(alarms=alarms) == [
-        ("note", "2 alarms are about sensors", "the crew page lists them, with what to do")
+        ("note", "alarms about sensors: 2", "the crew page lists them, with what to do")
     ]
 
 
@@ -98,7 +98,7 @@ def test_alarms_of_sensors_are_counted() -> None:
 )
 def test_messages_that_were_refused(reason: str, level: str, what: str, advice: str) -> None:
     found = looked(refused={reason: 7, "repeated": 3})
-    assert found == [(level, f"7 {what} since the gateway started", advice)]
+    assert found == [(level, f"{what} since the gateway started: 7", advice)]
 
 
 def test_what_no_other_check_told_of_is_told() -> None:

@@ -8,7 +8,7 @@ import pytest
 from gateway.doctor.files import look_at_files
 from gateway.doctor.finding import Finding
 
-from .conftest import Depot, somebody_else, told
+from .conftest import KEY, Depot, somebody_else, told
 
 ROOT_ASKS = (
     "note",
@@ -24,7 +24,7 @@ def looked(depot: Depot, more: str = "", **changes: str) -> list[tuple[str, str,
 
 def test_files_that_are_good(depot: Depot) -> None:
     assert looked(depot) == [
-        ("ok", "configuration, profile, alarm rules and 1 node keys are good", "")
+        ("ok", "configuration, profile, alarm rules and node keys are good (nodes: 1)", "")
     ]
 
 
@@ -51,6 +51,21 @@ def test_no_node(depot: Depot) -> None:
             "wrong",
             "no [[nodes]] are listed, so nothing that a board says would be believed",
             "add one for each board, with the file of its key",
+        )
+    ]
+
+
+def test_nodes_that_share_a_key(depot: Depot) -> None:
+    depot.file("copy.key", KEY.upper() + "\n")
+    nodes = "".join(
+        f'[[nodes]]\nname = "{name}"\nkey_file = "{file}.key"\n'
+        for name, file in (("motors-a", "motors-a"), ("axles-a", "copy"))
+    )
+    assert looked(depot, nodes=nodes) == [
+        (
+            "wrong",
+            "nodes motors-a, axles-a have the same key",
+            "give each a key of its own: axlebox firmware provision",
         )
     ]
 

@@ -10,6 +10,7 @@ from manual_clock import ManualClock
 from gateway.config import GatewayConfig
 from gateway.doctor.running import Running
 from gateway.doctor.server import look_at_server
+from gateway.forward.forwarder import NO_TIME
 from gateway.state import Forward
 from hil.broker import free_port
 from hil.victoria_metrics import VictoriaMetrics
@@ -140,8 +141,25 @@ def test_without_a_server(depot: Depot) -> None:
     ("forward", "finding"),
     [
         (
-            {"state": "sending", "backlog_bytes": 400_000},
+            {"state": "idle"},
+            (
+                "unknown",
+                "nothing was sent to the server at http://127.0.0.1:9 yet, so nobody knows "
+                "whether it takes readings, 0.0 MB wait",
+                "ask again in a minute",
+            ),
+        ),
+        (
+            {"state": "sending", "backlog_bytes": 400_000, "sent_up_to_ms": 1},
             ("ok", "the server at http://127.0.0.1:9 takes readings, 0.4 MB wait", ""),
+        ),
+        (
+            {"state": "waiting", "error": NO_TIME},
+            (
+                "wrong",
+                "rows wait for a time source before they go to the server, as clock.wait_s says",
+                "connect GNSS or NTP; after that wait they go as estimates",
+            ),
         ),
         (
             {"state": "off"},

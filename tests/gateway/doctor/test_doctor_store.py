@@ -171,7 +171,7 @@ def test_segments_that_were_set_aside(depot: Depot) -> None:
     (depot.folder / "spool" / "00000001.bad").touch()
     assert told(look_at_store(depot.write(SMALL), None))[-1] == (
         "note",
-        f"1 damaged segments were set aside in {depot.folder}/spool; what was sound of them was "
+        f"damaged segments were set aside in {depot.folder}/spool (1); what was sound of them was "
         "salvaged",
         "look into `dmesg` and replace the card; move the `.bad` files away afterwards",
     )
@@ -196,7 +196,7 @@ def test_segments_that_were_set_aside(depot: Depot) -> None:
             {"removed_messages": 3, "thinned_messages": 4},
             (
                 "wrong",
-                "7 messages were given up or thinned before the server had them",
+                "messages given up or thinned before the server had them: 7",
                 "bring the server back, or raise spool.limit_mb",
             ),
         ),
