@@ -41,7 +41,7 @@ def look_at_files(settings: GatewayConfig, token: str | None) -> Iterator[Findin
             part=_PART,
             what="root asks, who may open everything: what the gateway's own user may not open "
             "does not show",
-            advice="ask as that user: sudo -u axlebox axlebox doctor",
+            advice="ask as that user, with `sudo -u axlebox` in front",
         )
 
 

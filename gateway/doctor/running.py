@@ -86,7 +86,7 @@ def ask(settings: GatewayConfig) -> tuple[Running | None, list[Finding]]:
                 level="note",
                 part=_PART,
                 what=f"this user cannot ask for commands: {socket_fault}",
-                advice="ask as the user that the gateway runs as: sudo -u axlebox axlebox doctor",
+                advice="ask as the user that the gateway runs as, with `sudo -u axlebox` in front",
             )
         )
     return running, found
@@ -137,6 +137,9 @@ def _silent(url: str, error: Exception, *, alive: bool) -> Finding:
             what, advice = f"what answers at {url} is no gateway ({reason})", _STRANGER
     elif alive:
         what = f"the gateway answers at its socket, but its page at {url} does not ({reason})"
+        advice = "look into its log: journalctl -u axlebox-gateway; then start it again"
+    elif isinstance(reason, TimeoutError):
+        what = f"what listens at {url} says nothing: a gateway that hangs, or another program"
         advice = "look into its log: journalctl -u axlebox-gateway; then start it again"
     else:
         return _absent(f"nothing answers at {url} ({reason})")

@@ -24,6 +24,7 @@ from gateway.cli import main
 from gateway.config import GatewayConfig, load_config
 from gateway.control import knock
 from gateway.doctor import examination
+from gateway.doctor import running as running_module
 from gateway.doctor.finding import Finding, as_told, exit_code, most_urgent_first
 from gateway.doctor.running import ask
 from gateway.errors import CommandError
@@ -223,7 +224,7 @@ def test_a_socket_that_is_not_ones_own(depot: Depot, page: ServedPage) -> None:
             "note",
             f"this user cannot ask for commands: no gateway answers at {socket_path} (No such "
             "file or directory): is it running?",
-            "ask as the user that the gateway runs as: sudo -u axlebox axlebox doctor",
+            "ask as the user that the gateway runs as, with `sudo -u axlebox` in front",
         )
     ]
 
@@ -239,6 +240,24 @@ def test_the_page_of_another_locomotive(depot: Depot, page: ServedPage) -> None:
             f"the gateway at {page.url} is that of KZ8A-0002, not of TE33A-0001",
             "correct locomotive.id, or name the right file with --config; set another page.port "
             "where both run here",
+        )
+    ]
+
+
+def test_a_gateway_that_hangs(
+    depot: Depot, page: ServedPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running_module, "_ANSWER_S", 0.05)
+    thaw = page.freeze()
+    try:
+        _, found = ask(on_page(depot, page.port))
+    finally:
+        thaw.set()
+    assert told(found) == [
+        (
+            "wrong",
+            f"what listens at {page.url} says nothing: a gateway that hangs, or another program",
+            "look into its log: journalctl -u axlebox-gateway; then start it again",
         )
     ]
 

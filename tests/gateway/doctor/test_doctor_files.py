@@ -13,7 +13,7 @@ from .conftest import KEY, Depot, somebody_else, told
 ROOT_ASKS = (
     "note",
     "root asks, who may open everything: what the gateway's own user may not open does not show",
-    "ask as that user: sudo -u axlebox axlebox doctor",
+    "ask as that user, with `sudo -u axlebox` in front",
 )
 
 
