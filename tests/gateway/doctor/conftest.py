@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from gateway.config import GatewayConfig, load_config
@@ -67,7 +66,3 @@ def somebody_else() -> Iterator[None]:
 def told(findings: Any) -> list[tuple[str, str, str]]:
     """Level, sentence and advice of each."""
     return [(one.level, one.what, one.advice) for one in findings if isinstance(one, Finding)]
-
-
-def change(struct: Any, **fields: Any) -> Any:
-    return msgspec.structs.replace(struct, **fields)

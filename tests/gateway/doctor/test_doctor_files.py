@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.config import load_config
 from gateway.doctor.files import look_at_files
-from gateway.doctor.finding import Finding
 
 from .conftest import KEY, Depot, somebody_else, told
 
@@ -148,16 +148,11 @@ def test_an_unknown_profile_and_rules_that_are_not_there(depot: Depot) -> None:
     depot.path.write_text(
         depot.path.read_text().replace('"TE33A-0001"', '"TE33A-0001"\nprofile = "te34a"')
     )
-    findings = looked_at_again(depot)
+    settings = load_config(depot.path)
+    findings = [one for one in look_at_files(settings, None) if one.level != "note"]
     assert [one.level for one in findings] == ["wrong"]
     assert findings[0].what.startswith("there is no locomotive profile te34a")
     assert findings[0].advice
-
-
-def looked_at_again(depot: Depot) -> list[Finding]:
-    from gateway.config import load_config
-
-    return [one for one in look_at_files(load_config(depot.path), None) if one.level != "note"]
 
 
 def test_a_pin_file_that_is_not_there(depot: Depot) -> None:
