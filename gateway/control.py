@@ -25,7 +25,7 @@ from gateway.commands import LONGEST_S, Answer, Commands, Request
 from gateway.errors import AxleboxError, CommandError, LinkError
 from gateway.forward import Replay
 
-__all__ = ["Control", "ask_gateway", "ask_replay"]
+__all__ = ["Control", "ask_gateway", "ask_replay", "knock"]
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +47,10 @@ _T = TypeVar("_T")
 class _Refusal(msgspec.Struct, frozen=True):
     error: str
     message: str
+
+
+class _Knock(msgspec.Struct, frozen=True):
+    """Asks for nothing, and is refused."""
 
 
 class _ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,14 +178,31 @@ def ask_replay(path: Path, since_us: int) -> Replay:
     return _ask(path, _ReplayRequest(since_us), Replay)
 
 
-def _ask(path: Path, request: Request | _ReplayRequest, kind: type[_T]) -> _T:
+def knock(path: Path) -> None:
+    """Find out whether a gateway answers at this socket, without asking it for anything.
+
+    Raises CommandError where none does within five seconds.
+    """
+    try:
+        _ask(path, _Knock(), Answer, _CONNECT_S)
+    except CommandError as error:
+        if error.reason == "no_gateway":
+            raise
+
+
+def _ask(
+    path: Path,
+    request: Request | _ReplayRequest | _Knock,
+    kind: type[_T],
+    answer_s: float = _ANSWER_S,
+) -> _T:
     line = b""
     try:
         with socket.socket(socket.AF_UNIX) as client, _short(path) as name:
             client.settimeout(_CONNECT_S)
             client.connect(name)
             client.sendall(msgspec.json.encode(request) + b"\n")
-            client.settimeout(_ANSWER_S)
+            client.settimeout(answer_s)
             while not line.endswith(b"\n") and (piece := client.recv(_REQUEST_BYTES)):
                 line += piece
     except OSError as error:

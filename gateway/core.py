@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 _UNREADABLE = (WireError, msgspec.MsgspecError, UnicodeDecodeError)
 _MEGABYTE = 1_000_000
 _SEGMENT_UNIT = 1024 * 1024
-_MIN_FREE_BYTES = 200 * _MEGABYTE
+MIN_FREE_BYTES = 200 * _MEGABYTE
 _RATE_FLOOR_US = 60_000_000
 _UNSENT_LOOK_US = 1_000_000
 _DAY_US = 86_400_000_000
@@ -159,7 +159,7 @@ class Gateway:
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""
         self.verifier.salvage()
-        limits = Limits(self._limit_bytes, _MIN_FREE_BYTES)
+        limits = Limits(self._limit_bytes, MIN_FREE_BYTES)
         make_room(self.writer, limits, self._forwarded(), self._unsent, self.thinner, self.reserve)
 
     def problems(self) -> list[str]:

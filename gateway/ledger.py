@@ -168,6 +168,10 @@ class Ledger:
         """The boot of that node that was first heard last."""
         return next(reversed(self._nodes.get(node, {})), None)
 
+    def boots(self, node: str) -> list[Boot]:
+        """Those of a node that are remembered, the one that was first heard last at the end."""
+        return list(self._nodes.get(node, {}).values())
+
     def is_older(self, node: str, number: int, than: int) -> bool:
         """Whether a boot was first heard before another: its rest may come late."""
         if number == than:

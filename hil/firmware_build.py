@@ -31,6 +31,7 @@ __all__ = [
     "compiled",
     "files_for",
     "find_compiler",
+    "shipped_version",
 ]
 
 MANIFEST = "manifest.json"
@@ -195,6 +196,11 @@ def _cross(
         timeout=_LIMIT_S,
     )
     return done.stderr.strip() if done.returncode else output.read_bytes()
+
+
+def shipped_version() -> str:
+    """Of the firmware that comes with this axlebox. Raises BuildError, OSError."""
+    return _firmware_version(board_files()["axnode/__init__.py"])
 
 
 def _firmware_version(source: Path) -> str:

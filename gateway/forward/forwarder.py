@@ -27,7 +27,7 @@ from gateway.spool.format import Position
 from gateway.state import Forward
 from gateway.timebase import Clock
 
-__all__ = ["ForwardSettings", "Forwarder"]
+__all__ = ["NO_TIME", "ForwardSettings", "Forwarder"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _IDLE_US = 60_000_000
 _CLOCK_LOOK_US = 1_000_000
 _UNREADABLE_LOOK_US = 5_000_000
 _ASK_US = 30_000_000
-_NO_TIME = (
+NO_TIME = (
     "this machine's clock is not set: rows wait for a time source; if none comes, they go with "
     "estimated times"
 )
@@ -176,7 +176,7 @@ class Forwarder:
         progress = self.progress
         error = self._fault or self._delivery_error()
         if error is None and self._waits_for_time():
-            error = _NO_TIME
+            error = NO_TIME
         try:
             backlog = self._log.bytes_between(progress.live, self._log.committed())
             backlog += sum(self._log.bytes_between(one.start, one.end) for one in progress.behind)

@@ -9,7 +9,6 @@ gets its receipt and is dropped, so that it blocks nobody in the broker, and the
 
 import asyncio
 import logging
-import ssl
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from gateway.config import MqttConfig
+from gateway.links.broker_words import BrokerWords
 from gateway.links.inbox import Arrival, Inbox
 from gateway.links.receiver import CommittingReceiver
 
@@ -52,7 +52,6 @@ _TURN = 64
 _PACKET_BYTES = GATEWAY_MESSAGE_CAP + 512
 """The longest packet that the broker may send: a message, its topic and its properties."""
 
-_BAD_LOGIN = (134, 135)
 _TAKEN_OVER = 142
 
 
@@ -73,6 +72,7 @@ class MqttLink:
         self._config = config
         self._password = password
         self._receiver = receiver
+        self._words = BrokerWords(config, locomotive)
         self._client_id = f"axlebox-{locomotive}"
         self._topics = f"axlebox/{locomotive}"
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -183,7 +183,7 @@ class MqttLink:
 
         def on_connect(_client: Client, _data: Any, _flags: Any, code: Any, _more: Any) -> None:
             if code.is_failure:
-                faults.append(self._refusal(code))
+                faults.append(self._words.refused(code))
             elif self._stop.is_set():
                 client.disconnect()
             else:
@@ -191,10 +191,7 @@ class MqttLink:
 
         def on_subscribe(_client: Client, _data: Any, _id: int, codes: Any, _more: Any) -> None:
             if any(code.is_failure for code in codes):
-                faults.append(
-                    f"the broker at {self._config.where} does not let {self._config.who} read "
-                    f"{self._topics}/+/up: allow it, docs/mosquitto.conf shows how"
-                )
+                faults.append(self._words.hidden())
                 client.disconnect()
             else:
                 client.publish(f"{self._topics}/status", "online", qos=1, retain=True)
@@ -206,9 +203,7 @@ class MqttLink:
                     f"another client calls itself {self._client_id} at {self._config.where}: "
                     "end the other gateway, or give it another locomotive.id"
                 )
-            faults.append(
-                f"the broker at {self._config.where} left or does not answer: start it again"
-            )
+            faults.append(self._words.left())
             ended.set()
 
         client.on_connect = on_connect
@@ -235,7 +230,7 @@ class MqttLink:
                 properties=session,
             )
         except (OSError, ValueError) as error:
-            return self._explain(error)
+            return self._words.unreached(error)
         client.loop_start()
         while not ended.wait(_LOOK_S):
             if self._stop.is_set():  # `close` came before the loop knew this client
@@ -354,29 +349,3 @@ class MqttLink:
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(_OFFER_AGAIN_S, self._offer)
-
-    # Words --------------------------------------------------------------------------------------
-
-    def _refusal(self, code: Any) -> str:
-        if code.value in _BAD_LOGIN:
-            return (
-                f"the broker at {self._config.where} refuses {self._config.who}: correct "
-                "mqtt.username and the password in mqtt.password_file"
-            )
-        return f"the broker at {self._config.where} refuses the connection: {code}"
-
-    def _explain(self, error: Exception) -> str:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return (
-                f"the certificate of the broker at {self._config.where} is not believed "
-                f"({error.verify_message}): correct mqtt.ca_file or mqtt.host"
-            )
-        if isinstance(error, TimeoutError):
-            return (
-                f"the broker at {self._config.where} does not answer: look at it and its network"
-            )
-        reason = getattr(error, "strerror", None) or error
-        return (
-            f"no broker at {self._config.where} ({reason}): start it, or correct mqtt.host and "
-            "mqtt.port"
-        )

@@ -233,4 +233,4 @@ def _explain(error: Exception, config: SerialConfig) -> str:
         return f"{config.port} is used by another program: end that one"
     if number in (5, 6, 19):
         return f"{config.port} was pulled out: plug it in again"
-    return f"{config.port} cannot be used: {error}"
+    return f"{config.port} cannot be used ({error}): plug it in again, or try another"

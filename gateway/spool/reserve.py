@@ -8,11 +8,11 @@ from gateway.spool.salvage import TEMPORARY_SUFFIX
 from gateway.spool.segments import file_size
 from gateway.spool.storage import Storage
 
-__all__ = ["Reserve"]
+__all__ = ["RESERVE_NAME", "Reserve"]
 
 _log = logging.getLogger(__name__)
 
-_NAME = "reserve"
+RESERVE_NAME = "reserve"
 _PLENTY = 4
 """It is made only where the disk has this many times its size free: then it hurts nobody."""
 
@@ -27,7 +27,7 @@ class Reserve:
         self.size_bytes = size_bytes
         self._storage = storage
         self._folder = folder
-        self._path = folder / _NAME
+        self._path = folder / RESERVE_NAME
         self._refused_at_bytes = 0
         self.held = bool(size_bytes) and file_size(storage, self._path) >= size_bytes
         self.is_given_up = False

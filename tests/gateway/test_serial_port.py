@@ -373,7 +373,8 @@ async def test_a_file_that_is_no_port_is_told(cabled: Cabled) -> None:
     cabled.plug.path.write_text("not a port")
     cabled.link.open()
     assert cabled.link.fault is not None
-    assert cabled.link.fault.startswith(f"{cabled.plug.path} cannot be used: ")
+    assert cabled.link.fault.startswith(f"{cabled.plug.path} cannot be used (")
+    assert cabled.link.fault.endswith("): plug it in again, or try another")
 
 
 def test_a_port_without_permission_names_the_remedy(
