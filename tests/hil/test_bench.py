@@ -170,11 +170,14 @@ def forwarder_sends_other_times_again(patch: pytest.MonkeyPatch, folder: Path) -
     """What comes again after a reset is not what went out before."""
     true = InfluxSink.write
 
-    def write(self: InfluxSink, body: bytes) -> Answer:
-        answer = true(self, body)
+    def write(self: InfluxSink, body: bytes, meanwhile: Callable[[], None] | None) -> Answer:
+        answer = true(self, body, meanwhile)
         if answer.verdict is Verdict.RESET:
-            patch.setattr(InfluxSink, "write", lambda self, body: true(self, later(body)))
+            patch.setattr(InfluxSink, "write", late)
         return answer
+
+    def late(self: InfluxSink, body: bytes, meanwhile: Callable[[], None] | None) -> Answer:
+        return true(self, later(body), meanwhile)
 
     patch.setattr(InfluxSink, "write", write)
 

@@ -77,11 +77,11 @@ def refuse(rig: LockstepRig, storage: StallingStorage) -> None:
 
 
 @pytest.mark.parametrize("stall", [hang, refuse])
-@pytest.mark.parametrize("buffer_bytes", [16 << 20, 4 << 10])
+@pytest.mark.parametrize("buffer_bytes", [16 << 20, 6 << 10])
 def test_a_disk_that_stalls_for_half_a_minute_costs_nothing(
     tmp_path: Path, stall: Callable[[LockstepRig, StallingStorage], None], buffer_bytes: int
 ) -> None:
-    """A buffer as it is set up holds all of it, and the nodes hold it too; with one of 4 KB the
+    """A buffer as it is set up holds all of it, and the nodes hold it too; with one of 6 KB the
     ports are not read any more, and the nodes alone hold it."""
     with running(tmp_path, 71) as (rig, storage):
         core = rig.gateway.core
@@ -107,7 +107,7 @@ def test_a_disk_that_stalls_for_half_a_minute_costs_nothing(
     assert storage.stalled, "the disk stalled"
     assert acknowledged[0] == acknowledged[1], "nothing is acknowledged that is not on the disk"
     assert 0 < max(buffered) <= buffer_bytes
-    assert (refused > 0) == (buffer_bytes == 4 << 10)
+    assert (refused > 0) == (buffer_bytes == 6 << 10)
     assert_nothing_is_lost(account)
     for name in NODES:
         assert health[name]["dropped_messages"] == health[name]["thinned_messages"] == 0
