@@ -53,7 +53,7 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
 
 
 def _locomotive(folder: Path, interpreter: Interpreter, seed: int) -> Figure:
-    folder.mkdir()
+    folder.mkdir(parents=True)
     clock = SystemClock()
     rig = _rig(folder, interpreter, seed, [node.name for node in load_profile("te33a").nodes])
     try:
