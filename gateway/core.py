@@ -51,6 +51,10 @@ _RATE_FLOOR_US = 60_000_000
 _UNSENT_LOOK_US = 1_000_000
 _DAY_US = 86_400_000_000
 
+_JUDGE_EACH_US = 200_000
+"""The shortest delay of a rule is longer, and a person takes longer to see what is new. Twice as
+often costs 0.7 % of a core."""
+
 
 class Gateway:
     """One gateway: its spool is locked and recovered, and this run is recorded, once it exists.
@@ -94,6 +98,7 @@ class Gateway:
         self.downlink = Downlink(keys)
         self.clocks = ClockSync(clock, self.ledger.times.of(clock.boot_id()))
         self._started_us = clock.monotonic_us()
+        self._judge_us = self._started_us
         self._unsent_us: int | None = None
         self._unsent_bytes = 0
         self._forward_state: Callable[[], Forward] = lambda: Forward(state="off")
@@ -148,7 +153,10 @@ class Gateway:
         self.ingest.tick()
         self.commands.tick()
         self.pace.tick()
-        self.alarms.tick()
+        now_us = self.clock.monotonic_us()
+        if now_us >= self._judge_us:
+            self._judge_us = now_us + _JUDGE_EACH_US
+            self.alarms.tick()
 
     @property
     def next_word_us(self) -> float:

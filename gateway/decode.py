@@ -280,7 +280,8 @@ def _may_lack_samples(block: Block) -> bool:
         return _MISSING_BYTES[block.width] in block.samples
     top = block.width - 1
     above_lowest = min(block.samples[top :: block.width].translate(_ABOVE_LOWEST)) << 8 * top
-    return above_lowest <= 128 * len(block.differences)
+    steps = len(block.differences) * block.width // len(block.samples)
+    return above_lowest <= 128 * steps
 
 
 def _raw_rows(block: Block, channels: int) -> NDArray[np.int32]:

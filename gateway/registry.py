@@ -114,8 +114,10 @@ class Registry:
         shown = known.groups.get(group.number)
         if shown is None:
             known.lay_out(group)
-        elif shown is not group and shown != group:
-            return
+        elif shown is not group:
+            if shown != group:
+                return
+            known.groups[group.number] = group
         before = known.latest.get(group.number)
         if before is not None and not (rows.is_sound and rows.t_ms > before.last_t_ms):
             known.look_at(before)

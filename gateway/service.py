@@ -14,6 +14,7 @@ from gateway.errors import LinkError
 from gateway.forwarding import Forwarding
 from gateway.history.trend import Trends
 from gateway.links.mqtt import MqttLink
+from gateway.links.rounds import Rounds
 from gateway.links.serial_port import SerialLink
 from gateway.metrics import registry_for
 from gateway.senml.publisher import Publisher
@@ -87,8 +88,9 @@ async def serve_gateway(
     committer = CommitThread(gateway.writer, clock, after_commit)
     gateway.thinner.background = True
     upkeep = UpkeepThread(gateway.upkeep, clock)
+    rounds = Rounds()
     links: list[SerialLink | MqttLink] = [
-        SerialLink(port, gateway.ingest) for port in config.serial
+        SerialLink(port, gateway.ingest, rounds) for port in config.serial
     ]
     if broker is not None:
         links.append(broker)

@@ -12,6 +12,7 @@ from axwire.framing import Deframer, frame
 
 from gateway.config import SerialConfig
 from gateway.links.receiver import Receiver
+from gateway.links.rounds import Rounds
 
 __all__ = ["LineDeframer", "SerialLink"]
 
@@ -20,6 +21,9 @@ _log = logging.getLogger(__name__)
 _READ_BYTES = 4096
 """What one port brings in a turn of the loop, before the others have theirs: as much as the
 kernel holds for it."""
+
+_MUCH_BYTES = 2048
+"""With so much at once from a port, the next is not waited for."""
 
 _SEND_CAP_BYTES = 64 * 1024
 _REOPEN_S = 0.25
@@ -49,9 +53,13 @@ class SerialLink:
     While the receiver cannot take a message the port is not read: the node keeps its data.
     """
 
-    def __init__(self, config: SerialConfig, receiver: Receiver) -> None:
+    def __init__(
+        self, config: SerialConfig, receiver: Receiver, rounds: Rounds | None = None
+    ) -> None:
+        """`rounds`: with the other ports of this gateway."""
         self._config = config
         self._receiver = receiver
+        self._rounds = rounds or Rounds()
         self._deframer = LineDeframer(GATEWAY_MESSAGE_CAP)
         self._port: serial.Serial | None = None
         self._waiting: deque[bytes] = deque()
@@ -101,7 +109,7 @@ class SerialLink:
         if self.fault is not None:
             self._log.info("%s: %s is back", self.name, self._config.port)
         self.fault = None
-        asyncio.get_running_loop().add_reader(port.fileno(), self._readable)
+        self._rounds.add(port.fileno(), self._readable)
         self._write()
         self._receiver.link_opened(self)
 
@@ -114,6 +122,7 @@ class SerialLink:
         self._unsent += frame(message)
         if idle:
             self._write()
+        self._rounds.hurry()
         return self._port is not None
 
     def stop_reading(self) -> None:
@@ -121,7 +130,7 @@ class SerialLink:
         self._closed = True
         self._cancel_timer()
         if self._port is not None:
-            asyncio.get_running_loop().remove_reader(self._port.fileno())
+            self._rounds.remove(self._port.fileno())
 
     def close(self) -> None:
         """Give the port back."""
@@ -141,6 +150,8 @@ class SerialLink:
             self._lose(f"{self._config.port} was pulled out: plug it in again")
             return
         self.bytes_received += len(chunk)
+        if len(chunk) >= _MUCH_BYTES:
+            self._rounds.hurry()
         refused = dict(self._deframer.refused)
         self._waiting.extend(self._deframer.feed(chunk))
         for reason, count in self._deframer.refused.items():
@@ -164,9 +175,8 @@ class SerialLink:
             return True
 
     def _pause(self) -> None:
-        loop = asyncio.get_running_loop()
         if self._port is not None:
-            loop.remove_reader(self._port.fileno())
+            self._rounds.remove(self._port.fileno())
         self._later(_OFFER_AGAIN_S, self._go_on)
 
     def _go_on(self) -> None:
@@ -177,7 +187,7 @@ class SerialLink:
         if self._port is None:
             self.open()
         else:
-            asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
+            self._rounds.add(self._port.fileno(), self._readable)
 
     def _write(self) -> None:
         if self._port is None:
@@ -207,9 +217,8 @@ class SerialLink:
 
     def _drop_port(self) -> None:
         if self._port is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._port.fileno())
-            loop.remove_writer(self._port.fileno())
+            self._rounds.remove(self._port.fileno())
+            asyncio.get_running_loop().remove_writer(self._port.fileno())
             self._port.close()
             self._port = None
 

@@ -169,7 +169,6 @@ class SpoolWriter:
                     "more from the links until a commit succeeds"
                 )
             ticket, sooner = self._put(Entry(kind, priority, received_us, bytes(body)))
-            self._plan(kind, size)
         if sooner and self.on_due_changed is not None:
             self.on_due_changed()
         return ticket
@@ -228,9 +227,11 @@ class SpoolWriter:
     def _put(self, entry: Entry) -> tuple[int, bool]:
         """The ticket, and whether a commit is due earlier than before."""
         before_us = self._due_us
+        size = RECORD_BYTES + len(entry.body)
         self._ticket += 1
         self._pending.append(entry)
-        self._pending_bytes += RECORD_BYTES + len(entry.body)
+        self._pending_bytes += size
+        self._plan(entry.kind, size)
         if before_us is None:
             now_us = self._clock.monotonic_us()
             self._due_us = now_us + self.settings.commit_period_us

@@ -20,7 +20,9 @@ from hil.interpreter import find_interpreter
 from hil.rig import Rig, RigPlan
 from simulators.locomotive import Locomotive
 
-_COPIES = 4
+_COPIES = {"motors-a": "ab", "brakes-a": "ab", "axles-a": "abcdefgh"}
+"""Twelve nodes that make 2,092 samples a second, as the goal has it."""
+
 _WARM_S = 8.0
 _SECONDS = 20.0
 _START_LIMIT_S = 60.0
@@ -32,8 +34,8 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
     source = Locomotive(profile, seed)
     fits = tuple(
         (NodeFit(name=f"{node.name[:-1]}{letter}", groups=node.groups), source, False)
-        for letter in "abcd"[:_COPIES]
         for node in profile.nodes
+        for letter in _COPIES[node.name]
     )
     plan = RigPlan(profile, "TE33A-0001", fits, folder, seed)
     rig = Rig(plan, find_interpreter(), SystemClock())

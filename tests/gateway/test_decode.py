@@ -140,7 +140,16 @@ def test_samples_told_as_steps_are_counted_without_the_table_too(
     for step in steps[1:]:
         rows.append([max(MISSING, v + one) for v, one in zip(rows[-1], step, strict=True)])
     message = board.differences(rows, group=3)
-    assert count_samples(readings_of(message)) == decoded(board, message).samples
+    taken = sum(value != MISSING for row in rows for value in row)
+    assert count_samples(readings_of(message)) == decoded(board, message).samples == taken
+
+
+@pytest.mark.parametrize("count", [2, 9, 60])
+def test_a_channel_that_falls_as_fast_as_steps_can_lacks_its_last_sample(
+    board: Board, count: int
+) -> None:
+    rows = [[MISSING + 128 * (count - 1 - row), 30_000] for row in range(count)]
+    assert decoded(board, board.differences(rows)).samples == 2 * count - 1
 
 
 def test_each_row_has_its_time(board: Board) -> None:

@@ -16,6 +16,7 @@ from gateway.spool import (
 )
 from gateway.spool.errors import BufferFullError, RecordTooLargeError, SpoolLockedError
 from gateway.spool.format import MAX_BODY_BYTES, RECORD_BYTES
+from gateway.spool.gaps import Gap
 
 from .storages import Operation, WatchedStorage
 
@@ -120,6 +121,25 @@ def test_an_empty_commit_touches_nothing(tmp_path: Path, clock: ManualClock) -> 
         assert spool.writer.commit()
         assert list(tmp_path.iterdir()) == []
         assert spool.writer.metrics.commits == 0
+
+
+def test_records_of_gaps_fill_a_segment_as_others_do(tmp_path: Path, clock: ManualClock) -> None:
+    """A snapshot is asked for in time to begin the next."""
+    settings = WriterSettings(segment_bytes=1000)
+    with open_spool(tmp_path, clock, settings=settings) as spool:
+        writer = spool.writer
+        writer.append(Kind.STATE, Priority.SERVICE, b"state", RECEIVED_US)
+        gaps = 0
+        while not writer.wants_snapshot:
+            gaps += 1
+            assert gaps < 50
+            writer.note_gap(Gap(reason="removed", segment=gaps, offset=0, bytes=100))
+        writer.append(Kind.STATE, Priority.SERVICE, b"state", RECEIVED_US)
+        add(writer, b"behind it")
+        writer.commit()
+    kinds = [(record.segment, record.kind) for record in read_records(tmp_path, None)]
+    assert kinds[-2:] == [(2, Kind.STATE), (2, Kind.MESSAGE)]
+    assert kinds[-3] == (1, Kind.GAP)
 
 
 def test_a_full_segment_is_followed_by_the_next_and_a_snapshot_is_wanted(
