@@ -125,7 +125,7 @@ def test_an_empty_commit_touches_nothing(tmp_path: Path, clock: ManualClock) -> 
 
 def test_records_of_gaps_fill_a_segment_as_others_do(tmp_path: Path, clock: ManualClock) -> None:
     """A snapshot is asked for in time to begin the next."""
-    settings = WriterSettings(segment_bytes=1000)
+    settings = WriterSettings(segment_bytes=3000)
     with open_spool(tmp_path, clock, settings=settings) as spool:
         writer = spool.writer
         writer.append(Kind.STATE, Priority.SERVICE, b"state", RECEIVED_US)
