@@ -244,7 +244,8 @@ class LockstepTarget:
     def begin(self, until_us: int) -> None:
         """Grant time up to then, which must lie ahead; `finish` takes what comes of it."""
         self._stand()
-        until_us = min(until_us, self.leaves_us or until_us, self.now_us + _LONGEST_GRANT_US)
+        ahead = (piece.end_us for piece in self._writing if piece.end_us > self.now_us)
+        until_us = min(until_us, next(ahead, until_us), self.now_us + _LONGEST_GRANT_US)
         self._outgoing += frame(RUN, (until_us % PERIOD).to_bytes(4, "little"))
         self._flush()
         self.runs = True
@@ -258,8 +259,13 @@ class LockstepTarget:
 
     @property
     def leaves_us(self) -> int | None:
-        """When the next bytes that it wrote will have left its UART; None: it wrote none."""
+        """When the next bytes that it wrote and nobody took leave its UART; None: there are none."""
         return self._writing[0].end_us if self._writing else None
+
+    @property
+    def left(self) -> list[Sent]:
+        """What has left it by `now_us` and was not taken."""
+        return [piece for piece in self._writing if piece.end_us <= self.now_us]
 
     def take(self) -> Sent:
         """The next bytes; they must have left by `now_us`."""

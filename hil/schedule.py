@@ -17,7 +17,7 @@ from itertools import count
 from math import ceil, inf
 from typing import Protocol
 
-from hil.lockstep import LockstepTarget
+from hil.lockstep import LockstepTarget, Sent
 
 __all__ = ["Listener", "Schedule", "SimulatedClock"]
 
@@ -60,6 +60,10 @@ class Listener(Protocol):
     def sent(self, data: bytes) -> None:
         """These bytes have left the board, the last of them now."""
 
+    def quiet_until_us(self, data: bytes, end_us: int) -> float:
+        """Before then no board notices that these bytes leave this one at `end_us`; to be asked
+        when all that it sent before has been heard."""
+
 
 @dataclass(order=True)
 class _Plan:
@@ -75,10 +79,25 @@ class _Aside:
     noticed_us: Callable[[], float] = field(compare=False)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Board:
     target: LockstepTarget
     listener: Listener
+    _judged: Sent | None = None
+    _quiet_until_us: float = inf
+
+    def may_run_until_us(self) -> float:
+        """Where it could notice that what it sent is heard only now: it may be one message ahead
+        of who listens."""
+        left = self.target.left
+        if not left:
+            return inf
+        if len(left) > 1:
+            return -inf
+        if left[0] is not self._judged:
+            self._judged = sent = left[0]
+            self._quiet_until_us = self.listener.quiet_until_us(sent.data, sent.end_us)
+        return self._quiet_until_us
 
 
 class Schedule:
@@ -183,16 +202,20 @@ class Schedule:
         for board in self._boards:
             target = board.target
             if not target.runs and target.now_us < bound_us:
-                leaves_us = target.leaves_us
-                if leaves_us is None or target.now_us < leaves_us:
-                    target.begin(bound_us)
+                until_us = min(bound_us, board.may_run_until_us())
+                if target.now_us < until_us:
+                    target.begin(int(until_us))
 
     def _wait(self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False) -> bool:
         """Wait for a board that runs and could speak by then, or is the speaker, or for any.
         False: there is none."""
         for board in self._boards:
             target = board.target
-            if target.runs and (all_of_them or board is speaker or target.quiet_until_us <= us):
+            if board is speaker:
+                could_speak = target.now_us < us
+            else:
+                could_speak = all_of_them or target.quiet_until_us <= us
+            if target.runs and could_speak:
                 if self._spare:
                     self._spare.popleft()()
                 target.finish()
