@@ -34,7 +34,7 @@ _OFF = 1000
 class LockstepCable:
     """From a board's UART to whoever listens at the other end; see hil.cable.Cable.
 
-    `listen` is called with what arrives there, `answered_us` says of bytes when, if they arrive at
+    `listen` is called with what arrives there, `foresee` says of bytes when, if they arrive at
     a time, they could be answered at the earliest. Bytes for the board go one after the other at the
     board's rate, `delay_us` after they were given. Unplugged, it loses them all, both ways.
     `jitter_us` says how much later each piece arrives; none overtakes another.
@@ -50,7 +50,7 @@ class LockstepCable:
         self.listen: Callable[[bytes], None] = lambda data: None
         self.on_plug: Callable[[bool], None] = lambda plugged: None
         self.jitter_us: Callable[[], int] = lambda: 0
-        self.answered_us: Callable[[bytes, int], int] = lambda data, at_us: at_us
+        self.foresee: Callable[[bytes, int], int] = lambda data, at_us: at_us
         self.plugged = True
         self.dropped_bytes = 0
         self.flipped_bytes = 0
@@ -108,13 +108,13 @@ class LockstepCable:
         else:
             self._arrive(data)
 
-    def quiet_until_us(self, data: bytes, end_us: int) -> float:
+    def answered_us(self, data: bytes, end_us: int) -> float:
         """See hil.schedule.Listener."""
         if not self.plugged:
             return inf
         if self._noise is not None or self._frames is not None:
             return end_us
-        return self.answered_us(data, end_us)
+        return self.foresee(data, end_us)
 
     def to_board(self, data: bytes) -> None:
         """Send to the board; lost while it is off."""
@@ -172,13 +172,13 @@ class LockstepPort:
     def open(self) -> None:
         """Use the cable from now on, whenever it is plugged in."""
         self._cable.listen = self._arrived
-        self._cable.answered_us = self._answered_us
+        self._cable.foresee = self._answered_us
         self._cable.on_plug = self._plugged
         self._plugged(self._cable.plugged)
 
     def close(self) -> None:
         self._cable.listen = lambda data: None
-        self._cable.answered_us = lambda data, at_us: at_us
+        self._cable.foresee = lambda data, at_us: at_us
         self._cable.on_plug = lambda plugged: None
 
     def send(self, message: bytes) -> bool:

@@ -135,8 +135,8 @@ class LockstepRig:
                 feed_sensed(self.targets[fit.name], held, self._start_us, self._fed_until_s, seen)
         self._fed_until_s += _STRETCH_S
         self._look_ahead()
-        next_us = self._start_us + round((self._fed_until_s - _AHEAD_S) * 1e6)
-        self.schedule.at(next_us, self._feed)
+        fed_until_us = self._start_us + round(self._fed_until_s * 1e6)
+        self.schedule.at(fed_until_us - round(_AHEAD_S * 1e6), self._feed, fed_until_us)
 
     def _look_ahead(self) -> None:
         """Find out what the sensors see in the next stretch, while boards run."""

@@ -60,9 +60,9 @@ class Listener(Protocol):
     def sent(self, data: bytes) -> None:
         """These bytes have left the board, the last of them now."""
 
-    def quiet_until_us(self, data: bytes, end_us: int) -> float:
-        """Before then no board notices that these bytes leave this one at `end_us`; to be asked
-        when all that it sent before has been heard."""
+    def answered_us(self, data: bytes, end_us: int) -> float:
+        """When a board could notice, at the earliest, that these bytes leave this one at
+        `end_us`; to be asked when all that it sent before has been heard."""
 
 
 @dataclass(order=True)
@@ -84,7 +84,7 @@ class _Board:
     target: LockstepTarget
     listener: Listener
     _judged: Sent | None = None
-    _quiet_until_us: float = inf
+    _answered_us: float = inf
 
     def may_run_until_us(self) -> float:
         """Where it could notice that what it sent is heard only now: it may be one message ahead
@@ -96,8 +96,8 @@ class _Board:
             return -inf
         if left[0] is not self._judged:
             self._judged = sent = left[0]
-            self._quiet_until_us = self.listener.quiet_until_us(sent.data, sent.end_us)
-        return self._quiet_until_us
+            self._answered_us = self.listener.answered_us(sent.data, sent.end_us)
+        return self._answered_us
 
 
 class Schedule:
@@ -116,9 +116,14 @@ class Schedule:
         """Run this board too; it must have been started."""
         self._boards.append(_Board(target, listener))
 
-    def at(self, us: int, call: Callable[[], None]) -> None:
-        """Plan a call; one for a moment that has passed happens next. All boards stand there."""
-        heapq.heappush(self._plans, _Plan(us, next(self._numbers), call))
+    def at(self, us: int, call: Callable[[], None], noticed_us: int = 0) -> None:
+        """Plan a call; one for a moment that has passed happens next. All boards stand there, or
+        at the latest at `noticed_us`, where none can notice it before."""
+        plan = _Plan(us, next(self._numbers), call)
+        if noticed_us > us:
+            heapq.heappush(self._asides, _Aside(plan, 0, lambda: noticed_us))
+        else:
+            heapq.heappush(self._plans, plan)
 
     def every(
         self,
@@ -179,9 +184,10 @@ class Schedule:
         for aside in self._asides:
             at_us = aside.plan.at_us
             if at_us < end_us:
-                later_us = max(0, min(aside.noticed_us(), end_us) - at_us)
-                periods = ceil(later_us / aside.period_us)
-                end_us = min(end_us, at_us + periods * aside.period_us)
+                later_us = int(max(0, min(aside.noticed_us(), end_us) - at_us))
+                if aside.period_us:
+                    later_us = ceil(later_us / aside.period_us) * aside.period_us
+                end_us = min(end_us, at_us + later_us)
         return end_us
 
     def _next_plan(self, end_us: int) -> _Plan | None:

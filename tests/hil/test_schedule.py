@@ -18,6 +18,8 @@ class ScriptedBoard:
     def __init__(self, heard: list[str], name: str, sends_us: list[int], wakes_us: int = 0):
         self.now_us = 0
         self.runs = False
+        self.answer_us = 0
+        """How long after it was heard a message may be answered, at the earliest."""
         self.granted: list[tuple[int, int]] = []
         self._heard = heard
         self._name = name
@@ -49,11 +51,18 @@ class ScriptedBoard:
             self._written.append(Sent(self.now_us, self._name.encode()))
         self.granted.append((before_us, self.now_us))
 
+    @property
+    def left(self) -> list[Sent]:
+        return self._written
+
     def take(self) -> Sent:
-        return self._written.pop()
+        return self._written.pop(0)
 
     def sent(self, data: bytes) -> None:
         self._heard.append(data.decode())
+
+    def answered_us(self, data: bytes, end_us: int) -> float:
+        return end_us + self.answer_us
 
 
 class Bench:
@@ -141,3 +150,42 @@ def test_what_can_be_done_meanwhile_is_done_while_a_board_runs() -> None:
     assert ran == [True]
     bench.schedule.catch_up()
     assert ran == [True, False]
+
+
+def test_a_board_runs_on_before_it_is_heard_where_nobody_can_answer_yet() -> None:
+    """One message ahead, in which the other is heard; all in the order of time."""
+    bench = Bench(("a", [100_000, 200_000, 300_000], 0), ("b", [150_000], 1))
+    bench.boards["a"].answer_us = END_US
+    ahead: list[tuple[int, bool]] = []
+    bench.boards["b"].sent = lambda data: ahead.append(  # type: ignore
+        (bench.boards["a"].now_us, bench.boards["a"].runs)
+    )
+    bench.schedule.run_until(END_US)
+    assert ahead == [(200_000, True)]
+    assert bench.heard == ["a"] * 3
+    assert [board.now_us for board in bench.boards.values()] == [END_US] * 2
+
+
+@pytest.mark.parametrize(("answer_us", "stands_us"), [(0, 100_000), (30_000, 130_000)])
+def test_a_board_runs_no_further_than_to_the_first_possible_answer(
+    answer_us: int, stands_us: int
+) -> None:
+    bench = Bench(("a", [100_000, 200_000], 0), ("b", [100_000], 0))
+    bench.boards["a"].answer_us = bench.boards["b"].answer_us = answer_us
+    stood: list[int] = []
+
+    def listen(data: bytes) -> None:
+        bench.boards["a"].finish()
+        stood.append(bench.boards["a"].now_us)
+
+    bench.boards["b"].sent = listen  # type: ignore
+    bench.schedule.run_until(150_000)
+    assert stood == [max(stands_us, 100_000)]
+
+
+def test_a_call_that_is_noticed_late_stops_a_board_only_then() -> None:
+    bench = Bench(("a", [], 0))
+    bench.schedule.at(300_000, lambda: bench.call("fed"), 500_000)
+    bench.schedule.run_until(END_US)
+    assert bench.boards["a"].granted == [(0, 500_000), (500_000, END_US)]
+    assert bench.heard == ["fed"]
