@@ -161,21 +161,37 @@ class Schedule:
         """Let time pass until then. What is planned for then has happened."""
         while True:
             bound_us = self._bound_us(end_us)
-            self._send_off(bound_us)
             plan = self._next_plan(end_us)
             next_us = end_us if plan is None else plan.at_us
-            speaker = self._next_speaker()
-            if speaker is not None and speaker[0] <= next_us:
-                if not self._wait(*speaker):
-                    sent = speaker[1].target.take()
-                    self.clock.advance_to(sent.end_us)
-                    speaker[1].listener.sent(sent.data)
-            elif not self._wait(next_us, all_of_them=next_us == bound_us):
-                self.clock.advance_to(next_us)
-                if plan is None:
-                    return
-                self._forget(plan)
-                plan.call()
+            speaker = self._speaker_once_quiet(next_us, bound_us)
+            if speaker is not None:
+                sent = speaker.target.take()
+                self.clock.advance_to(sent.end_us)
+                speaker.listener.sent(sent.data)
+                continue
+            self.clock.advance_to(next_us)
+            if plan is None:
+                return
+            self._forget(plan)
+            plan.call()
+
+    def _speaker_once_quiet(self, next_us: int, bound_us: int) -> _Board | None:
+        """Let boards run up to the bound until none can speak before what comes next: bytes of
+        this board, or what is planned for `next_us`, for which all stand where it is the bound."""
+        self._send_off(self._boards, bound_us)
+        while True:
+            leaves_us, speaker = self._next_speaker()
+            if leaves_us <= next_us:
+                late = self._runs_still(int(leaves_us), speaker)
+            else:
+                speaker = None
+                late = self._runs_still(next_us, all_of_them=next_us == bound_us)
+            if late is None:
+                return speaker
+            if self._spare:
+                self._spare.popleft()()
+            late.target.finish()
+            self._send_off([late], bound_us)
 
     def _bound_us(self, end_us: int) -> int:
         """How far boards may run: to the next thing that they could notice."""
@@ -203,36 +219,36 @@ class Schedule:
         else:
             heapq.heappop(self._asides)
 
-    def _send_off(self, bound_us: int) -> None:
-        """Let each board run that stands, until the bound or, earlier, until bytes of it leave."""
-        for board in self._boards:
+    def _send_off(self, boards: list[_Board], bound_us: int) -> None:
+        """Let each of these run that stands, until the bound or, earlier, until bytes of it
+        leave."""
+        for board in boards:
             target = board.target
             if not target.runs and target.now_us < bound_us:
                 until_us = min(bound_us, board.may_run_until_us())
                 if target.now_us < until_us:
                     target.begin(int(until_us))
 
-    def _wait(self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False) -> bool:
-        """Wait for a board that runs and could speak by then, or is the speaker, or for any.
-        False: there is none."""
+    def _runs_still(
+        self, us: int, speaker: _Board | None = None, *, all_of_them: bool = False
+    ) -> _Board | None:
+        """A board that runs and has not come to `us`, if it is the speaker, or could speak by
+        then, or for any."""
         for board in self._boards:
             target = board.target
-            if board is speaker:
-                could_speak = target.now_us < us
-            else:
-                could_speak = all_of_them or target.quiet_until_us <= us
-            if target.runs and could_speak:
-                if self._spare:
-                    self._spare.popleft()()
-                target.finish()
-                return True
-        return False
+            if target.runs:
+                if board is speaker:
+                    if target.now_us < us:
+                        return board
+                elif all_of_them or target.quiet_until_us <= us:
+                    return board
+        return None
 
-    def _next_speaker(self) -> "tuple[int, _Board] | None":
-        """Whose bytes leave first, and when; of several the one that was added first."""
-        first = None
+    def _next_speaker(self) -> tuple[float, _Board | None]:
+        """When bytes leave first, and whose; of several boards the one that was added first."""
+        first_us, first = inf, None
         for board in self._boards:
             leaves_us = board.target.leaves_us
-            if leaves_us is not None and (first is None or leaves_us < first[0]):
-                first = (leaves_us, board)
-        return first
+            if leaves_us is not None and leaves_us < first_us:
+                first_us, first = leaves_us, board
+        return first_us, first

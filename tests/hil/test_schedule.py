@@ -154,33 +154,43 @@ def test_what_can_be_done_meanwhile_is_done_while_a_board_runs() -> None:
 
 def test_a_board_runs_on_before_it_is_heard_where_nobody_can_answer_yet() -> None:
     """One message ahead, in which the other is heard; all in the order of time."""
-    bench = Bench(("a", [100_000, 200_000, 300_000], 0), ("b", [150_000], 1))
+    bench = Bench(("a", [100_000, 200_000, 300_000], 1), ("b", [150_000], 1))
     bench.boards["a"].answer_us = END_US
-    ahead: list[tuple[int, bool]] = []
-    bench.boards["b"].sent = lambda data: ahead.append(  # type: ignore
-        (bench.boards["a"].now_us, bench.boards["a"].runs)
-    )
+    a_us: list[int] = []
+    bench.boards["b"].sent = lambda data: a_us.append(bench.boards["a"].now_us)  # type: ignore
     bench.schedule.run_until(END_US)
-    assert ahead == [(200_000, True)]
+    assert a_us == [300_000]
     assert bench.heard == ["a"] * 3
-    assert [board.now_us for board in bench.boards.values()] == [END_US] * 2
+    assert bench.boards["a"].granted[-1] == (300_000, END_US)
 
 
-@pytest.mark.parametrize(("answer_us", "stands_us"), [(0, 100_000), (30_000, 130_000)])
-def test_a_board_runs_no_further_than_to_the_first_possible_answer(
-    answer_us: int, stands_us: int
-) -> None:
-    bench = Bench(("a", [100_000, 200_000], 0), ("b", [100_000], 0))
-    bench.boards["a"].answer_us = bench.boards["b"].answer_us = answer_us
-    stood: list[int] = []
+def test_a_board_is_at_most_one_message_ahead_of_who_listens() -> None:
+    bench = Bench(("a", [100_000, 200_000, 300_000], 1), ("b", [], 1))
+    bench.boards["a"].answer_us = END_US
+    heard_at_us: list[tuple[int, int]] = []
 
     def listen(data: bytes) -> None:
         bench.boards["a"].finish()
-        stood.append(bench.boards["a"].now_us)
+        heard_at_us.append((bench.schedule.clock.monotonic_us(), bench.boards["a"].now_us))
 
-    bench.boards["b"].sent = listen  # type: ignore
-    bench.schedule.run_until(150_000)
-    assert stood == [max(stands_us, 100_000)]
+    bench.boards["a"].sent = listen  # type: ignore
+    bench.schedule.run_until(END_US)
+    assert heard_at_us == [(100_000, 200_000), (200_000, 300_000), (300_000, END_US)]
+
+
+@pytest.mark.parametrize("answer_us", [0, 30_000])
+def test_a_board_runs_no_further_than_to_the_first_possible_answer(answer_us: int) -> None:
+    bench = Bench(("a", [100_000], 1), ("b", [100_000], 1))
+    bench.boards["a"].answer_us = answer_us
+    a_us: list[int] = []
+
+    def listen(data: bytes) -> None:
+        bench.boards["a"].finish()
+        a_us.append(bench.boards["a"].now_us)
+
+    bench.boards["a"].sent = listen  # type: ignore
+    bench.schedule.run_until(END_US)
+    assert a_us == [100_000 + answer_us]
 
 
 def test_a_call_that_is_noticed_late_stops_a_board_only_then() -> None:
