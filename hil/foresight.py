@@ -4,6 +4,8 @@ Nearly all that boards send are readings, and these are acknowledged with the ne
 whose message can have no answer before may run on while the gateway is still busy with others.
 """
 
+import functools
+
 from axwire import cose
 from axwire.cbor import head
 from axwire.errors import CborError
@@ -38,8 +40,7 @@ def _are_new_readings(gateway: Gateway, node: str, data: bytes) -> bool:
     if data.find(b"\0") != len(data) - 1:
         return False
     message = _beginning(data)
-    name = node.encode()
-    start = cose.START + cose.bytes_head(len(name)) + name
+    start = _start(node)
     try:
         if not message.startswith(start):
             return False
@@ -55,6 +56,13 @@ def _are_new_readings(gateway: Gateway, node: str, data: bytes) -> bool:
         return False
     boot = gateway.ledger.boot(node, number)
     return revision in boot.tables and sequence not in boot.accepted
+
+
+@functools.cache
+def _start(node: str) -> bytes:
+    """Of all that the node sends."""
+    name = node.encode()
+    return cose.START + cose.bytes_head(len(name)) + name
 
 
 def _beginning(frame: bytes) -> bytes:
