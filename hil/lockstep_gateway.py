@@ -34,10 +34,10 @@ _OFF = 1000
 class LockstepCable:
     """From a board's UART to whoever listens at the other end; see hil.cable.Cable.
 
-    `listen` is called with what arrives there, `foresee` says of bytes when, if they arrive at
-    a time, they could be answered at the earliest. Bytes for the board go one after the other at the
-    board's rate, `delay_us` after they were given. Unplugged, it loses them all, both ways.
-    `jitter_us` says how much later each piece arrives; none overtakes another.
+    `listen` is called with what arrives there; `foresee` says of bytes that are to arrive at a
+    time when they could be answered at the earliest. Bytes for the board go one after the other
+    at the board's rate, `delay_us` after they were given. Unplugged, it loses them all, both
+    ways. `jitter_us` says how much later each piece arrives; none overtakes another.
     """
 
     def __init__(

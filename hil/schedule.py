@@ -145,7 +145,7 @@ class Schedule:
         heapq.heappush(self._asides, _Aside(plan, period_us, noticed_us))
 
     def meanwhile(self, call: Callable[[], None]) -> None:
-        """Have this done while boards run, which takes no time of theirs; or `catch_up`."""
+        """Have this done while boards run that must be waited for; or `catch_up`."""
         self._spare.append(call)
 
     def catch_up(self) -> None:
@@ -188,7 +188,7 @@ class Schedule:
                 late = self._runs_still(next_us, all_of_them=next_us == bound_us)
             if late is None:
                 return speaker
-            if self._spare:
+            while self._spare and not late.target.answered:
                 self._spare.popleft()()
             late.target.finish()
             self._send_off([late], bound_us)

@@ -20,6 +20,8 @@ class ScriptedBoard:
         self.runs = False
         self.answer_us = 0
         """How long after it was heard a message may be answered, at the earliest."""
+        self.answers: list[bool] = []
+        """What it says when it is asked whether it has come to a stand; then that it has."""
         self.granted: list[tuple[int, int]] = []
         self._heard = heard
         self._name = name
@@ -35,6 +37,10 @@ class ScriptedBoard:
     @property
     def quiet_until_us(self) -> int:
         return self._wakes_us or (self._sends_us[0] if self._sends_us else 10 * END_US)
+
+    @property
+    def answered(self) -> bool:
+        return self.answers.pop(0) if self.answers else True
 
     def begin(self, until_us: int) -> None:
         assert not self.runs
@@ -141,15 +147,16 @@ def test_a_call_is_stood_for_as_soon_as_it_will_be_noticed() -> None:
     assert bench.heard == ["look"] * 3
 
 
-def test_what_can_be_done_meanwhile_is_done_while_a_board_runs() -> None:
+def test_what_can_be_done_meanwhile_is_done_while_a_board_that_is_waited_for_runs() -> None:
     bench = Bench(("a", [], 0))
+    bench.boards["a"].answers = [False, False]
     ran = []
-    bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
-    bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
+    for _ in range(3):
+        bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
     bench.schedule.run_until(END_US)
-    assert ran == [True]
+    assert ran == [True, True]
     bench.schedule.catch_up()
-    assert ran == [True, False]
+    assert ran == [True, True, False]
 
 
 def test_a_board_runs_on_before_it_is_heard_where_nobody_can_answer_yet() -> None:
