@@ -34,7 +34,7 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
             return NOT_POSSIBLE
         node.blink_beats = arguments[0] * 1000 // BEAT_MS
     elif code == COMMAND_BURST:
-        if len(arguments) != 1 or not node.sampler.ask_burst(arguments[0]):
+        if len(arguments) != 1 or not _ask_burst(node, arguments[0]):
             return NOT_POSSIBLE
     elif code == COMMAND_SELF_TEST:
         from axnode.self_test import begin_test
@@ -47,3 +47,14 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
     else:
         return NOT_SUPPORTED
     return DONE
+
+
+def _ask_burst(node: "Node", channel: int) -> bool:
+    """Take the next window of the sensor with this channel as a burst. False: it has none."""
+    for scan in node.sampler.scans:
+        for slot in scan.slots:
+            if slot.channel == channel:
+                if scan.features is not None:
+                    scan.features.ask()
+                return scan.features is not None
+    return False

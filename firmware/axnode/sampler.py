@@ -250,16 +250,6 @@ class Sampler:
                 self._finish(row)
         self.flush(now)
 
-    def ask_burst(self, channel: int) -> bool:
-        """Take the next window of the sensor with this channel as a burst. False: it has none."""
-        for scan in self.scans:
-            for slot in scan.slots:
-                if slot.channel == channel:
-                    if scan.features is not None:
-                        scan.features.ask()
-                    return scan.features is not None
-        return False
-
     def tell_temperature(self, centi_c: "int | None") -> None:
         """Of the board, and so of the chips on it that do not know their own; None: unknown.
 
@@ -437,10 +427,9 @@ class Sampler:
         if status == OK and slot.holding > 0:
             slot.holding -= 1
             return
-        statuses = slot.row.block.row_statuses
-        before = statuses[slot.column]
+        before = slot.row.block.row_statuses[slot.column]
         if status != before:
-            statuses[slot.column] = status
+            slot.row.block.row_statuses[slot.column] = status
             if status != OK or slot.holding == 0:
                 self._sink.status_changed(slot.channel, before, status, now)
         slot.holding = 0 if status == OK else slot.row.hold_rows
