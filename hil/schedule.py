@@ -3,10 +3,11 @@
 The clock jumps from one thing to the next: what was planned, and the bytes that boards send. In
 between the boards run, side by side, each until the next thing that it could notice; so a run
 repeats exactly, and no byte arrives before its time. What a board has sent is listened to as soon
-as no other can speak before, while the others run on: each says until when it sleeps. One rule
-makes this possible: what a board sends has no effect on another board before the next thing that
-is planned for boards. Where it had, the other board would hear of it late, by no more than the
-time to that thing.
+as no other can speak before, while the others run on: each says until when it sleeps. It runs on
+itself, one message ahead, where nobody can answer yet (`Listener.answered_us`). One rule makes
+this possible: what a board sends has no effect on another board before the next thing that is
+planned for boards. Where it had, the other board would hear of it late, by no more than the time
+to that thing or, if that is less, by two of its own messages.
 """
 
 import heapq

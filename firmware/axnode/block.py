@@ -19,10 +19,10 @@ class Block:
     """The row that is being filled, and the finished rows behind it that nobody has taken yet.
 
     All memory is allocated once: `numbers`, `values` over them and `steps` have room for
-    `capacity` rows, a value is `width` bytes. A status holds for all finished rows: `changed` says when the
-    row being filled would break that, and the rows must be taken (`write`, `clear`) before
-    `append`. A channel without a value holds `missing`, the lowest integer. Every port that this
-    runs on keeps the lower byte of an integer first, as they travel.
+    `capacity` rows, a value is `width` bytes. A status holds for all finished rows: `changed` says
+    when the row being filled would break that, and the rows must be taken (`write`, `clear`)
+    before `append`. A channel without a value holds `missing`, the lowest integer. Every port that
+    this runs on keeps the lower byte of an integer first, as they travel.
     """
 
     def __init__(self, group: "Group", wide: bool, capacity: int) -> None:

@@ -57,7 +57,7 @@ class History:
         end = min((high - self._first) * self._width, len(self._numbers))
         rows = np.array(self._numbers[begin:end]).reshape(-1, self._width)
         self._columns = np.ascontiguousarray(rows.T)
-        self._grid = np.arange(len(rows))
+        self._grid = np.arange(len(rows), dtype=np.float64)
         self._places = place - low
         self._low = low
         self._asked = t_s
