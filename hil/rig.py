@@ -135,6 +135,11 @@ class GatewayProcess:
             state: dict[str, Any] = json.load(answer)
         return state
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended though nobody ended it."""
+        return self._process is not None and self._process.poll() is not None
+
     def what_it_says(self) -> str:
         """Whether it runs, and the end of its log: for who does not get an answer."""
         code = None if self._process is None else self._process.poll()

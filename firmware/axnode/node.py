@@ -21,19 +21,7 @@ from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.ticks import BootClock
 from axnode.unloading import unload
-from axwire.codes import (
-    COMMAND_BURST,
-    COMMAND_HELLO,
-    COMMAND_IDENTIFY,
-    COMMAND_MAINTENANCE,
-    COMMAND_PERIOD,
-    COMMAND_REBOOT,
-    COMMAND_SELF_TEST,
-    DONE,
-    EVENT_CONFIGURATION_KEPT,
-    NOT_POSSIBLE,
-    NOT_SUPPORTED,
-)
+from axwire.codes import EVENT_CONFIGURATION_KEPT, NOT_POSSIBLE
 from axwire.cose import MacKey
 from axwire.up import About
 
@@ -52,7 +40,7 @@ if TYPE_CHECKING:
     from axnode.spill import Spill
     from drivers.features import Features
 
-_BEAT_MS = const(200)
+BEAT_MS = const(200)
 _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
@@ -142,9 +130,9 @@ class Node:
         self._intake: Intake | None = None
         self._watchdog = watchdog
         self._name = parts.name
-        self._led = parts.led
+        self.led = parts.led
         self.vitals = parts.vitals
-        self._blink_beats = 0
+        self.blink_beats = 0
         self._reboot_at: int | None = None
         self.test: SelfTest | None = None
         self._low_water = gc.mem_alloc() + gc.mem_free()
@@ -184,33 +172,16 @@ class Node:
         self.session.wake()
 
     def obey(self, code: int, arguments: "list[int]") -> "int | None":
-        """Carry out a command of the gateway; returns its result, or None: it will be told."""
-        if code == COMMAND_HELLO:
-            self.reports.hello(self.about)
-        elif code == COMMAND_REBOOT:
-            self._reboot_soon()
-        elif code == COMMAND_MAINTENANCE:
-            if not _write("maintenance", ""):
-                return NOT_POSSIBLE
-            self._reboot_soon()
-        elif code == COMMAND_IDENTIFY and self._led is not None:
-            if len(arguments) != 1 or not 1 <= arguments[0] <= 3600:
-                return NOT_POSSIBLE
-            self._blink_beats = arguments[0] * 1000 // _BEAT_MS
-        elif code == COMMAND_BURST:
-            if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
-                return NOT_POSSIBLE
-        elif code == COMMAND_SELF_TEST:
-            from axnode.self_test import begin_test
+        """Carry out a command of the gateway; returns its result, or None: it will be told. Its
+        code is loaded for it alone."""
+        try:
+            from axnode.commands import obey
 
-            return begin_test(self)
-        elif code == COMMAND_PERIOD:
-            from axnode.retiming import ask_period
-
-            return ask_period(self, arguments)
-        else:
-            return NOT_SUPPORTED
-        return DONE
+            result = obey(self, code, arguments)
+        except MemoryError:
+            result = NOT_POSSIBLE
+        unload("axnode.commands")
+        return result
 
     def configure(self, piece: int, pieces: int, crc: int, part: bytes) -> int:
         """Take a piece of a new configuration; returns its result."""
@@ -264,11 +235,11 @@ class Node:
                 self._wet().write_all(self.about, watchdog.feed)
                 _remove("resets")
                 machine.reset()
-            if self._blink_beats and self._led is not None:
-                self._blink_beats -= 1
-                self._led(self._blink_beats & 1)
+            if self.blink_beats and self.led is not None:
+                self.blink_beats -= 1
+                self.led(self.blink_beats & 1)
             self.session.wake()
-            await asyncio.sleep_ms(_BEAT_MS)
+            await asyncio.sleep_ms(BEAT_MS)
 
     def _wet(self) -> "Any":
         """What writes to flash; its code is loaded when it is first needed."""
@@ -306,11 +277,11 @@ class Node:
             if self.session.down_sequence is not None:
                 self._keep_configuration()
             elif beats == _TRIAL_BEATS:
-                _write("trial", " silent")
-                self._reboot_soon()
+                append("trial", " silent")
+                self.reboot_soon()
         if self.safe:
             if beats == _SAFE_BEATS:
-                self._reboot_soon()
+                self.reboot_soon()
         elif beats == _EARLY_BEATS and self._resets:
             _remove("resets")
 
@@ -321,7 +292,7 @@ class Node:
         number = (self.about.configuration,)
         self.reports.event(EVENT_CONFIGURATION_KEPT, number, self.clock.tick())
 
-    def _reboot_soon(self) -> None:
+    def reboot_soon(self) -> None:
         """Start again as asked for, once the answer is on its way."""
         self._reboot_at = ticks_add(self.clock.tick(), _REBOOT_US)
 
@@ -373,7 +344,7 @@ class Node:
         sampler.worst_us = 0
 
 
-def _write(path: str, text: str) -> bool:
+def append(path: str, text: str) -> bool:
     """Append to a file; whether that could be done."""
     try:
         with open(path, "a") as file:

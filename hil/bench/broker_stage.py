@@ -4,7 +4,6 @@ What a stranger does he does as a client of the broker who may read and write ev
 the worst that a broker can do to its users.
 """
 
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
@@ -119,18 +118,11 @@ class BrokerStage(RigStage):
             self.rig.run_for(LOOK_S)
 
     def state(self) -> State:
-        try:
-            return self._ask_state()
-        except OSError as error:
-            raise BenchError(
-                f"no answer from the page: {error}; {self.rig.gateway.what_it_says()}"
-            ) from None
+        return msgspec.json.decode(self._asked("api/state"), type=State)
 
     def health(self) -> dict[str, dict[str, int | None]]:
         found: dict[str, dict[str, int | None]] = {}
-        with urllib.request.urlopen(self.rig.gateway.page + "metrics", timeout=_ASK_S) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
-        for family in families:
+        for family in text_string_to_metric_families(self._asked("metrics").decode()):
             for sample in family.samples:
                 if sample.name == "axlebox_node_health":
                     labels = sample.labels
@@ -147,14 +139,27 @@ class BrokerStage(RigStage):
             self._server.stop()
 
     def _look(self) -> None:
+        """Raises BenchError where the gateway ended by itself: what comes then says nothing."""
         state = None
-        with suppress(OSError, urllib.error.URLError):
-            state = self._ask_state()
+        with suppress(OSError):
+            state = msgspec.json.decode(self._ask("api/state"), type=State)
+        if state is None and self.rig.gateway.has_ended:
+            raise BenchError(f"at {self.now_s:.1f} s {self.rig.gateway.what_it_says()}")
         self.pictures.append((self.now_s, state))
 
-    def _ask_state(self) -> State:
-        with urllib.request.urlopen(self.rig.gateway.page + "api/state", timeout=_ASK_S) as answer:
-            return msgspec.json.decode(answer.read(), type=State)
+    def _asked(self, path: str) -> bytes:
+        """The page's answer, which there must be."""
+        try:
+            return self._ask(path)
+        except OSError as error:
+            raise BenchError(
+                f"no answer from the page to {path}: {error}; {self.rig.gateway.what_it_says()}"
+            ) from None
+
+    def _ask(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.rig.gateway.page + path, timeout=_ASK_S) as answer:
+            body: bytes = answer.read()
+            return body
 
     def _at(self, at_s: float, call: Callable[[], None]) -> None:
         self._plans.append((at_s, len(self._plans), call))
