@@ -1,5 +1,5 @@
-"""What the station put on a board is a node: its very flash boots on the bench, and the gateway has
-every reading of it."""
+"""What the station put on a board is a node: its very flash boots on the bench, and the gateway
+has every reading of it."""
 
 import shutil
 from pathlib import Path
