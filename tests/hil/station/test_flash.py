@@ -23,6 +23,7 @@ from hil.station.cli import app
 from hil.station.errors import ContactError, StationError
 from hil.station.flash import MARK, Identity, flash_firmware, verify_firmware
 from hil.station.micropython import install_micropython
+from hil.station.slots import find_slots
 from hil.station.tree import load_tree, tree_folder
 from hil.virtual_board import ESP32
 
@@ -219,6 +220,19 @@ def test_micropython_is_put_on_a_board_and_then_the_firmware(tmp_path: Path, ver
         assert flash_firmware(port, PICO, pico_tree()).facts.firmware_version == "1.28.0"
 
 
+def test_an_image_that_was_copied_in_part_is_copied_again(tmp_path: Path):
+    images = list_images(tmp_path / "images", pico_image())
+    with plugged(tmp_path, version="1.20.0") as board:
+        board.unplug()
+        board.plug(boot_button=True)
+        (board.drive / "image.uf2").write_bytes(pico_image()["content"][:1000])
+        board.unplug()
+        assert board.version == "1.20.0"
+        board.plug(boot_button=True)
+        assert install_micropython(str(board.link), PICO, images, drive=board.drive)
+        assert board.version == "1.28.0"
+
+
 def test_an_old_board_that_is_a_node_is_not_given_another_micropython(tmp_path: Path):
     images = list_images(tmp_path / "images", pico_image())
     files = lay_out(tmp_path / "old", _NODE)
@@ -259,6 +273,17 @@ def test_another_chip_in_its_boot_loader_is_refused(tmp_path: Path):
     with pytest.raises(StationError, match="in the boot loader is RP2350, not RP2040"):
         install_micropython(str(link_of(tmp_path)), PICO, images, drive=drive)
     assert [path.name for path in drive.iterdir()] == ["INFO_UF2.TXT"]
+
+
+def test_what_is_plugged_in_is_told_slot_by_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with plugged(tmp_path, files=lay_out(tmp_path / "old", {"resets": b"4"})):
+        monkeypatch.setattr(
+            "hil.station.cli.find_slots", lambda: find_slots(link_of(tmp_path).parent)
+        )
+        assert CliRunner().invoke(app, ["slots"]).output == (
+            "pci-0000:00:14.0-usb-0:1.1: Raspberry Pi Pico with RP2040, MicroPython 1.28.0, "
+            "number e6614103e7174a2f, in safe mode\n"
+        )
 
 
 def test_the_commands_say_pass_or_what_to_do(tmp_path: Path):
