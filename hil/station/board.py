@@ -313,6 +313,10 @@ def _take(port: str) -> SerialTransport:
             f"the board at {port} gives no prompt",
             "Unplug it, begin again, and plug it in while the station waits for it",
         )
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        raise ContactError(
+            f"this user may not open {port}", "Add the user to the group dialout and log in anew"
+        )
     if os.path.exists(port):
         raise ContactError(
             f"{port} cannot be opened", "End the program that uses it, then begin again"

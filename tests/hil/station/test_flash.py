@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 from station_boards import (
     PICO,
     lay_out,
@@ -196,6 +197,22 @@ def test_without_a_board_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         flash_firmware(str(tmp_path / "nothing"), PICO, pico_tree())
 
 
+def test_a_port_that_cannot_be_had_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("hil.station.board._LOOKS", 2)
+    with plugged(tmp_path) as board:
+        port = str(board.link)
+        with SerialTransport(port).serial, pytest.raises(ContactError, match="End the program"):
+            flash_firmware(port, PICO, pico_tree())
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        board.unplug()
+        board.link.touch()
+        with pytest.raises(ContactError, match="group dialout"):
+            flash_firmware(port, PICO, pico_tree())
+        board.link.unlink()
+
+
 def test_a_flash_that_does_not_keep_what_is_written_is_found(tmp_path: Path):
     class Forgetful(Board):
         def write(self, path: str, data: bytes) -> None:
@@ -277,12 +294,15 @@ def test_another_chip_in_its_boot_loader_is_refused(tmp_path: Path):
 
 def test_what_is_plugged_in_is_told_slot_by_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     with plugged(tmp_path, files=lay_out(tmp_path / "old", {"resets": b"4"})):
+        waiting = ["pci-0000:00:14.0-usb-0:1.2"]
         monkeypatch.setattr(
-            "hil.station.cli.find_slots", lambda: find_slots(link_of(tmp_path).parent)
+            "hil.station.cli.find_slots",
+            lambda: find_slots(link_of(tmp_path).parent, lambda: waiting),
         )
         assert CliRunner().invoke(app, ["slots"]).output == (
             "pci-0000:00:14.0-usb-0:1.1: Raspberry Pi Pico with RP2040, MicroPython 1.28.0, "
             "number e6614103e7174a2f, in safe mode\n"
+            "pci-0000:00:14.0-usb-0:1.2: waits for MicroPython in its boot loader\n"
         )
 
 
