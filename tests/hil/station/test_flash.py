@@ -19,7 +19,9 @@ from station_boards import (
 from typer.testing import CliRunner
 
 from hil.boards import load_board
+from hil.firmware_files import firmware_root
 from hil.node_files import copy_of
+from hil.station import board as station_board
 from hil.station.board import Board
 from hil.station.cli import app
 from hil.station.errors import ContactError, StationError
@@ -127,6 +129,18 @@ def test_a_board_whose_console_is_its_line_is_flashed_once_it_is_plugged_in_anew
         flash_firmware(str(board.link), PICO, pico_tree(), take=take)
         board.unplug()
         assert_flashed(board.files(tmp_path / "files"))
+
+
+def test_what_the_station_knows_of_the_firmware_is_so():
+    main = (firmware_root() / "main.py").read_text()
+    boot = (firmware_root() / "axnode" / "boot.py").read_text()
+    assert f"SAFE_AFTER = const({station_board.SAFE_AFTER})" in boot
+    assert 'RESETS_FILE = "resets"' in boot
+    look_s = station_board._INTERRUPT_S + station_board._BANNER_S
+    window_ms = int(re.search(r"^WINDOW_MS = (\d+)", main, re.M)[1])
+    watchdog_ms = int(re.search(r"^WATCHDOG_MS = (\d+)", main, re.M)[1])
+    assert 5 * look_s * 1000 < window_ms
+    assert station_board._LOOKS * look_s * 1000 > 2 * (window_ms + watchdog_ms)
 
 
 def test_resets_that_the_station_asked_for_do_not_lead_to_safe_mode(tmp_path: Path):
