@@ -36,4 +36,4 @@ and what only the start needs:
 VERSION = "0.1.0"
 
 RELEASE = 1
-"""Rises with each version: a node takes no firmware over the link whose number is not above its."""
+"""Rises with each version: over the link a node takes no firmware with a number not above its."""

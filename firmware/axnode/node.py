@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.boot import Start
     from axnode.configure import Intake
-    from axnode.provision import Provision
     from axnode.proving import Proving
+    from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from axnode.spill import Spill

@@ -47,8 +47,9 @@ class Session:
     """Speaks with the gateway in the name of one boot, over the first of `links` that answers.
 
     `obey` carries out a command: its code and arguments in, its result out, or None where `answer`
-    will be called with it later. `take` does the same for a piece of a configuration or of firmware. `refused` counts messages that were not from our gateway, not for this boot, or
-    old. `down_sequence` is the last one accepted, or None.
+    will be called with it later. `take` does the same for a piece of a configuration or of
+    firmware. `refused` counts messages that were not from our gateway, not for this boot, or old.
+    `down_sequence` is the last one accepted, or None.
     """
 
     def __init__(

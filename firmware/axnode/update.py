@@ -69,7 +69,7 @@ def begin_update(node: "Node", arguments: "list[int]") -> int:
     if chore is None or chore.digest != digest:
         node.chore = Update(node, digest)
     else:
-        chore.tell(UPDATE_WANTED)
+        chore.take(-1, b"")
     return DONE
 
 
@@ -90,7 +90,7 @@ class Update:
         self._steps = self._run()
 
     def take(self, offset: int, part: bytes) -> None:
-        """A piece; it is answered when it is in flash, or when it is not the one that is wanted."""
+        """A piece; answered once it is in flash, and at once where it is not the one wanted."""
         self._idle = 0
         if self._left and self._part is None:
             if offset == self._offset and 0 < len(part) <= self._left:
@@ -112,8 +112,11 @@ class Update:
             pass
         except OSError:
             state = UPDATE_FLASH
-        except (ValueError, KeyError, MemoryError):
+        except (ValueError, KeyError):
             state = UPDATE_DAMAGED
+        except MemoryError:
+            # Let go of all: the next piece is refused, and the gateway asks again.
+            pass
         if state > UPDATE_WANTED:
             self.tell(state)
         if state or self._idle >= _IDLE_BEATS:
@@ -161,8 +164,8 @@ class Update:
 
     def _have(self, digest: str, size: int, name: str) -> "Iterator[int]":
         """Have that file lie in the slot, whole."""
-        package, file = name.split("/")
-        if package not in _PACKAGES:
+        package = name.split("/")[0]
+        if name.count("/") != 1 or package not in _PACKAGES:
             yield UPDATE_DAMAGED
         path = self._path(name)
         begin = self._offset

@@ -85,9 +85,9 @@ EVENTS = {
     ),
     EVENT_FIRMWARE_KEPT: "the gateway was reached with new firmware: its release",
     EVENT_FIRMWARE_UNDONE: (
-        "new firmware gave way to that before: its release, why (1 = it crashed, 2 = a reset while "
-        "it was on trial, 3 = the gateway was not reached with it, 4 = this node's configuration "
-        "cannot be used with it)"
+        "new firmware gave way to that before: its release, why (1 = it crashed, 2 = a reset "
+        "while it was on trial, 3 = the gateway was not reached with it, 4 = this node's "
+        "configuration cannot be used with it)"
     ),
 }
 UNKNOWN = -0x80000000

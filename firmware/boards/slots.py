@@ -7,7 +7,7 @@ An update (axnode.update) fills the slot that does not run and marks it NEW. The
 on trial; unless that ends with KEPT, the boot after it is back in the slot before, which nobody
 has touched. So whatever a new firmware does or fails to do, it takes no person to be rid of it.
 
-The mark lies in `slot.0` and `slot.1`, both alike: `<generation> <slot> <mark> <release> <CRC-32>`.
+The mark lies in `slot.0` and `slot.1`, both alike: generation, slot, mark, release and CRC-32.
 Without one, slot 0 runs. LittleFS puts a file that is closed in place of the one before at once.
 """
 
@@ -84,7 +84,9 @@ def set_mark(slot: int, mark: int, release: int) -> bool:
     older = int(generations[1] < generations[0])
     line = b"%d %d %d %d" % (max(generations) + 1, slot, mark, release)
     line += b" %08x\n" % (crc32(line) & 0xFFFFFFFF)
-    return [_write(copy, line) for copy in (older, 1 - older)][0]
+    done = _write(older, line)
+    _write(1 - older, line)
+    return done
 
 
 def newest() -> "tuple[int, int, int, int]":
