@@ -2,8 +2,8 @@
 
 A client writes one JSON line and gets one: for a commands.Request a commands.Answer, for
 `replay_since_us` (a UTC time in microseconds) a forward.Replay, for an `update` an UpdateState as
-it is then, or else `error` (a word) and `message`. The socket is its owner's alone. No client can hold the gateway up: each has its
-time, its length and one request, and there are few at once.
+it is then, or else `error` (a word) and `message`. The socket is its owner's alone. No client can
+hold the gateway up: each has its time, its length and one request, and there are few at once.
 """
 
 import asyncio

