@@ -21,7 +21,7 @@ from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
 from simulators.locomotive import Locomotive
 
-__all__ = ["BOARD", "KEY", "NODE", "Field", "field", "made_bundle", "unsigned_bundle"]
+__all__ = ["BOARD", "KEY", "NODE", "Field", "broken", "field", "made_bundle", "unsigned_bundle"]
 
 BOARD = "pico"
 NODE = "axles-a"
@@ -60,6 +60,11 @@ def unsigned_bundle(
 def made_bundle(folder: Path, key: bytes = KEY, **options: Any) -> bytes:
     """The same, signed."""
     return sign(unsigned_bundle(folder, **options), key)
+
+
+def broken(before: str, after: str) -> Callable[[str], str]:
+    """A change of a source file."""
+    return lambda text: text.replace(before, after)
 
 
 class Field:
