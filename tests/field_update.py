@@ -1,14 +1,9 @@
 """Bundles for boards of the bench, and a locomotive in simulated time whose nodes take them."""
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import msgspec
-from axwire.codes import HEALTH_FIELDS
 
 from gateway.profiles import load_profile
 from gateway.update.bundle import pack, public_key, sign
@@ -125,9 +120,7 @@ def field(
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
     fits = tuple((node, locomotive, False) for node in profile.nodes if node.name in nodes)
-    plan = RigPlan(
-        profile, "TE33A-0001", fits, folder, seed, update_keys=(public_key(KEY).hex(),)
-    )
+    plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, update_keys=(public_key(KEY).hex(),))
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=flash_blocks, **options)
     try:
         rig.start()

@@ -160,7 +160,7 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     committer = CommitThread(core.writer, core.clock)
     upkeep = UpkeepThread(core.upkeep, core.clock)
     core.upkeep.step()
-    control = Control(core.commands, tmp_path / "control.sock")
+    control = Control(core.commands, core.updating, tmp_path / "control.sock")
     publisher = Publisher(
         MqttConfig(host="127.0.0.1"),
         SenmlConfig(),

@@ -1,4 +1,4 @@
-"""Two slots on a board: new firmware is tried, kept once it has proved itself, and undone if not."""
+"""Two slots on a board: new firmware is tried, kept once it proved itself, and undone if not."""
 
 from binascii import crc32
 from collections.abc import Callable, Mapping
@@ -48,7 +48,10 @@ CHANGES: dict[str, tuple[Mapping[str, Callable[[str], str]], int]] = {
     ),
     "does not reach the gateway": (DEAF, SILENT),
     "does not reach the gateway and forgets its limit": (
-        DEAF | {"axnode/proving.py": broken("_TRIAL_BEATS = const(600)", "_TRIAL_BEATS = const(60000)")},
+        DEAF
+        | {
+            "axnode/proving.py": broken("_TRIAL_BEATS = const(600)", "_TRIAL_BEATS = const(60000)")
+        },
         SILENT,
     ),
     "takes no configuration": (
@@ -69,7 +72,9 @@ def install(node: SteppedNode, data: bytes) -> Bundle:
     return bundle
 
 
-def mark(node: SteppedNode, generation: int, *fields: int, copies: tuple[int, ...] = (0, 1)) -> None:
+def mark(
+    node: SteppedNode, generation: int, *fields: int, copies: tuple[int, ...] = (0, 1)
+) -> None:
     line = " ".join(map(str, (generation, *fields))).encode()
     for copy in copies:
         (node.files / f"slot.{copy}").write_bytes(line + b" %08x\n" % crc32(line))
@@ -182,9 +187,8 @@ def test_without_a_whole_mark_the_root_runs(tmp_path: Path, content: bytes) -> N
 
 def test_a_crash_of_firmware_that_was_kept_does_not_undo_it(tmp_path: Path) -> None:
     """Kept in this very boot: what it did later is no matter of its trial."""
-    changes = {
-        "axnode/node.py": broken("            beats += 1\n", "            beats += 1\n            1 // (beats - 100)\n")
-    }
+    beat = "            beats += 1\n"
+    changes = {"axnode/node.py": broken(beat, beat + "            1 // (beats - 100)\n")}
     with stepped(tmp_path / "node") as node:
         install(node, unsigned_bundle(tmp_path / "new", changes=changes))
         node.target.start()
