@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from binascii import crc32
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "firmware_release",
     "firmware_version",
     "shipped_version",
+    "slot_mark",
 ]
 
 MANIFEST = "manifest.json"
@@ -102,7 +104,11 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
         raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
     sources = files_for(board.port)
     contents, names = compiled(sources, board.architecture.value, compiler)
-    version = firmware_version(sources["axnode/__init__.py"])
+    about = sources["axnode/__init__.py"]
+    version = firmware_version(about)
+    # What a person copies to a board is what runs, whatever an update left in the other slot.
+    for copy in (0, 1):
+        contents[f"slot.{copy}"] = slot_mark(1, 0, 0, firmware_release(about))
     manifest = {
         "board": board.id,
         "port": board.port,
@@ -198,6 +204,12 @@ def _cross(
         timeout=_LIMIT_S,
     )
     return done.stderr.strip() if done.returncode else output.read_bytes()
+
+
+def slot_mark(generation: int, slot: int, mark: int, release: int) -> bytes:
+    """The content of `slot.0` and `slot.1` (firmware/boards/slots.py)."""
+    line = f"{generation} {slot} {mark} {release}".encode()
+    return line + b" %08x\n" % crc32(line)
 
 
 def shipped_version() -> str:

@@ -1,6 +1,5 @@
 """Two slots on a board: new firmware is tried, kept once it proved itself, and undone if not."""
 
-from binascii import crc32
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stepped_node import WINDOW_S, SteppedNode, stepped
 
 from gateway.update.bundle import Bundle, read_bundle, sign
 from gateway.update.bundle import public_key as public
+from hil.firmware_build import slot_mark
 from hil.lockstep import START_US
 
 START_S = START_US / 1e6 + WINDOW_S
@@ -75,9 +75,8 @@ def install(node: SteppedNode, data: bytes) -> Bundle:
 def mark(
     node: SteppedNode, generation: int, *fields: int, copies: tuple[int, ...] = (0, 1)
 ) -> None:
-    line = " ".join(map(str, (generation, *fields))).encode()
-    for copy in copies:
-        (node.files / f"slot.{copy}").write_bytes(line + b" %08x\n" % crc32(line))
+    for copy in (0, 1):
+        (node.files / f"slot.{copy}").write_bytes(slot_mark(generation, *fields))
 
 
 def marked(node: SteppedNode) -> list[list[int]]:
