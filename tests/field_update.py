@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from gateway.profiles import load_profile
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.profiles import GroupFit, NodeFit, TachoSensor, load_profile
 from gateway.update.bundle import pack, public_key, sign
 from gateway.update.progress import NodeProgress
 from hil.bench_firmware import firmware_of
@@ -16,12 +19,35 @@ from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
 from simulators.locomotive import Locomotive
 
-__all__ = ["BOARD", "KEY", "NODE", "Field", "broken", "field", "made_bundle", "unsigned_bundle"]
+__all__ = [
+    "BOARD",
+    "KEY",
+    "NODE",
+    "STANDING_RPM",
+    "Field",
+    "broken",
+    "field",
+    "made_bundle",
+    "unsigned_bundle",
+]
 
 BOARD = "pico"
 NODE = "axles-a"
 KEY = bytes(range(64, 96))
 BLOCKS = 352
+STANDING_RPM = 4.0
+WITNESS = "bogie-a"
+_WITNESS_FIT = NodeFit(
+    name=WITNESS,
+    groups=[
+        GroupFit(
+            quantity="axle.speed",
+            places=["axle 1"],
+            period_ms=500,
+            sensor=TachoSensor(teeth=60, full_rpm=1500),
+        )
+    ],
+)
 _ABOUT = "axnode/__init__.py"
 
 
@@ -62,17 +88,29 @@ def broken(before: str, after: str) -> Callable[[str], str]:
     return lambda text: text.replace(before, after)
 
 
-class Field:
-    """A locomotive in the depot: it stands, and its gateway is asked for updates."""
+class Wheel:
+    """What one axle's speed is, in turns a minute; below 5 is under 1 km/h, which is standing."""
 
-    def __init__(self, rig: LockstepRig) -> None:
+    def __init__(self) -> None:
+        self.rpm = STANDING_RPM
+
+    def values(self, quantity: str, place: str, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.full_like(t_s, self.rpm)
+
+
+class Field:
+    """A locomotive in the depot, whose gateway is asked for updates. `wheel` is seen by a node of
+    its own, WITNESS."""
+
+    def __init__(self, rig: LockstepRig, wheel: Wheel) -> None:
         self.rig = rig
+        self.wheel = wheel
 
     @property
     def updating(self) -> Any:
         return self.rig.gateway.core.updating
 
-    def ask(self, data: bytes, *nodes: str, vouched: bool = True) -> None:
+    def ask(self, data: bytes, *nodes: str, vouched: bool = False) -> None:
         self.updating.ask(data, nodes or [NODE], "test", vouched=vouched)
 
     def progress(self, node: str = NODE) -> NodeProgress:
@@ -119,12 +157,16 @@ def field(
     folder.mkdir(exist_ok=True)
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, seed)
-    fits = tuple((node, locomotive, False) for node in profile.nodes if node.name in nodes)
+    wheel = Wheel()
+    fits = (
+        *((node, locomotive, False) for node in profile.nodes if node.name in nodes),
+        (_WITNESS_FIT, wheel, True),
+    )
     plan = RigPlan(profile, "TE33A-0001", fits, folder, seed, update_keys=(public_key(KEY).hex(),))
     rig = LockstepRig(plan, find_interpreter(), flash_blocks=flash_blocks, **options)
     try:
         rig.start()
         rig.run_for(5)
-        yield Field(rig)
+        yield Field(rig, wheel)
     finally:
         rig.stop()

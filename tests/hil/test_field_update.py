@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from field_update import NODE, broken, field, made_bundle
+from field_update import NODE, STANDING_RPM, broken, field, made_bundle
+
+from gateway.errors import CommandError
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -88,3 +90,23 @@ def test_it_goes_on_after_the_gateway_the_link_and_the_node_were_away(
         depot.until(lambda: depot.progress().bytes > 60_000, 60)
         assert depot.end().step == "done", depot.progress()
         assert depot.firmware() == "0.2.0"
+
+
+def test_nothing_is_sent_while_the_locomotive_moves(tmp_path: Path, good: bytes) -> None:
+    with field(tmp_path, 35) as depot:
+        depot.wheel.rpm = 200.0
+        depot.rig.run_for(5)
+        with pytest.raises(CommandError, match="the locomotive moves"):
+            depot.ask(good, vouched=True)
+        depot.wheel.rpm = STANDING_RPM
+        depot.rig.run_for(5)
+        depot.ask(good)
+        depot.until(lambda: depot.progress().bytes > 10_000)
+        depot.wheel.rpm = 200.0
+        depot.rig.run_for(10)
+        held = depot.progress().bytes
+        depot.rig.run_for(30)
+        assert depot.progress().bytes == held < depot.progress().of_bytes
+        assert depot.progress().reason == "waits: the locomotive moves"
+        depot.wheel.rpm = STANDING_RPM
+        depot.until(lambda: depot.progress().bytes > held + 5000, 60)
