@@ -46,7 +46,7 @@ try:
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
     import slots
 
-    watchdog = slots.choose(watchdog)
+    watchdog = slots.choose(watchdog)  # type: ignore[assignment]
     if slots.chosen[1] == slots.KEPT:
         del sys.modules["slots"]
     del slots

@@ -20,7 +20,7 @@ from gateway.state import NodeStatus
 from gateway.timebase import Clock
 from gateway.update.bundle import Bundle, read_bundle
 from gateway.update.conversation import Conversation
-from gateway.update.progress import GOOD, NodeProgress, NodeStep, UpdateState
+from gateway.update.progress import GOOD, NodeProgress, UpdateState
 from gateway.update.store import Job, JobStore
 
 __all__ = ["NodeFacts", "Updating"]
@@ -69,7 +69,7 @@ class Updating:
         self._left: list[str] = []
         self._present: Conversation | None = None
         self._was_trying = False
-        self.ended: Counter[NodeStep] = Counter()
+        self.ended: Counter[str] = Counter()
 
     @property
     def node(self) -> str | None:

@@ -1,7 +1,7 @@
 """Power fails while new firmware is sent, switched to, tried and undone: a node is always left.
 
-AXLEBOX_UPDATE_CUTS is how many operations of the flash lie between two points that are tried:
-1 tries each one.
+AXLEBOX_UPDATE_CUTS is how many operations of the flash lie between two cuts while it is sent; a
+cut costs the file that was being written, so below 60 the longest take many attempts.
 """
 
 import os
@@ -24,8 +24,7 @@ from hil.schedule import SimulatedClock
 pytestmark = pytest.mark.timeout(7200)
 
 START_S = START_US / 1e6 + WINDOW_S
-SPACING = int(os.environ.get("AXLEBOX_UPDATE_CUTS", "7"))
-TRANSFER_SPACING = 30 * SPACING
+SPACING = int(os.environ.get("AXLEBOX_UPDATE_CUTS", "120"))
 SEED = 41
 KEY = bytes(range(32))
 OLD, UPDATED = "0.1.0", "0.2.0"
@@ -103,10 +102,10 @@ def test_power_may_fail_anywhere_while_it_is_sent_and_it_goes_on(
     while gateway.conversation.step in ("asking", "sending"):
         if node.target.resets["power_on"] > cuts or not armed:
             cuts = node.target.resets["power_on"]
-            node.target.fail_power_in(draw.randint(TRANSFER_SPACING // 2, 2 * TRANSFER_SPACING))
+            node.target.fail_power_in(draw.randint(SPACING // 2, 2 * SPACING))
             armed = True
         node.run_for(1)
-        assert node.target.now_us < 3600e6 * (1 + 30 // SPACING), gateway.conversation.progress()
+        assert node.target.now_us < 7200e6, gateway.conversation.progress()
     node.target.fail_power_in(0)
     node.until(lambda: gateway.conversation.ended, "end", 300)
     boots = node.boots
@@ -153,7 +152,7 @@ def live(node: SteppedNode, image: bytes, operation: int, seconds: float) -> boo
 def sweep(node: SteppedNode, image: bytes, seconds: float) -> list[str | None]:
     """What runs at the end of each life that was cut."""
     ends = []
-    for operation in range(1, 400, SPACING):
+    for operation in range(1, 400):
         if not live(node, image, operation, seconds):
             break
         ends.append(firmware(node))
