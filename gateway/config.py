@@ -153,7 +153,7 @@ class AlarmsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class UpdateConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whose firmware nodes are given: public Ed25519 keys, as 64 hex digits each."""
 
-    keys: list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]] = []
+    keys: list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]] | None = None
 
 
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -229,7 +229,7 @@ def load_keys(config: GatewayConfig) -> dict[str, MacKey]:
 
 def update_keys(config: GatewayConfig) -> list[bytes]:
     """The public keys whose firmware is trusted."""
-    return [bytes.fromhex(key) for key in config.update.keys]
+    return [bytes.fromhex(key) for key in config.update.keys or ()]
 
 
 def load_password(config: MqttConfig) -> str | None:
