@@ -60,7 +60,7 @@ def choose(watchdog: "WDT") -> "WDT | Trial":
         set_mark(slot, mark, release)
     chosen = (slot, mark, release)
     if slot:
-        sys.path.insert(sys.path.index(""), FOLDERS[slot])
+        sys.path.insert(0, FOLDERS[slot])
     return Trial(watchdog) if mark == BEGUN else watchdog
 
 

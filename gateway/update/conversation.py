@@ -124,7 +124,10 @@ class Conversation:
             return
         arguments = event.arguments
         if event.code == EVENT_FIRMWARE_KEPT and arguments[:1] == [self._bundle.release]:
-            self._end("done")
+            if self._runs() is None:
+                self._end("done")
+            else:
+                self._judge_by_version()
         elif event.code == EVENT_FIRMWARE_UNDONE and arguments[:1] == [self._bundle.release]:
             self._end("undone", _WHY_UNDONE.get(arguments[-1], f"reason {arguments[-1]}"))
         elif event.boot != self._boot or self.step == "trying":
@@ -244,7 +247,7 @@ class Conversation:
             self._downlink.command(self.node, COMMAND_REBOOT, [])
 
     def _judge_by_version(self) -> None:
-        """The word of how it ended was lost: what the node says that it runs tells it, too."""
+        """What the node says that it runs counts, also where the word of how it ended was lost."""
         runs = self._runs()
         if runs == self._bundle.firmware:
             self._end("done")

@@ -436,3 +436,11 @@ def test_where_the_word_of_its_end_is_lost_the_version_tells(
     depot.nodes["axles-a"].firmware = runs
     depot.run_for(210)
     assert depot.ends()["axles-a"][0] == step
+
+
+def test_a_node_that_keeps_it_and_runs_another_is_not_done(depot: Depot) -> None:
+    depot.updating.ask(GOOD, ["axles-a"], "test")
+    depot.run_for(10)
+    depot.nodes["axles-a"].say(EVENT_FIRMWARE_KEPT, 2)
+    depot.run_for(1)
+    assert depot.ends()["axles-a"] == ("unanswered", "the node runs 0.1.0, not this")
