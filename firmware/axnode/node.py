@@ -207,9 +207,12 @@ class Node:
             return begin_test(self)
         elif code == COMMAND_UPDATE:
             gc.collect()
-            from axnode.update import begin_update
+            try:
+                from axnode.update import begin_update
 
-            return begin_update(self, arguments)
+                return begin_update(self, arguments)
+            except MemoryError:
+                return NOT_POSSIBLE
         elif code == COMMAND_PERIOD:
             from axnode.retiming import ask_period
 
