@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from field_update import NODE, STANDING_RPM, broken, field, made_bundle
 
+from gateway.commands import Request
 from gateway.errors import CommandError
 
 pytestmark = pytest.mark.timeout(900)
@@ -102,6 +103,10 @@ def test_nothing_is_sent_while_the_locomotive_moves(tmp_path: Path, good: bytes)
         depot.rig.run_for(5)
         depot.ask(good)
         depot.until(lambda: depot.progress().bytes > 10_000)
+        with pytest.raises(CommandError, match="takes new firmware; wait for that first"):
+            depot.rig.gateway.core.commands.ask(
+                Request(node=NODE, command="reboot"), "test", lambda answer: None
+            )
         depot.wheel.rpm = 200.0
         depot.rig.run_for(10)
         held = depot.progress().bytes
@@ -110,3 +115,19 @@ def test_nothing_is_sent_while_the_locomotive_moves(tmp_path: Path, good: bytes)
         assert depot.progress().reason == "waits: the locomotive moves"
         depot.wheel.rpm = STANDING_RPM
         depot.until(lambda: depot.progress().bytes > held + 5000, 60)
+
+
+def test_a_node_without_room_beside_its_readings_says_so_and_measures_on(
+    tmp_path: Path, good: bytes
+) -> None:
+    """1 MB holds what runs and the readings of an outage, but no second copy."""
+    with field(tmp_path, 36, flash_blocks=220) as depot:
+        depot.ask(good)
+        end = depot.end()
+        assert end.step == "refused"
+        assert "KiB of flash free beside what readings may take" in end.reason
+        samples = depot.health()["samples"] or 0
+        depot.rig.run_for(10)
+        assert (depot.health()["samples"] or 0) > samples
+        assert depot.firmware() == "0.1.0"
+        assert not depot.rig.targets[NODE].resets
