@@ -1,9 +1,9 @@
 """One node and one bundle: what the gateway says, and what it makes of the answers.
 
     asking      COMMAND update; the node tells what runs and what it has already
-    sending     a piece, an EVENT 17 that tells what is wanted next, a piece ...
+    sending     a piece, an EVENT 18 that tells what is wanted next, a piece ...
     switching   it has all: COMMAND reboot, once the locomotive stands
-    trying      the node runs it and has 2 minutes to prove it: EVENT 18, or 19 where it went back
+    trying      the node runs it and has 2 minutes to prove it: EVENT 19, or 20 where it went back
 
 What is not answered is said again; a node that began another boot is asked again, and goes on
 where its flash leaves off. Nothing here waits: call `tick` ten times a second and `told` with each

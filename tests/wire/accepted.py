@@ -385,7 +385,7 @@ def _others_down() -> Iterator[Vector]:
             "take new firmware, by its SHA-256",
             "COMMAND",
             _RUN + 104,
-            {"code": 8, "arguments": [0xE3B0C442 + at for at in range(8)]},
+            {"code": 9, "arguments": [0xE3B0C442 + at for at in range(8)]},
         ),
         (
             "update",
