@@ -74,7 +74,12 @@ def unsigned_bundle(
         assert after != before, name
         path.write_text(after, encoding="utf-8")
         sources[name] = path
-    contents = firmware_of(find_interpreter().command, sources)
+    built = firmware_of(find_interpreter().command, sources)
+    contents = {
+        path.relative_to(built).as_posix(): path.read_bytes()
+        for path in built.rglob("*")
+        if path.is_file()
+    }
     return pack(board, version, release, minimum, slot_files(contents))
 
 
