@@ -1,4 +1,4 @@
-"""`axlebox gateway run|check|status|pin|command|replay`."""
+"""`axlebox gateway run|check|status|pin|command|replay|update`."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from gateway.profiles import load_profile
 from gateway.replay_cli import replay
 from gateway.service import run_until_signalled
 from gateway.status_text import print_state
+from gateway.update.cli import update
 from gateway.web.pin import SALT_BYTES, hash_pin, load_pin, write_pin
 
 __all__ = ["app"]
@@ -107,6 +108,7 @@ def pin(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 app.command()(command)
 app.command()(replay)
+app.command()(update)
 
 
 def page_url(host: str, port: int) -> str:

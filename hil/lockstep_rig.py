@@ -12,6 +12,7 @@ from gateway.config import (
     LocomotiveConfig,
     NodeConfig,
     SpoolConfig,
+    UpdateConfig,
 )
 from gateway.forward import Pool
 from gateway.spool.storage import Storage
@@ -160,4 +161,5 @@ class LockstepRig:
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
             alarms=AlarmsConfig(rules=self.plan.rules),
             influx=influx,
+            update=UpdateConfig(keys=list(self.plan.update_keys)),
         )

@@ -1,6 +1,8 @@
 """What the gateway may ask of a node. Loaded for a command, and freed behind it."""
 
-from axnode.node import BEAT_MS, append
+import gc
+
+from axnode.node import BEAT_MS
 from axwire.codes import (
     COMMAND_BURST,
     COMMAND_HELLO,
@@ -9,6 +11,7 @@ from axwire.codes import (
     COMMAND_PERIOD,
     COMMAND_REBOOT,
     COMMAND_SELF_TEST,
+    COMMAND_UPDATE,
     DONE,
     NOT_POSSIBLE,
     NOT_SUPPORTED,
@@ -26,7 +29,9 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
     elif code == COMMAND_REBOOT:
         node.reboot_soon()
     elif code == COMMAND_MAINTENANCE:
-        if not append("maintenance", ""):
+        try:
+            open("maintenance", "a").close()
+        except OSError:
             return NOT_POSSIBLE
         node.reboot_soon()
     elif code == COMMAND_IDENTIFY and node.led is not None:
@@ -40,6 +45,11 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
         from axnode.self_test import begin_test
 
         return begin_test(node)
+    elif code == COMMAND_UPDATE:
+        gc.collect()
+        from axnode.update import begin_update
+
+        return begin_update(node, arguments)
     elif code == COMMAND_PERIOD:
         from axnode.retiming import ask_period
 

@@ -21,8 +21,9 @@ from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.ticks import BootClock
 from axnode.unloading import unload
-from axwire.codes import EVENT_CONFIGURATION_KEPT, NOT_POSSIBLE
+from axwire.codes import NOT_POSSIBLE
 from axwire.cose import MacKey
+from axwire.down import UPDATE
 from axwire.up import About
 
 TYPE_CHECKING = False
@@ -34,10 +35,13 @@ if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.boot import Start
     from axnode.configure import Intake
+    from axnode.proving import Proving
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from axnode.spill import Spill
+    from axnode.update import Update
+    from axwire.down import Down
     from drivers.features import Features
 
 BEAT_MS = const(200)
@@ -50,9 +54,6 @@ _QUIET_BEATS = const(15)
 _THIN_STEPS = const(12)
 _EARLY_BEATS = const(300)
 """A boot that has run for a minute ends the row of early resets."""
-
-_TRIAL_BEATS = const(600)
-"""How long a new configuration may take to reach the gateway."""
 
 _SAFE_BEATS = const(9000)
 """How long safe mode lasts before the node tries again to measure."""
@@ -102,7 +103,7 @@ class Node:
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
         self.spill: Dry | Spill = Dry(boot)
         self._is_wet = False
-        self._spill_bytes = parts.spill_bytes
+        self.spill_bytes = parts.spill_bytes
         self._thin_rows = parts.thin_rows
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.links = links
@@ -117,7 +118,7 @@ class Node:
             self.reports,
             self.obey,
         )
-        self.session.configure = self.configure
+        self.session.take = self.take
         if lies_in_flash():
             self._wet()
         cause, self._resets, self.safe = start
@@ -126,15 +127,15 @@ class Node:
         self._notes = provision.notes
         self._repaired = provision.copies_repaired
         self._copy = provision.copy
-        self._on_trial = provision.on_trial
+        self.proving: Proving | None = provision.proving
         self._intake: Intake | None = None
-        self._watchdog = watchdog
+        self.watchdog: Any = watchdog
         self._name = parts.name
         self.led = parts.led
         self.vitals = parts.vitals
         self.blink_beats = 0
         self._reboot_at: int | None = None
-        self.test: SelfTest | None = None
+        self.chore: SelfTest | Update | None = None
         self._low_water = gc.mem_alloc() + gc.mem_free()
         self._flushes = 0
 
@@ -183,23 +184,27 @@ class Node:
         unload("axnode.commands")
         return result
 
-    def configure(self, piece: int, pieces: int, crc: int, part: bytes) -> int:
-        """Take a piece of a new configuration; returns its result."""
-        if self._on_trial:
-            self._keep_configuration()
+    def take(self, down: "Down") -> "int | None":
+        """Take a piece of a new configuration or of new firmware; its result as `obey` says."""
+        if self.proving is not None:
+            return NOT_POSSIBLE
+        parts: Any = down.fields
         try:
+            if down.kind == UPDATE:
+                take: Any = getattr(self.chore, "take", None)
+                return NOT_POSSIBLE if take is None else take(*parts)
             if self._intake is None:
                 gc.collect()
                 from axnode.configure import Intake
 
                 self._intake = Intake(self._name, self._copy)
-            return self._intake.take(piece, pieces, crc, part)
+            return self._intake.take(*parts)
         except MemoryError:
             return NOT_POSSIBLE
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
-        watchdog = self._watchdog
+        watchdog = self.watchdog
         passes = turns = sequence = arrived = beats = quiet = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
@@ -221,15 +226,15 @@ class Node:
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             quiet = quiet + 1 if arrived == before else 0
-            if quiet and self._spill_bytes and self.outbox.is_crowded():
+            if quiet and self.spill_bytes and self.outbox.is_crowded():
                 try:
                     self._wet().write(self.about)
                 except MemoryError:
                     gc.collect()
             if quiet >= _QUIET_BEATS:
                 await self._thin()
-            if self.test is not None:
-                self.test.tend(arrived == before)
+            if self.chore is not None:
+                self.chore.tend(arrived == before)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.sampler.end(now)
                 self._wet().write_all(self.about, watchdog.feed)
@@ -249,7 +254,7 @@ class Node:
         from axnode.dry import SPILL_FOLDER
         from axnode.spill import SEGMENT_BYTES, Spill
 
-        most = self._spill_bytes // SEGMENT_BYTES
+        most = self.spill_bytes // SEGMENT_BYTES
         boot = self.spill.boot
         spill = Spill(SPILL_FOLDER, most, boot, self.outbox, self.reports, self._thin_rows)
         Spill.__init__ = None  # type: ignore[assignment,method-assign]
@@ -273,24 +278,13 @@ class Node:
 
     def _look_after(self, beats: int) -> None:
         """What is decided once in a boot, so many beats after its begin."""
-        if self._on_trial:
-            if self.session.down_sequence is not None:
-                self._keep_configuration()
-            elif beats == _TRIAL_BEATS:
-                append("trial", " silent")
-                self.reboot_soon()
+        if self.proving is not None:
+            self.proving.look(self, beats)
         if self.safe:
             if beats == _SAFE_BEATS:
                 self.reboot_soon()
         elif beats == _EARLY_BEATS and self._resets:
             _remove("resets")
-
-    def _keep_configuration(self) -> None:
-        """The gateway was reached with it: from the next start on it is in both copies."""
-        self._on_trial = False
-        _remove("trial")
-        number = (self.about.configuration,)
-        self.reports.event(EVENT_CONFIGURATION_KEPT, number, self.clock.tick())
 
     def reboot_soon(self) -> None:
         """Start again as asked for, once the answer is on its way."""
@@ -342,16 +336,6 @@ class Node:
             ]
         )
         sampler.worst_us = 0
-
-
-def append(path: str, text: str) -> bool:
-    """Append to a file; whether that could be done."""
-    try:
-        with open(path, "a") as file:
-            file.write(text)
-    except OSError:
-        return False
-    return True
 
 
 def _remove(path: str) -> None:
