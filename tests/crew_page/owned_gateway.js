@@ -5,11 +5,12 @@
  * does next: "picture" with its `data`, "heartbeat", "end" (it stops; nobody listens any more),
  * "freeze" (it takes connections and says nothing) or "nothing". Who connects gets the next picture.
  * `owned.now()` is the page's clock in ms, `owned.heard` what the page was told last and when.
- * Everything else the page asks for comes from the server. */
+ * Everything else the page asks for comes from the server: owned.answered() waits for all of it. */
 (() => {
   const timers = new Map();
   const waiting = new Set();
   const hop = new MessageChannel();
+  const underWay = new Set();
   const asked = globalThis.fetch;
   let now = 0;
   let names = 0;
@@ -18,14 +19,14 @@
   const hops = [];
   hop.port1.onmessage = () => hops.shift()();
 
-  const owned = { now: () => now, pass, tell, heard: { state: null, at: null, anythingAt: 0 } };
+  const owned = { now: () => now, pass, tell, answered, heard: { state: null, at: null, anythingAt: 0 } };
   globalThis.owned = owned;
   performance.now = () => now;
   globalThis.setTimeout = (call, ms = 0) => plan(call, ms, null);
   globalThis.setInterval = (call, ms) => plan(call, ms, ms);
   globalThis.clearTimeout = globalThis.clearInterval = (name) => timers.delete(name);
   globalThis.fetch = (address, options = {}) =>
-    address === "/api/events" ? connect(options.signal) : asked(address, options);
+    address === "/api/events" ? connect(options.signal) : note(asked(address, options));
 
   function plan(call, ms, every) {
     names += 1;
@@ -75,6 +76,17 @@
         hop.port2.postMessage(null);
       });
     }
+  }
+
+  function note(answer) {
+    underWay.add(answer);
+    answer.catch(() => {}).finally(() => underWay.delete(answer));
+    return answer;
+  }
+
+  async function answered() {
+    while (underWay.size > 0) await Promise.allSettled(underWay);
+    await settled();
   }
 
   function connect(signal) {
