@@ -47,7 +47,7 @@ function build() {
 }
 
 function makeItem(id) {
-  const root = element("li", "alarm");
+  const root = element("li", "alarm", { "data-id": id });
   const told = element("button", "told", { type: "button", "aria-expanded": "false" });
   const head = element("span", "head");
   const item = { root, told, shape: element("span", "shape", { "aria-hidden": "true" }) };
