@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from crew_page.live_picture import alarm, alarmed, te33a, whole
 from crew_page.opened_page import open_page, open_running
-from crew_page.served_page import ServedPage
+from crew_page.served_page import WORDS, ServedPage
 from playwright.sync_api import Locator, Page, expect
 
 from gateway.state import State
@@ -88,6 +88,29 @@ def test_an_alarm_on_a_value_that_is_not_good_does_not_make_it_a_number(
     expect(cell).to_have_attribute("data-look", "fault")
     expect(cell).to_have_attribute("data-alarm", "")
     expect(cell.locator(".value")).to_be_hidden()
+
+
+def test_every_alarm_is_told_with_its_own_words_in_each_language(
+    tab: Page, serve_page: Serve
+) -> None:
+    alarms = tuple(alarm(rule, "axle 1 left") for rule in WORDS)
+    open_page(tab, serve_page(te33a(alarms=alarms)), "#alarms")
+    for language in ("kk", "ru", "en"):
+        tab.locator("#key-2").click()
+        expect(tab.locator("html")).to_have_attribute("lang", language)
+        told = tab.locator("#alarms .alarm").evaluate_all(
+            """items => items.map(item => [item.dataset.id.split("@")[0],
+            ...[".code", ".title", ".body"].map(each => item.querySelector(each).textContent)])"""
+        )
+        assert told == [
+            [
+                rule,
+                words.code,
+                getattr(words.title, language),
+                f"{getattr(words.meaning, language)} {getattr(words.action, language)}",
+            ]
+            for rule, words in WORDS.items()
+        ]
 
 
 def test_a_screen_reader_is_told_each_alarm_once(tab: Page, serve_page: Serve) -> None:
