@@ -113,10 +113,10 @@ SHORT = Run("demo", 75, _FIRST)
 
 _LONG = Run(
     "demo",
-    175,
+    195,
     (
         *_FIRST,
-        _fault(HotBearing("axle 5 right", 120.0), 22, "axlebox-rising@axle 5 right"),
+        _fault(HotBearing("axle 5 right", 120.0), 140, "axlebox-rising@axle 5 right"),
     ),
 )
 _AIR = Run(
