@@ -51,8 +51,8 @@ _ASK_S = 2.0
 
 
 class BrokerStage(RigStage):
-    """A rig whose first node speaks over a broker and whose others have cables; see
-    hil.bench.running.Stage. Second 0 is when the page can be opened."""
+    """A rig whose first nodes, `by_broker` of them, speak over a broker and whose others have
+    cables; see hil.bench.running.Stage. Second 0 is when the page can be opened."""
 
     rig: Rig
     capabilities = BY_LINK["mqtt"]
@@ -69,7 +69,8 @@ class BrokerStage(RigStage):
         self._random = Random(scenario.seed)
         self._heard: dict[str, list[bytes]] = {}
         self._plans: list[tuple[float, int, Callable[[], None]]] = []
-        users = ("gateway", *scenario.nodes, _STRANGER)
+        names = [fit.name for fit in scenario.fits(self.profile)]
+        users = ("gateway", *names, _STRANGER)
         self._broker = Broker(find_mosquitto(), folder / "broker", users)
         acl = self._broker.folder / "mosquitto.acl"
         with acl.open("a", encoding="utf-8") as file:
@@ -78,16 +79,16 @@ class BrokerStage(RigStage):
         password_file.touch(mode=0o600)
         password_file.write_text(PASSWORD, encoding="utf-8")
         way: dict[str, str | int] = {"host": "127.0.0.1", "port": self._broker.port}
-        node = scenario.nodes[0]
-        by_broker = {
-            "uart": None,
-            "mqtt": {**way, "locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD},
-        }
+        settings: dict[str, dict[str, Any]]
+        settings = {name: dict(own) for name, own in scenario.settings.items()}
+        for node in names[: scenario.by_broker]:
+            user = {"locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD}
+            settings.setdefault(node, {}).update(uart=None, mqtt={**way, **user})
         plan = self.plan(
             folder=folder,
             influx={} if self._server is None else {"url": self._server.url},
             mqtt={**way, "username": "gateway", "password_file": password_file.name},
-            settings={**scenario.settings, node: {**scenario.settings.get(node, {}), **by_broker}},
+            settings=settings,
         )
         self.rig = Rig(plan, find_interpreter(), clock)
         self._stranger = Client(CallbackAPIVersion.VERSION2, client_id=_STRANGER)
