@@ -217,8 +217,8 @@ def _edited(path: Path, text: str, files: dict[str, str], gone: set[str]) -> str
     wanted += [{"name": n, "key_file": f} for n, f in files.items() if n not in names]
     if not _is(edited, {**tree, "nodes": wanted}):
         raise ConfigError(
-            f"{path}: its nodes are not written as [[nodes]], each with `name` and `key_file` on a "
-            "line of its own; write them so, and enrol again"
+            f"{path}: its nodes are not written as [[nodes]], each with `name` and `key_file` on "
+            "lines of their own; write them so, and enrol again"
         )
     return edited
 

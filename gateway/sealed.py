@@ -1,9 +1,9 @@
 """Secrets in a file that only who knows a passphrase can read, and only unchanged.
 
-One line of JSON says what it is and how its key was made: `form` 1, `kind`, scrypt's `cost`, `salt`
-and AES's `nonce` in hex, and `sha256` of what follows. Behind it AES-256-GCM's ciphertext of JSON;
-the line is its associated data, so that neither can be exchanged. The key is scrypt (RFC 7914) of
-the passphrase. The SHA-256 tells a damaged file from a wrong passphrase.
+One line of JSON says what it is and how its key was made: `form` 1, `kind`, scrypt's `cost`,
+`salt` and AES's `nonce` in hex, and `sha256` of what follows. Behind it AES-256-GCM's ciphertext
+of JSON; the line is its associated data, so that neither can be exchanged. The key is scrypt
+(RFC 7914) of the passphrase. The SHA-256 tells a damaged file from a wrong passphrase.
 
 The same files are written in one step, with the disk told: whoever loses power has the old one or
 the new one, and nobody else can read either at any time.

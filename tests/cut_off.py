@@ -1,4 +1,4 @@
-"""A process that is killed at one of its operations on files: each can be the last that was done."""
+"""A process that is killed at one of its operations on files, each in its turn."""
 
 import os
 from collections.abc import Callable
