@@ -63,10 +63,13 @@ import os
 n = os.listdir("/")
 print("main.py" in n or "boot.py" in n)
 """
+# What else is mounted has three items in a listing of "/".
 _LISTING = """
 import os
 def l(p):
     for e in os.ilistdir(p or "/"):
+        if len(e) < 4:
+            continue
         q = p + "/" + e[0]
         if e[1] & 0x4000:
             l(q)
