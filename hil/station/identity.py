@@ -3,6 +3,7 @@
 In this order, so that whatever is pulled or killed in between, no two boards are the same node and
 no key is anywhere but in the sealed store and on its board:
 
+    cleared      readings of its time as another node are away, and counted
     reserved     the inventory keeps the place for this board; it refuses a second one
     key made     it is in the sealed store
     silenced     what made the board another node is away: it would not start as any
@@ -14,49 +15,36 @@ no key is anywhere but in the sealed store and on its board:
 Begun again, with the same board and place, it goes on with the key that was made.
 """
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.profiles import NodeFit
+from hil.board_check import problems
 from hil.boards import load_board
+from hil.firmware_build import tree_sha256
 from hil.fitting import fit_node
-from hil.node_files import CONFIGURATION_FILE, KEY_FILE, copy_of, encode, parse_copy
+from hil.node_files import CONFIGURATION_FILE, KEY_FILE, encode
 from hil.station.board import BoardFacts
 from hil.station.depot import Depot
 from hil.station.errors import StationError
 from hil.station.inventory import BEGUN, FITTED, RETIRED, Inventory, Known
 from hil.station.label import Label, write_label
+from hil.station.node_on_board import (
+    BoardAtPrompt,
+    clear_readings,
+    copies_of,
+    silence,
+    write_both,
+)
 from hil.station.proof import NONCE_BYTES, Expected, check_proof, nonce_words
 from hil.station.records import Attempt, utc
 from hil.station.vault import Vault
 
-__all__ = ["BoardAtPrompt", "Link", "Provisioned", "Wanted", "places_of", "provision"]
-
-_LINK_FILE = "node.link"
-_TRIAL = "trial"
-_RESETS = "resets"
-_SPILL = "spill/"
-_COPIES = (0, 1)
-
-
-class BoardAtPrompt(Protocol):
-    """What of a board is needed here: hil.station.board.Board."""
-
-    def kind(self) -> BoardFacts: ...
-
-    def read(self, path: str) -> bytes | None: ...
-
-    def write(self, path: str, data: bytes) -> None: ...
-
-    def remove(self, path: str) -> None: ...
-
-    def listing(self) -> dict[str, int]: ...
-
-    def reset(self) -> None: ...
-
-    def close(self) -> None: ...
+__all__ = ["Firmware", "Link", "Provision", "Provisioned", "Wanted", "places_of"]
 
 
 class Link(Protocol):
@@ -82,6 +70,21 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Firmware:
+    """What a board must run: the SHA-256 of each file by its path, and of all of them
+    (hil.firmware_build.tree_sha256)."""
+
+    version: str
+    digests: dict[str, str]
+    sha256: str
+
+    @classmethod
+    def of(cls, version: str, files: Mapping[str, bytes]) -> "Firmware":
+        digests = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+        return cls(version, digests, tree_sha256(files))
+
+
+@dataclass(frozen=True)
 class Provisioned:
     """What came of it. `resumed`: what was cut off before was brought to its end."""
 
@@ -89,75 +92,147 @@ class Provisioned:
     resumed: bool
 
 
-def provision(
-    depot: Depot,
-    vault: Vault,
-    wanted: Wanted,
-    firmware: Callable[[BoardAtPrompt, str], tuple[str, str]],
-    take: Callable[[], BoardAtPrompt],
-    link: Callable[[str, bytes], Link],
-    tell: Callable[[str], None] = lambda line: None,
-) -> Provisioned:
-    """Make the board that `take` gives the node that is wanted. Raises StationError.
+class Provision:
+    """One run of it. `take` gives the board that is plugged in, `link` speaks with a node of that
+    name and key, `tell` is called with what is done, for a person to see."""
 
-    `firmware`: version and hash of what the board must run as that kind of board, which it is
-    checked for. `link`: speaks with a node of that name and key.
-    """
-    board = take()
-    try:
-        facts = board.kind()
-        name = wanted.fit.name
-        with depot.records.attempt(
-            "provision", facts.unique_id, wanted.locomotive, name
-        ) as attempt:
-            version, digest = firmware(board, wanted.fit.board)
-            found = _check(depot.inventory, board, facts, wanted)
-            resumed = found is not None and found.state == BEGUN
-            known = _known(depot, wanted, facts, version, digest)
-            configuration = encode(_configuration(depot.inventory, wanted, facts, found))
-            attempt.step("reserved")
-            if not resumed or found is None:
-                depot.inventory.begin(known)
-            if resumed:
-                tell("going on with what was cut off")
-            attempt.facts["resumed"] = resumed
-            attempt.step("key made")
-            key = vault.key_of(facts.unique_id, wanted.locomotive, name) if resumed else None
-            if key is None:
-                key = vault.make_key(facts.unique_id, wanted.locomotive, name)
-            same = found is not None and found.state != RETIRED
-            _silence(board, attempt, keeps_readings=same, tell=tell)
-            attempt.step("written")
-            tell("writing who it is")
-            _write(board, CONFIGURATION_FILE, configuration)
-            _write(board, KEY_FILE, key.hex().encode() + b"\n")
-            attempt.step("started")
-            tell("starting it")
-            speaking = link(name, key)
-            try:
-                board.reset()
-                hello = speaking.wait_for_start()
-                attempt.step("proved")
-                tell("having it prove who it is")
-                nonce = depot.random(NONCE_BYTES)
-                expected = Expected(
-                    bytes.fromhex(facts.unique_id), bytes.fromhex(digest), configuration
-                )
-                check_proof(key, nonce, expected, speaking.prove(nonce_words(nonce)))
-            finally:
-                speaking.close()
-            attempt.facts |= {
-                "firmware": hello.firmware,
-                "firmware_sha256": digest,
-                "configuration": f"{hello.configuration:08x}",
-            }
-            attempt.step("fitted")
-            write_label(depot.labels, Label.of(known))
-            depot.inventory.become(facts.unique_id, FITTED, since=known.since)
-            attempt.said = f"is {name} of {wanted.locomotive}"
-            return Provisioned(known, resumed)
-    finally:
-        board.close()
+    def __init__(
+        self,
+        depot: Depot,
+        vault: Vault,
+        wanted: Wanted,
+        firmware: Firmware,
+        take: Callable[[], BoardAtPrompt],
+        link: Callable[[str, bytes], Link],
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._depot = depot
+        self._vault = vault
+        self._wanted = wanted
+        self._firmware = firmware
+        self._take = take
+        self._link = link
+        self._tell = tell
+
+    def run(self) -> Provisioned:
+        """Make it the node that is wanted. Raises StationError; then it can be begun again."""
+        unique_id = "unknown"
+        board: BoardAtPrompt | None = None
+        try:
+            board = self._take()
+            facts = board.kind()
+            unique_id = facts.unique_id
+        finally:
+            if unique_id == "unknown":
+                self._note_silence()
+                if board is not None:
+                    board.close()
+        try:
+            with self._attempt(unique_id) as attempt:
+                return self._make(board, facts, attempt)
+        finally:
+            board.close()
+
+    def _attempt(self, unique_id: str) -> AbstractContextManager[Attempt]:
+        wanted = self._wanted
+        return self._depot.records.attempt(
+            "provision", unique_id, wanted.locomotive, wanted.fit.name
+        )
+
+    def _note_silence(self) -> None:
+        """Keep a record of an attempt at no board at all."""
+        with suppress(StationError), self._attempt("unknown"):
+            raise StationError("no board answered", "Plug one in and begin again")
+
+    def _make(self, board: BoardAtPrompt, facts: BoardFacts, attempt: Attempt) -> Provisioned:
+        wanted, inventory = self._wanted, self._depot.inventory
+        _check_firmware(board, facts, wanted, self._firmware)
+        found = _check_place(inventory, board, facts, wanted)
+        resumed = found is not None and found.state == BEGUN
+        same = found is not None and found.state != RETIRED
+        configuration = encode(_configuration(inventory, wanted, facts, same=same))
+        known = self._known(facts, configuration)
+        attempt.facts["resumed"] = resumed
+        if not same:
+            self._clear(board, attempt)
+        attempt.step("reserved")
+        if resumed:
+            self._tell("going on with what was cut off")
+        inventory.begin(known)
+        attempt.step("key made")
+        key = self._key(facts, resumed=resumed)
+        attempt.step("silenced")
+        silence(board)
+        attempt.step("written")
+        self._tell("writing who it is")
+        write_both(board, CONFIGURATION_FILE, configuration)
+        write_both(board, KEY_FILE, key.hex().encode() + b"\n")
+        attempt.step("started")
+        self._tell("starting it")
+        self._prove(board, known, key, configuration, attempt)
+        attempt.step("fitted")
+        write_label(self._depot.labels, Label.of(known))
+        inventory.become(facts.unique_id, FITTED)
+        attempt.said = f"is {known.node} of {known.locomotive}"
+        return Provisioned(known, resumed)
+
+    def _clear(self, board: BoardAtPrompt, attempt: Attempt) -> None:
+        attempt.step("cleared")
+        removed = clear_readings(board)
+        if removed:
+            attempt.facts["readings_removed_bytes"] = removed
+            self._tell(f"{removed} bytes of readings from its last place are removed")
+
+    def _key(self, facts: BoardFacts, *, resumed: bool) -> bytes:
+        place = facts.unique_id, self._wanted.locomotive, self._wanted.fit.name
+        key = self._vault.key_of(*place) if resumed else None
+        return key or self._vault.make_key(*place)
+
+    def _prove(
+        self,
+        board: BoardAtPrompt,
+        known: Known,
+        key: bytes,
+        configuration: bytes,
+        attempt: Attempt,
+    ) -> None:
+        link = self._link(known.node, key)
+        try:
+            board.reset()
+            hello = link.wait_for_start()
+            attempt.step("proved")
+            self._tell("having it prove who it is")
+            nonce = self._depot.random(NONCE_BYTES)
+            expected = Expected(
+                bytes.fromhex(known.unique_id),
+                bytes.fromhex(known.firmware_sha256),
+                configuration,
+            )
+            check_proof(key, nonce, expected, link.prove(nonce_words(nonce)))
+        finally:
+            link.close()
+        attempt.facts |= {
+            "firmware": hello.firmware,
+            "firmware_sha256": known.firmware_sha256,
+            "configuration": f"{hello.configuration:08x}",
+        }
+
+    def _known(self, facts: BoardFacts, configuration: bytes) -> Known:
+        wanted = self._wanted
+        return Known(
+            unique_id=facts.unique_id,
+            state=BEGUN,
+            locomotive=wanted.locomotive,
+            node=wanted.fit.name,
+            profile=wanted.profile,
+            places=places_of(wanted.fit),
+            board=wanted.fit.board,
+            machine=facts.machine,
+            firmware=self._firmware.version,
+            firmware_sha256=self._firmware.sha256,
+            configuration_sha256=hashlib.sha256(configuration).hexdigest(),
+            since=utc(self._depot.clock),
+        )
 
 
 def places_of(fit: NodeFit) -> str:
@@ -179,7 +254,17 @@ def _follows(before: str, kind: str, number: int) -> bool:
     return before == f"{kind} {number - 1}"
 
 
-def _check(
+def _check_firmware(
+    board: BoardAtPrompt, facts: BoardFacts, wanted: Wanted, firmware: Firmware
+) -> None:
+    if board.digests(firmware.digests) != firmware.digests:
+        raise StationError(
+            f"the board does not have firmware {firmware.version} for {wanted.fit.board}",
+            "Flash it first: axlebox station flash",
+        )
+
+
+def _check_place(
     inventory: Inventory, board: BoardAtPrompt, facts: BoardFacts, wanted: Wanted
 ) -> Known | None:
     """What is known of this board, unless it must not become that node."""
@@ -206,8 +291,8 @@ def _check(
                 "Nothing is left to do; with --again it gets a new key",
             )
     told = _says_it_is(board)
-    expected = {node, found.node if found is not None else node}
-    if told is not None and (found is None or told not in expected) and not wanted.again:
+    ours = {None, *(entry.node for entry in inventory.history(facts.unique_id) if found)}
+    if told not in ours and not wanted.again:
         raise StationError(
             f"the board says that it is {told}, and this station did not make it that",
             "Set it aside and ask who did; with --again it becomes another all the same",
@@ -217,8 +302,7 @@ def _check(
 
 def _says_it_is(board: BoardAtPrompt) -> str | None:
     """The node's name in what the board has as its configuration."""
-    copies = [parse_copy(board.read(f"{CONFIGURATION_FILE}.{copy}")) for copy in _COPIES]
-    for _, content in sorted((copy for copy in copies if copy is not None), reverse=True):
+    for _, content in copies_of(board, CONFIGURATION_FILE):
         try:
             return str(json.loads(content)["node"])
         except (ValueError, KeyError, TypeError):
@@ -226,39 +310,19 @@ def _says_it_is(board: BoardAtPrompt) -> str | None:
     return None
 
 
-def _known(
-    depot: Depot, wanted: Wanted, facts: BoardFacts, version: str, digest: str
-) -> Known:
-    return Known(
-        unique_id=facts.unique_id,
-        state=BEGUN,
-        locomotive=wanted.locomotive,
-        node=wanted.fit.name,
-        profile=wanted.profile,
-        places=places_of(wanted.fit),
-        board=wanted.fit.board,
-        machine=facts.machine,
-        firmware=version,
-        firmware_sha256=digest,
-        calibration_sha256="",
-        since=utc(depot.clock),
-    )
-
-
 def _configuration(
-    inventory: Inventory, wanted: Wanted, facts: BoardFacts, found: Known | None
+    inventory: Inventory, wanted: Wanted, facts: BoardFacts, *, same: bool
 ) -> dict[str, Any]:
-    """The node's node.json, with the calibrations that this board has got as this node."""
-    configuration = dict(fit_node(wanted.fit, facts.unique_id, 0).configuration)
-    configuration |= wanted.settings
-    board = load_board(wanted.fit.board)
-    assert configuration["board"] == board.id
-    if found is None or found.state == RETIRED:
-        return configuration
-    for one in inventory.calibrations(facts.unique_id):
-        if (one.locomotive, one.node) != (wanted.locomotive, wanted.fit.name):
-            continue
-        for group in configuration["groups"]:
+    """The node's node.json, with the calibrations that this board has got as this node: `same`."""
+    configuration = {
+        **fit_node(wanted.fit, facts.unique_id, 0).configuration,
+        **wanted.settings,
+    }
+    if configuration["uart"] is None:
+        del configuration["uart"]
+    place = wanted.locomotive, wanted.fit.name
+    for one in inventory.calibrations(facts.unique_id) if same else ():
+        for group in configuration["groups"] if (one.locomotive, one.node) == place else ():
             for channel in group["channels"]:
                 if (channel["quantity"], channel["place"]) == (one.quantity, one.place):
                     channel |= {
@@ -266,40 +330,6 @@ def _configuration(
                         "offset": one.offset,
                         "calibration": one.number,
                     }
+    for where, why in problems(load_board(wanted.fit.board), configuration, wanted.fit):
+        raise StationError(f"that node cannot be: {where}: {why}", "Correct what --settings says")
     return configuration
-
-
-def _silence(
-    board: BoardAtPrompt,
-    attempt: Attempt,
-    *,
-    keeps_readings: bool,
-    tell: Callable[[str], None],
-) -> None:
-    """Take away what makes the board a node, its key first: without one it does not start as any.
-    Readings of its time as another node would be told as the new one's."""
-    attempt.step("silenced")
-    there = board.listing()
-    names = [f"{name}.{copy}" for name in (KEY_FILE, _LINK_FILE) for copy in _COPIES]
-    for name in (*names, _TRIAL, _RESETS):
-        if name in there:
-            board.remove(name)
-    left = {path: size for path, size in there.items() if path.startswith(_SPILL)}
-    if left and not keeps_readings:
-        attempt.facts["readings_removed_bytes"] = sum(left.values())
-        tell(f"{sum(left.values())} bytes of readings from its last place are removed")
-        for path in left:
-            board.remove(path)
-
-
-def _write(board: BoardAtPrompt, name: str, content: bytes) -> None:
-    """Both copies of a file, each read back. What it says never tells the content."""
-    data = copy_of(content)
-    for copy in _COPIES:
-        path = f"{name}.{copy}"
-        board.write(path, data)
-        if board.read(path) != data:
-            raise StationError(
-                f"{path} cannot be read back as it was written",
-                "Begin again; if that does not help, its flash is worn: set the board aside",
-            )

@@ -34,7 +34,7 @@ CREATE TABLE boards (
     machine TEXT NOT NULL,
     firmware TEXT NOT NULL,
     firmware_sha256 TEXT NOT NULL,
-    calibration_sha256 TEXT NOT NULL,
+    configuration_sha256 TEXT NOT NULL,
     since TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX one_board_a_node ON boards (locomotive, node) WHERE state <> 'retired';
@@ -95,7 +95,7 @@ class Known:
     machine: str
     firmware: str
     firmware_sha256: str
-    calibration_sha256: str
+    configuration_sha256: str
     since: str
 
 
@@ -167,11 +167,15 @@ class Inventory:
 
     def begin(self, board: Known) -> None:
         """Keep this identity for this board. Raises StationError where another one has it."""
+        names = list(Known.__dataclass_fields__)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names)
         with self._open() as file:
             try:
                 file.execute(
-                    f"INSERT OR REPLACE INTO boards VALUES ({', '.join('?' * 12)})",
-                    tuple(getattr(board, name) for name in Known.__dataclass_fields__),
+                    f"INSERT INTO boards ({', '.join(names)}) "
+                    f"VALUES ({', '.join('?' * len(names))}) "
+                    f"ON CONFLICT (unique_id) DO UPDATE SET {changes}",
+                    tuple(getattr(board, name) for name in names),
                 )
             except sqlite3.IntegrityError:
                 raise StationError(

@@ -105,9 +105,7 @@ def png(label: Label) -> bytes:
             for down, bits in enumerate(dots(letter)):
                 for right in range(WIDTH):
                     if bits >> (WIDTH - 1 - right) & 1:
-                        _fill(
-                            rows, x + (at * (WIDTH + 1) + right) * dot, y + down * dot, dot
-                        )
+                        _fill(rows, x + (at * (WIDTH + 1) + right) * dot, y + down * dot, dot)
     return _png_file(rows)
 
 

@@ -27,7 +27,8 @@ _DAMAGED = "keys.sealed.damaged"
 _LOCK = "keys.lock"
 
 Content = dict[str, Any]
-"""`number` of the last list that was exported; `keys` by unique id: `locomotive`, `node`, `key`."""
+"""`number` of the last list that was exported; `keys` by unique id, each with `locomotive`, `node`
+and `key`."""
 
 
 class Vault:

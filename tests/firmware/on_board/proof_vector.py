@@ -1,4 +1,4 @@
-"""A proof by its parts, for the firmware and for who checks it. Computed once with Python's hmac."""
+"""A proof by its parts, for the firmware and for who checks it; computed once, by hmac."""
 
 KEY = bytes(range(32))
 NONCE = [0x01234567, 0x89ABCDEF, 0, 0xFFFFFFFF]
