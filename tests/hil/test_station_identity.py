@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,9 +29,11 @@ FITS = {fit.name: fit for fit in PROFILE.all_nodes}
 
 
 @pytest.fixture(autouse=True)
-def quick_scrypt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a passphrase costs is measured elsewhere."""
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A passphrase costs little, and a disk that is told to write does not wait for it: what is
+    killed here is a process."""
     monkeypatch.setattr(sealed, "_COST", 2)
+    monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
 class Station:
