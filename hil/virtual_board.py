@@ -1,10 +1,11 @@
 """A board in software as a host's tools see it: a serial port with MicroPython's prompt on it.
 
-The interpreter runs behind it (simulators/board/prompt.py), its file system LittleFS in a simulated
-flash whose content is the file `image`, which outlasts everything. `link` names the port while
-the board is plugged in, as udev's links do; where the USB port is the chip's own, it goes and comes
-back with each reset. A board without a system waits in its chip's boot loader: a folder stands for
-the drive that an RP2040 then is.
+The interpreter runs behind it (simulators/board/prompt.py), its file system LittleFS in a
+simulated flash whose content is the file `image`, which outlasts everything. `link` names the port
+while the board is plugged in, as udev's links do; where the USB port is the chip's own, it goes
+and comes back with each reset. A board without MicroPython waits in its chip's boot loader: a
+folder stands for the drive that an RP2040 then is, and a UF2 for that chip that is whole starts
+the board as the version that it names.
 
 What it is not: Ctrl-C, which is SIGINT here, is lost if it comes in the instant in which the
 firmware begins to take it for a byte, and resets the board if it comes twice before it is noticed.
@@ -13,6 +14,7 @@ firmware begins to take it for a byte, and resets the board if it comes twice be
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -30,6 +32,7 @@ from typing import Any
 from hil.errors import BenchError
 from hil.flash_image import make_image, read_image
 from hil.interpreter import Interpreter
+from hil.station.uf2 import chip_of_uf2
 from simulators.board.flash import BLOCK_BYTES
 from simulators.board.layout import lay_out
 from simulators.board.power import CAUSE_OF_EXIT, EXIT_BOOT_LOADER
@@ -46,6 +49,8 @@ _STARTS_AGAIN = {*CAUSE_OF_EXIT, EXIT_BOOT_LOADER, signal.SIGINT}
 """What a run may end with; anything else is a mistake of the simulated hardware, at which it stays
 dead, with the reason in its `console.log`."""
 
+_VERSION = re.compile(rb"MicroPython v(\d+\.\d+\.\d+)")
+_LOOK_S = 0.25
 _STOP_S = 10.0
 
 
@@ -168,16 +173,6 @@ class VirtualBoard:
             self._leave_boot_loader()
         self._wake()
 
-    def load(self, version: str) -> None:
-        """What the boot loader does with a whole image: the board starts with it."""
-        with self._lock:
-            self.version = version
-            self._leave_boot_loader()
-            self._cause = "power_on"
-            self._appear()
-            self._spawn()
-        self._wake()
-
     def files(self, folder: Path) -> dict[str, bytes]:
         """What is in its file system, read from the image of a board that is unplugged; `folder`
         is made. Raises BenchError where it cannot be mounted."""
@@ -291,12 +286,13 @@ class VirtualBoard:
                     reading.append(self._pid_fd)
                 writing = [end.controller for end in ends if end.pending]
             with suppress(OSError, ValueError):
-                select.select(reading, writing, [], 1.0)
+                select.select(reading, writing, [], _LOOK_S)
             with self._lock:
                 with suppress(BlockingIOError):
                     os.read(self._wake_read, _CHUNK)
                 self._move()
                 self._notice_end()
+                self._notice_image()
 
     def _move(self) -> None:
         said = self._inner.read()
@@ -319,6 +315,20 @@ class VirtualBoard:
             termios.tcflush(self._inner.device, termios.TCIFLUSH)
             self._process.send_signal(signal.SIGINT)
         self._inner.pending += data
+
+    def _notice_image(self) -> None:
+        """What the boot loader does with an image that is on its drive: once it is whole, the
+        board starts with it."""
+        for image in self.drive.glob("*.uf2"):
+            data = image.read_bytes()
+            named = _VERSION.search(data)
+            with suppress(ValueError):
+                if named and chip_of_uf2(data) == "RP2040":
+                    self.version = named[1].decode()
+                    self._leave_boot_loader()
+                    self._cause = "power_on"
+                    self._appear()
+                    self._spawn()
 
     def _notice_end(self) -> None:
         process = self._process

@@ -1,146 +1,84 @@
-"""Boards and links in the hands of a test: what the station needs of them, in memory."""
+"""Boards that are plugged into a station in software, and what a depot has beside them."""
 
 import hashlib
-import json
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
-from zlib import crc32
 
-from hil.node_files import CONFIGURATION_FILE, KEY_FILE, parse_copy
-from hil.station.board import BoardFacts
-from hil.station.errors import ContactError
-from hil.station.identity import Firmware
-from hil.station.proof import Expected, proof
+from hil.boards import load_board
+from hil.interpreter import find_interpreter
+from hil.station.tree import Tree, tree_for
+from hil.virtual_board import VirtualBoard
 
-FILES = {"main.py": b"print(1)\n", "axnode/node.mpy": b"M"}
-FIRMWARE = Firmware.of("0.1.0", FILES)
+PICO = load_board("pico")
 
 
-class Operations:
-    """Counts what is done to boards; before number `cut` (from 0) `break_off` is called."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.cut: int | None = None
-        self.break_off: Callable[[], None] = lambda: None
-
-    def one(self) -> None:
-        if self.count == self.cut:
-            self.break_off()
-        self.count += 1
+def pico_tree() -> Tree:
+    return tree_for(PICO)
 
 
-@dataclass
-class MemoryBoard:
-    """A board with its files, at its prompt; each call is an operation that may be cut off."""
-
-    unique_id: str = "e66038b7132a5b2f"
-    files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
-    machine: str = "Raspberry Pi Pico with RP2040"
-    worn: str = ""
-    operations: Operations = field(default_factory=Operations)
-
-    def kind(self) -> BoardFacts:
-        self.operations.one()
-        return BoardFacts(self.unique_id, self.machine, "1.28.0", False)
-
-    def read(self, path: str) -> bytes | None:
-        self.operations.one()
-        return self.files.get(path)
-
-    def write(self, path: str, data: bytes) -> None:
-        self.operations.one()
-        self.files[path + ".new"] = data
-        self.operations.one()
-        self.files[path] = self.files.pop(path + ".new")
-        if path == self.worn:
-            self.files[path] = data[:-1] + bytes([data[-1] ^ 1])
-
-    def remove(self, path: str) -> None:
-        self.operations.one()
-        self.files.pop(path, None)
-
-    def digests(self, paths: Iterable[str]) -> dict[str, str]:
-        self.operations.one()
-        return {
-            path: hashlib.sha256(self.files[path]).hexdigest()
-            for path in paths
-            if path in self.files
-        }
-
-    def listing(self) -> dict[str, int]:
-        self.operations.one()
-        return {path: len(data) for path, data in self.files.items()}
-
-    def reset(self) -> None:
-        self.operations.one()
-
-    def close(self) -> None:
-        pass
-
-    def content(self, name: str) -> bytes | None:
-        """What the newest whole copy of a file says."""
-        copies = [parse_copy(self.files.get(f"{name}.{copy}")) for copy in (0, 1)]
-        found = sorted((copy for copy in copies if copy is not None), reverse=True)
-        return found[0][1] if found else None
-
-    @property
-    def key(self) -> bytes | None:
-        content = self.content(KEY_FILE)
-        return None if content is None else bytes.fromhex(content.decode())
-
-    @property
-    def node(self) -> str | None:
-        """Which node it would be if it started now; without a key it is none."""
-        content = self.content(CONFIGURATION_FILE)
-        if content is None or self.key is None:
-            return None
-        return str(json.loads(content)["node"])
+def link_of(folder: Path, slot: str = "0:1.1") -> Path:
+    """Where udev puts the port of a socket."""
+    return folder / "by-path" / f"pci-0000:00:14.0-usb-{slot}:1.0"
 
 
-@dataclass(frozen=True)
-class Told:
-    """Of a HELLO, what is looked at."""
+@contextmanager
+def plugged(folder: Path, slot: str = "0:1.1", **options: Any) -> Iterator[VirtualBoard]:
+    """A board in that slot of the station in this folder."""
+    place = folder / "boards" / slot.replace(":", "-")
+    board = VirtualBoard(place, link_of(folder, slot), find_interpreter(), **options)
+    try:
+        board.plug()
+        yield board
+    finally:
+        board.close()
 
-    firmware: str
-    configuration: int
+
+def lay_out(folder: Path, files: dict[str, bytes]) -> Path:
+    """A folder with these files."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
-class MemoryLink:
-    """The link of such a board, by the firmware's rules, to who has `key`."""
-
-    def __init__(self, board: MemoryBoard, name: str, key: bytes) -> None:
-        self._board = board
-        self._name = name
-        self._key = key
-
-    def wait_for_start(self) -> Any:
-        board = self._board
-        board.operations.one()
-        if board.node != self._name or board.key != self._key:
-            raise ContactError(f"{self._name} did not start", "Begin again")
-        return Told("0.1.0", crc32(board.content(CONFIGURATION_FILE) or b""))
-
-    def prove(self, nonce: list[int]) -> list[int]:
-        board = self._board
-        board.operations.one()
-        firmware = Firmware.of(
-            "", {path: data for path, data in board.files.items() if path.endswith(("py", "mpy"))}
+def uf2(content: bytes, family: int = 0xE48BFF56) -> bytes:
+    """An image in blocks of 256 bytes, for RP2040 if not told otherwise."""
+    pieces = [content[at : at + 256] for at in range(0, len(content), 256)]
+    return b"".join(
+        struct.pack(
+            "<8I476sI",
+            *(0x0A324655, 0x9E5D5157, 0x2000, 0x10000000 + 256 * number, 256, number),
+            *(len(pieces), family, piece, 0x0AB16F30),
         )
-        expected = Expected(
-            bytes.fromhex(board.unique_id),
-            bytes.fromhex(firmware.sha256),
-            board.content(CONFIGURATION_FILE) or b"",
-        )
-        given = proof(board.key or b"", b"".join(w.to_bytes(4, "big") for w in nonce), expected)
-        whole = given + expected.firmware
-        return [int.from_bytes(whole[at : at + 4], "big") for at in range(0, len(whole), 4)]
-
-    def close(self) -> None:
-        pass
+        for number, piece in enumerate(pieces)
+    )
 
 
-def pulled() -> None:
-    """What becomes of an operation on a board that is not there any more."""
-    raise ContactError("the board was pulled", "Plug it in and begin again")
+def list_images(folder: Path, *entries: dict[str, Any]) -> Path:
+    """A folder of images with its list; `content` of an entry is the file."""
+    lines = []
+    for entry in entries:
+        content = entry.pop("content")
+        (folder / entry["file"]).parent.mkdir(parents=True, exist_ok=True)
+        (folder / entry["file"]).write_bytes(content)
+        entry.setdefault("sha256", hashlib.sha256(content).hexdigest())
+        lines.append("[[image]]")
+        lines += [f'{key} = "{value}"' for key, value in entry.items()]
+    (folder / "images.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def pico_image(version: str = "1.28.0", family: int = 0xE48BFF56) -> dict[str, Any]:
+    """An entry for `list_images`, whose image says that it is this version."""
+    return {
+        "content": uf2(b"x" * 700 + b"MicroPython v" + version.encode() + b" " * 99, family),
+        "file": f"RPI_PICO-v{version}.uf2",
+        "board": "pico",
+        "chip": "RP2040",
+        "micropython": version,
+        "source": "tests",
+    }

@@ -58,6 +58,16 @@ except (OSError, ValueError):
     n = 0
 print(repr((machine.unique_id(), i._machine, i.version, n)))
 """
+_ASKED_FOR = f"""
+import os
+try:
+    with open("resets") as f:
+        n = int(f.read())
+    if n < {SAFE_AFTER}:
+        os.remove("resets")
+except (OSError, ValueError):
+    pass
+"""
 _HAS_PROGRAM = """
 import os
 n = os.listdir("/")
@@ -131,6 +141,7 @@ class Board:
     def __init__(self, port: str, transport: SerialTransport) -> None:
         self.port = port
         self._transport = transport
+        self._held = True
 
     @classmethod
     def open(cls, port: str) -> Self:
@@ -140,13 +151,13 @@ class Board:
         """
         board = cls(port, _take(port))
         try:
-            if board.execute(_HAS_PROGRAM).strip() == "True":
-                board.reset()
-                board._transport = _take(port)
-        except BaseException:
+            if board.execute(_HAS_PROGRAM).strip() != "True":
+                return board
+        except ContactError:  # its watchdog was quicker
             board.close()
-            raise
-        return board
+        else:
+            board._restart()
+        return cls(port, _take(port))
 
     def kind(self) -> BoardFacts:
         """What the board says of itself."""
@@ -210,13 +221,28 @@ class Board:
         return output.decode("utf-8", "replace")
 
     def reset(self) -> None:
-        """Restart the board as its supply does, and let go of it."""
-        with suppress(*_LOST):
-            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
-        self.close()
+        """Have the board run its program from the start, and let go of it. As a person asked for
+        this reset, it does not count among those that lead to safe mode, nor end that."""
+        self.execute(_ASKED_FOR)
+        self._restart()
+        self._held = False
+
+    def enter_boot_loader(self) -> None:
+        """Have the chip's own loader wait for an image, and let go of the board."""
+        self._leave("bootloader")
+        self._held = False
 
     def close(self) -> None:
         """Let go of the port; the board stays at its prompt."""
+        _let_go(self._transport)
+        self._held = False
+
+    def _restart(self) -> None:
+        self._leave("reset")
+
+    def _leave(self, how: str) -> None:
+        with suppress(*_LOST):
+            self._transport.exec_raw_no_follow(f"import machine\nmachine.{how}()")
         _let_go(self._transport)
 
     def __enter__(self) -> Self:
@@ -228,7 +254,11 @@ class Board:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        """A board that is still held runs its program again."""
+        if self._held:
+            with suppress(StationError):
+                self.reset()
+            self.close()
 
     def _told(self, code: str) -> list[Any]:
         """What the code printed, each line a literal."""

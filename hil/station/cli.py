@@ -5,6 +5,7 @@ from rich.console import Console
 
 from hil.station.board import Board
 from hil.station.errors import StationError
+from hil.station.flash_cli import flash, verify
 from hil.station.slots import find_slots
 
 __all__ = ["app"]
@@ -13,6 +14,8 @@ app = typer.Typer(
     help="The depot station: makes nodes of boards that are plugged in. Needs no network.",
     no_args_is_help=True,
 )
+app.command()(flash)
+app.command()(verify)
 
 
 @app.command()
@@ -33,8 +36,3 @@ def slots() -> None:
             )
     if not there:
         console.print("There is no board in any slot.")
-
-
-@app.callback()
-def station() -> None:
-    """The depot station: makes nodes of boards that are plugged in. Needs no network."""

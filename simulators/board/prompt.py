@@ -19,7 +19,7 @@ import builtins
 import os
 import sys
 
-import micropython
+import micropython  # type: ignore[import-not-found]
 
 from simulators.board import descriptors, power, process
 from simulators.board.board import power_up
@@ -105,22 +105,23 @@ class Prompt:
 
     def run(self, *, raw: bool) -> None:
         """From a start to the soft reset that ends it; never returns."""
-        self._file("boot.py")
-        if not raw:
-            self._file("main.py")
-        while True:
-            try:
-                raw = self._raw() if raw else self._friendly()
-            except KeyboardInterrupt:  # it came when the code was just over
-                pass
-            except EOFError:
-                break
+        try:
+            self._file("boot.py")
+            if not raw:
+                self._file("main.py")
+            while True:
+                try:
+                    raw = self._raw() if raw else self._friendly()
+                except KeyboardInterrupt:  # it came when the code was just over
+                    pass
+        except EOFError:
+            pass
         self._say("MPY: soft reboot\r\n")
         process.begin_again("AXSIM_PROMPT", "raw" if raw else "")
 
     def _file(self, name: str) -> None:
         if name in os.listdir("/"):
-            self._execute(lambda: execfile(name, self.names))
+            self._execute(lambda: execfile(name, self.names))  # noqa: F821 MicroPython's
 
     def _raw(self) -> bool:
         """The raw prompt; whether it is to be the raw one again. EOFError: a soft reset."""
@@ -172,9 +173,7 @@ class Prompt:
 
     def _run_source(self, source: bytes) -> None:
         """As a program, its output and its traceback each ended by Ctrl-D."""
-        self._execute(
-            lambda: exec(compile(source, "<stdin>", "exec"), self.names), "\x04"
-        )
+        self._execute(lambda: exec(compile(source, "<stdin>", "exec"), self.names), "\x04")
         self._say("\x04")
 
     def _friendly(self) -> bool:
@@ -244,7 +243,7 @@ class Prompt:
     def _execute(self, code: "Callable[[], Any]", end: str = "") -> None:
         """Run it as a board does: Ctrl-C interrupts it, a traceback is printed, behind `end`; to
         leave is a soft reset, EOFError."""
-        builtins.__import__ = self._importing
+        builtins.__import__ = self._importing  # type: ignore[assignment]
         ended = False
         try:
             micropython.kbd_intr(_INTERRUPT)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cut_off import Killed, killed_at_each
 from manual_clock import ManualClock
-from station_boards import FIRMWARE, MemoryBoard, MemoryLink, pulled
+from memory_boards import FIRMWARE, MemoryBoard, MemoryLink, pulled
 
 from gateway import sealed
 from gateway.profiles import load_profile
