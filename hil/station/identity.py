@@ -31,6 +31,7 @@ from hil.node_files import CONFIGURATION_FILE, KEY_FILE, encode
 from hil.station.board import BoardFacts
 from hil.station.depot import Depot
 from hil.station.errors import StationError
+from hil.station.flash import check_kind
 from hil.station.inventory import BEGUN, FITTED, RETIRED, Inventory, Known
 from hil.station.label import Label, write_label
 from hil.station.node_on_board import (
@@ -257,6 +258,7 @@ def _follows(before: str, kind: str, number: int) -> bool:
 def _check_firmware(
     board: BoardAtPrompt, facts: BoardFacts, wanted: Wanted, firmware: Firmware
 ) -> None:
+    check_kind(facts, load_board(wanted.fit.board))
     if board.digests(firmware.digests) != firmware.digests:
         raise StationError(
             f"the board does not have firmware {firmware.version} for {wanted.fit.board}",

@@ -24,12 +24,12 @@ from hil.station.node_link import NodeLink
 from hil.station.slots import port_of
 from hil.station.tree import Tree, load_tree, tree_for
 
-__all__ = ["fit_of", "provision_command"]
+__all__ = ["fit_of", "provision"]
 
 _NOT_SETTINGS = ("node", "board", "chips", "groups")
 
 
-def provision_command(
+def provision(
     locomotive: Annotated[str, typer.Option(help="the locomotive, as its gateway is called")],
     node: Annotated[str, typer.Option(help="the node of the profile that the board is to be")],
     profile: Annotated[
@@ -49,9 +49,9 @@ def provision_command(
         Path | None,
         typer.Option(help="a JSON file with what node.json says besides the profile: uart, mqtt"),
     ] = None,
-    tree: Annotated[
+    firmware: Annotated[
         Path | None,
-        typer.Option(help="what `axlebox firmware build` made, instead of what is shipped"),
+        typer.Option(help="a folder that `axlebox firmware build` made, instead of building it"),
     ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="also a board that is a node already; a new key")
@@ -71,7 +71,7 @@ def provision_command(
             f"{node} does not speak over its USB port, so its proof comes another way",
             "Name the serial port that its link is at with --link, or add --usb",
         )
-    shipped = _tree(tree, wanted.fit.board)
+    shipped = _tree(firmware, wanted.fit.board)
     done = Provision(
         depot,
         vault,
