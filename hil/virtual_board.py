@@ -7,8 +7,8 @@ and comes back with each reset. A board without MicroPython waits in its chip's 
 folder stands for the drive that an RP2040 then is, and a UF2 for that chip that is whole starts
 the board as the version that it names.
 
-What it is not: Ctrl-C, which is SIGINT here, is lost if it comes in the instant in which the
-firmware begins to take it for a byte, and resets the board if it comes twice before it is noticed.
+What it is not: see prompt.py; and Ctrl-C, SIGINT here, resets the board where it comes just before
+the firmware begins to take it for a byte.
 """
 
 import json

@@ -14,7 +14,6 @@ from simulators.board.ticks import sleep_us
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
     execfile: Any
@@ -44,14 +43,11 @@ def run() -> None:
         sleep_us(_PROMPT_US)
 
 
-def mount_file_system(reached_by: "Callable[[Any], Any] | None" = None) -> None:
-    """A flash becomes "/"; the machine below cannot be seen any more but for "/sim". `reached_by`
-    makes the block device of it that the file system uses; without it, the flash itself."""
-    flash: "Any" = current().hardware.flash
+def mount_file_system() -> None:
+    """A flash becomes "/"; the machine below cannot be seen any more but for "/sim"."""
+    flash = current().hardware.flash
     if flash is None:
         return
-    if reached_by is not None:
-        flash = reached_by(flash)
     try:
         files = vfs.VfsLfs2(flash, progsize=PROGRAM_BYTES)
     except OSError:

@@ -58,6 +58,15 @@ from simulators.board.prompt import start
 
 start()
 """
+_TIME = """\
+from utime import *
+from simulators.board.interrupts import sleep, sleep_ms, sleep_us
+"""
+_SELECT = """\
+from uselect import *
+from simulators.board.interrupts import poll
+"""
+_WITH_PROMPT = {"power_up.py": _POWER_UP, "time.py": _TIME, "select.py": _SELECT}
 
 _PORTS = {"rp2": "pass", "esp32": "from simulators.board.counter import Counter"}
 _WEIGHED = """\
@@ -104,7 +113,7 @@ def lay_out(
     if lockstep:
         files |= _IN_LOCKSTEP
     if prompt:
-        files["power_up.py"] = _POWER_UP
+        files |= _WITH_PROMPT
     if measured:
         files |= _MEASURED
         files["machine.py"] += _WEIGHED

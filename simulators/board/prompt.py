@@ -3,16 +3,17 @@
 The Unix port has no raw prompt, so this is one: what its boards do at their console, byte for byte
 as far as a host's tool can tell (MicroPython shared/runtime/pyexec.c, ports/rp2/main.c), but with
 the interpreter below it that the firmware runs on, too. The console is standard input and output:
-raw, for Ctrl-C comes as SIGINT, which the host sends while the process catches it (hil's virtual
-board does). Needed besides what the package says, all optional:
+raw, for Ctrl-C comes as SIGINT, which the host sends while the process catches it. Needed besides
+what the package says, all optional:
 
     AXSIM_MACHINE       what sys.implementation._machine is at the prompt, and with it
     AXSIM_VERSION       MicroPython's version there, as 1.28.0
     AXSIM_PROMPT        raw: begin at the raw prompt, and do not run main.py
 
-What this is not: lines end as they are printed, without a carriage return; the friendly prompt has
-no history, no completion and takes a block only up to an empty line; the firmware itself sees the
-sys.implementation of the interpreter below.
+What this is not: Ctrl-C is noticed only where code waits, in `time` or in `select` (process.py),
+so that it never ends a loop that does not; lines end as they are printed, without a carriage
+return; the friendly prompt has no history, no completion and takes a block only up to an empty
+line; the firmware itself sees the sys.implementation of the interpreter below.
 """
 
 import builtins
@@ -39,37 +40,7 @@ _ENTER = (10, 13)
 _WINDOW = const(128)
 """Bytes that raw paste lets the host send ahead: half of MICROPY_REPL_STDIN_BUFFER_MAX."""
 
-_NO_INTERRUPT, _INTERRUPT = const(-1), const(3)
-_SIGINT = const(2)
-
-
-class SteadyFlash:
-    """A flash whose operations Ctrl-C does not end in the middle, as it does not on a board: there
-    it is noticed once the interpreter runs again."""
-
-    def __init__(self, flash: "Any") -> None:
-        self._flash = flash
-
-    def readblocks(self, *arguments: "Any") -> "Any":
-        return _steadily(self._flash.readblocks, arguments)
-
-    def writeblocks(self, *arguments: "Any") -> "Any":
-        return _steadily(self._flash.writeblocks, arguments)
-
-    def ioctl(self, *arguments: "Any") -> "Any":
-        return _steadily(self._flash.ioctl, arguments)
-
-
-def _steadily(operate: "Callable[..., Any]", arguments: "tuple[Any, ...]") -> "Any":
-    """The file system is C code, which an exception must not leave. What was interrupted is done
-    again, then the signal comes again; no jump follows, at which it would be noticed here."""
-    try:
-        return operate(*arguments)
-    except KeyboardInterrupt:
-        pass
-    result = operate(*arguments)
-    process.signal(_SIGINT)
-    return result
+_INTERRUPT = const(3)
 
 
 class Implementation:
@@ -250,7 +221,7 @@ class Prompt:
             try:
                 code()
             finally:
-                micropython.kbd_intr(_NO_INTERRUPT)
+                process.forget_interrupts()
         except SystemExit:
             ended = True
         except BaseException as error:
@@ -278,12 +249,13 @@ class Prompt:
 
 def start() -> None:
     """Switch the board on; never returns."""
-    micropython.kbd_intr(_NO_INTERRUPT)
+    process.forget_interrupts()
+    process.hold_interrupts()
     machine = os.getenv("AXSIM_MACHINE")
     system: "Any" = sys
     if machine:
         system = System(Implementation(machine, os.getenv("AXSIM_VERSION") or "1.28.0"))
     raw = os.getenv("AXSIM_PROMPT") == "raw"
     power_up()
-    mount_file_system(SteadyFlash)
+    mount_file_system()
     Prompt(system).run(raw=raw)

@@ -42,10 +42,11 @@ while True:
     pass
 """
 _NO_WINDOW = b"""
+from time import sleep_ms
 import machine
 w = machine.WDT(timeout=2000)
 while True:
-    pass
+    sleep_ms(10)
 """
 _DEAF = b"""
 from time import sleep_ms

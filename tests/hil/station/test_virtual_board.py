@@ -15,6 +15,7 @@ from hil.virtual_board import ESP32, VirtualBoard
 
 _BANNER = b"raw REPL; CTRL-B to exit\r\n"
 _WINDOW = b"""
+import gc
 from time import sleep_ms
 import machine
 print("window")
@@ -22,7 +23,8 @@ sleep_ms(60000)
 w = machine.WDT(timeout=1000)
 print("armed")
 while True:
-    pass
+    gc.collect()
+    sleep_ms(0)
 """
 
 
@@ -157,7 +159,8 @@ def test_ctrl_c_in_the_middle_of_a_write_leaves_the_file_system_whole(board: Vir
     for number in range(6):
         transport.enter_raw_repl(soft_reset=False)
         transport.exec_raw_no_follow(
-            f"print('go')\nn = 0\nwhile True:\n f = open('f{number}', 'wb')\n"
+            "import time\nprint('go')\nn = 0\nwhile True:\n time.sleep_ms(0)\n"
+            f" f = open('f{number}', 'wb')\n"
             " f.write(bytes(5000))\n f.close()\n n += 1"
         )
         transport.read_until(1, b"go")
