@@ -28,6 +28,9 @@ _QR_MM = 24.0
 _TEXT_MM = (4.2, 3.4, 2.6, 2.2, 2.2)
 """Heights of capitals, line by line: the least is that of print of 9 points."""
 
+_LEAST_DOT = 3
+"""In pixels: what does not fit at letters of 1.75 mm is cut off; the code has the whole."""
+
 _LEADING = 1.5
 _POINTS_PER_MM = 72 / 25.4
 _CAPITALS = 0.718
@@ -71,7 +74,7 @@ class Label:
             self.locomotive,
             self.places,
             self.unique_id,
-            f"firmware {self.firmware}  {self.date}",
+            f"fw {self.firmware}  {self.date}",
         )
 
 
@@ -97,11 +100,11 @@ def png(label: Label) -> bytes:
             if dark:
                 _fill(rows, left + x * module, top + y * module, module)
     for text, x_mm, y_mm, high_mm in _placed(label):
-        dot = max(1, round(high_mm * _DOTS_PER_MM / HEIGHT))
+        dot = round(high_mm * _DOTS_PER_MM / HEIGHT)
         x, y = round(x_mm * _DOTS_PER_MM), round(y_mm * _DOTS_PER_MM)
-        while dot > 1 and x + len(text) * (WIDTH + 1) * dot > left:
+        while dot > _LEAST_DOT and x + len(text) * (WIDTH + 1) * dot > left:
             dot -= 1
-        for at, letter in enumerate(text):
+        for at, letter in enumerate(text[: (left - x) // ((WIDTH + 1) * dot)]):
             for down, bits in enumerate(dots(letter)):
                 for right in range(WIDTH):
                     if bits >> (WIDTH - 1 - right) & 1:
