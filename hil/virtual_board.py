@@ -133,6 +133,8 @@ class VirtualBoard:
         self._inner = _Pty()
         self._plugged = False
         self._closed = False
+        self._runs = 0
+        self._fails: dict[int, int] = {}
         self._cause = "power_on"
         self._lock = threading.RLock()
         self._wake_read, self._wake_write = os.pipe()
@@ -173,6 +175,11 @@ class VirtualBoard:
             self._leave_boot_loader()
         self._wake()
 
+    def fail_power_in(self, operation: int, run: int = 0) -> None:
+        """Power fails in the so manyth operation of the flash of a run, counted from 0 for the
+        next one, and is back at once."""
+        self._fails[self._runs + run] = operation
+
     def files(self, folder: Path) -> dict[str, bytes]:
         """What is in its file system, read from the image of a board that is unplugged; `folder`
         is made. Raises BenchError where it cannot be mounted."""
@@ -211,6 +218,8 @@ class VirtualBoard:
     def _spawn(self) -> None:
         termios.tcflush(self._inner.device, termios.TCIOFLUSH)
         self._inner.pending.clear()
+        fails = self._fails.pop(self._runs, 0)
+        self._runs += 1
         with (self._folder / "console.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._interpreter.command, "-X", f"heapsize={_HEAP_BYTES}", "-m", "power_up"],
@@ -221,6 +230,7 @@ class VirtualBoard:
                     "AXSIM_RESET_CAUSE": self._cause,
                     "AXSIM_MACHINE": self.kind.machine,
                     "AXSIM_VERSION": str(self.version),
+                    "AXSIM_POWER_FAILS": str(fails or ""),
                 },
                 stdin=self._inner.device,
                 stdout=self._inner.device,

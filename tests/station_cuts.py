@@ -1,9 +1,9 @@
-"""A flashing that is cut off at a step: the cable pulled, or the station's process gone."""
+"""A flashing that is cut off: between two steps, or in the middle of a write of the flash."""
 
 import hashlib
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +16,13 @@ from hil.station.flash import MARK, flash_firmware, verify_firmware
 from hil.station.tree import Tree
 from hil.virtual_board import VirtualBoard
 
-KINDS = ("cable", "killed")
+KINDS = ("cable", "killed", "power in the first run", "power")
+"""The cable is pulled, the station's process is gone, or power fails in an operation of the flash:
+while the old program is taken away, or while the new files are written."""
+
+_RUN_OF = {"power in the first run": 1, "power": 2}
+"""Runs of the board since it was plugged in: 0 to be found, 1 after a reset for its window, 2
+without its program."""
 
 _MAIN = b"""
 from time import sleep_ms
@@ -78,23 +84,20 @@ def tree(version: int) -> Tree:
     return Tree("pico", f"0.{version}.0", files, digests)
 
 
-def count_steps(folder: Path) -> int:
-    """How many steps a flashing from version 1 to version 2 has."""
-    steps = Steps()
-    with _old_board(folder) as board:
-        flash_firmware(str(board.link), PICO, tree(2), take=steps.taker())
-    return steps.done
-
-
-def flash_with_cut(folder: Path, kind: str, last: int) -> None:
-    """Cut a flashing off before that step, look that the board never runs a mixture, and flash it
-    to the end. Raises AssertionError."""
-    with _old_board(folder) as board:
+def flash_with_cut(folder: Path, kind: str, last: int) -> bool:
+    """Cut a flashing from version 1 to version 2 off at that step, look that the board never runs
+    a mixture, and flash it to the end. False: it has no such step. Raises AssertionError."""
+    with _old_board(folder, kind, last) as board:
         port = str(board.link)
-        steps = Steps(last, _pulled(board) if kind == "cable" else _gone)
-        with suppress(CutError, ContactError):
+        if kind in _RUN_OF:
+            steps = Steps()
+        else:
+            steps = Steps(last, _pulled(board) if kind == "cable" else _gone)
+        try:
             flash_firmware(port, PICO, tree(2), take=steps.taker())
-        assert steps.done > last, f"there is no step {last}"
+            return False
+        except (CutError, ContactError):
+            pass
         board.unplug()
         left = board.files(folder / "left")
         board.plug()
@@ -110,6 +113,7 @@ def flash_with_cut(folder: Path, kind: str, last: int) -> None:
         assert files == tree(2).files
         assert b"222" in ran, ran
         assert ran <= {b"111", b"222"}, ran
+        return True
 
 
 def _wait_for_run(port: str) -> None:
@@ -138,6 +142,12 @@ def _gone(taken: Any) -> None:
     raise CutError
 
 
-def _old_board(folder: Path) -> Any:
-    files = {**tree(1).files, "axnode/old.py": b"V = 1\n"}
-    return plugged(folder, files=lay_out(folder / "old", files))
+@contextmanager
+def _old_board(folder: Path, kind: str, last: int) -> Iterator[VirtualBoard]:
+    files = lay_out(folder / "old", {**tree(1).files, "axnode/old.py": b"V = 1\n"})
+    with plugged(folder, files=files) as board:
+        if kind in _RUN_OF:
+            board.unplug()
+            board.fail_power_in(last + 1, _RUN_OF[kind])
+            board.plug()
+        yield board

@@ -4,6 +4,7 @@ The chip is asked what it is before anything is written. What is in its flash al
 written again; what was written is read back by the chip as an MD5 and compared, by esptool.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +31,8 @@ def write_image(port: str, image: Image, data: bytes) -> None:
     Raises StationError, before anything is written, where it is another chip; ContactError where
     it does not answer or was pulled: done again, all is written.
     """
+    if not os.path.exists(port):
+        raise ContactError(f"there is no board at {port}", "Plug one in there and begin again")
     at = OFFSETS.get(image.chip, 0) if image.offset is None else image.offset
     with _spoken_plainly(port):
         loader = detect_chip(port, _BAUD)
@@ -40,6 +43,8 @@ def write_image(port: str, image: Image, data: bytes) -> None:
                     "Plug in the right board, or name its kind with --board",
                 )
             loader = run_stub(loader)
+            # A pulled board is a person's matter: it does not help to wait for it.
+            loader.WRITE_FLASH_ATTEMPTS = 1
             attach_flash(loader)
             write_flash(loader, [(at, data)], skip_flashed=True, no_progress=True)
             reset_chip(loader, "hard-reset")

@@ -13,7 +13,7 @@ from hil.errors import BuildError
 from hil.firmware_build import MANIFEST, build, files_for, find_compiler
 from hil.station.errors import StationError
 
-__all__ = ["Tree", "load_tree", "tree_for"]
+__all__ = ["Tree", "load_tree", "tree_folder", "tree_for"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Tree:
 
 def tree_for(board: Board) -> Tree:
     """What this axlebox's firmware is on that kind of board. Raises BuildError, StationError."""
+    return load_tree(tree_folder(board), board)
+
+
+def tree_folder(board: Board) -> Path:
+    """Where that is kept, built if it is not there. Raises BuildError."""
     compiler = find_compiler()
     digest = hashlib.sha256(f"{board.id} {compiler.version}".encode())
     digest.update(repr(board).encode())
@@ -47,7 +52,7 @@ def tree_for(board: Board) -> Tree:
             except OSError:
                 if not kept.is_dir():
                     raise
-    return load_tree(kept, board)
+    return kept
 
 
 def load_tree(folder: Path, board: Board) -> Tree:

@@ -9,6 +9,7 @@ what the package says, all optional:
     AXSIM_MACHINE       what sys.implementation._machine is at the prompt, and with it
     AXSIM_VERSION       MicroPython's version there, as 1.28.0
     AXSIM_PROMPT        raw: begin at the raw prompt, and do not run main.py
+    AXSIM_POWER_FAILS   in which operation of the flash from now on power fails
 
 What this is not: Ctrl-C is noticed only where code waits, in `time` or in `select` (process.py),
 so that it never ends a loop that does not; lines end as they are printed, without a carriage
@@ -260,6 +261,9 @@ def start() -> None:
     if machine:
         system = System(Implementation(machine, os.getenv("AXSIM_VERSION") or "1.28.0"))
     raw = os.getenv("AXSIM_PROMPT") == "raw"
-    power_up()
+    flash: "Any" = power_up().hardware.flash
+    fails = os.getenv("AXSIM_POWER_FAILS")
+    if fails:
+        flash.fail_after(int(fails))
     mount_file_system()
     Prompt(system).run(raw=raw)
