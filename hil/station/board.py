@@ -9,6 +9,7 @@ import ast
 import binascii
 import os
 import struct
+import termios
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -33,6 +34,7 @@ _LOOKS = 150
 as a board that hangs takes until its watchdog resets it."""
 
 _INTERRUPT_S = 0.05
+_LATE_ANSWERS = 20
 _BANNER_S = 0.15
 _ANSWER_S = 5.0
 """How long the board may stay silent in the middle of an answer."""
@@ -41,8 +43,9 @@ _PIECE_BYTES = 1536
 """Of a file, at a time: a line of 2 KiB, which every board's heap can take."""
 
 _HEARD_BYTES = 65_536
-_LOST = (TransportError, OSError, SerialException, struct.error, TypeError)
-"""What the transport raises where the port is gone (pyserial: TypeError) or an answer missing."""
+_LOST = (TransportError, OSError, SerialException, struct.error, termios.error, TypeError)
+"""What the transport raises where an answer is missing or the port gone, which pyserial notices as
+whatever was being done to it."""
 
 _INTERRUPT = b"\r\x03"
 _RAW = b"\r\x01"
@@ -87,15 +90,20 @@ def l(p):
             print(repr((q[1:], e[3])))
 l("")
 """
+_NO_FILE = "-"
 _READ = """
 from binascii import b2a_base64
-f = open(%r, "rb")
-while True:
-    b = f.read(384)
-    if not b:
-        break
-    print(b2a_base64(b).decode(), end="")
-f.close()
+try:
+    f = open(%r, "rb")
+except OSError:
+    print("-")
+else:
+    while True:
+        b = f.read(384)
+        if not b:
+            break
+        print(b2a_base64(b).decode(), end="")
+    f.close()
 """
 _DIGESTS = """
 import hashlib
@@ -167,9 +175,8 @@ class Board:
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None where there is none."""
-        if path not in self.listing():
-            return None
-        return binascii.a2b_base64(self.execute(_READ % path))
+        content = self.execute(_READ % path)
+        return None if content.startswith(_NO_FILE) else binascii.a2b_base64(content)
 
     def write(self, path: str, data: bytes) -> None:
         """Make this the content of a file, and its folders. The old content stays whole until the
@@ -306,6 +313,10 @@ def _take(port: str) -> SerialTransport:
             f"the board at {port} gives no prompt",
             "Unplug it, begin again, and plug it in while the station waits for it",
         )
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        raise ContactError(
+            f"this user may not open {port}", "Add the user to the group dialout and log in anew"
+        )
     if os.path.exists(port):
         raise ContactError(
             f"{port} cannot be opened", "End the program that uses it, then begin again"
@@ -324,8 +335,8 @@ def _gives_prompt(transport: SerialTransport) -> bool:
         if not port.read_until(_BANNER).endswith(_BANNER):
             return False
         # Answers to what was asked before may still come, and must not be taken for later ones.
-        while _hear(transport, _INTERRUPT_S) != b"":
-            pass
+        if all(_hear(transport, _INTERRUPT_S) for _ in range(_LATE_ANSWERS)):
+            return False
         port.write(_RAW)
         port.timeout = _BANNER_S
         return bool(port.read_until(_BANNER).endswith(_BANNER))

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 from station_boards import (
     PICO,
     lay_out,
@@ -23,6 +24,7 @@ from hil.station.cli import app
 from hil.station.errors import ContactError, StationError
 from hil.station.flash import MARK, Identity, flash_firmware, verify_firmware
 from hil.station.micropython import install_micropython
+from hil.station.slots import find_slots
 from hil.station.tree import load_tree, tree_folder
 from hil.virtual_board import ESP32
 
@@ -154,6 +156,23 @@ def test_a_node_is_not_flashed_unless_it_is_said_what_becomes_of_it(tmp_path: Pa
         assert_flashed(board.files(tmp_path / "replaced"))
 
 
+def test_a_node_that_is_half_replaced_is_replaced_to_the_end(tmp_path: Path):
+    class PulledLater(Board):
+        def remove(self, path: str) -> None:
+            if path.startswith("outbox"):
+                raise ContactError("pulled", "Plug it in")
+            super().remove(path)
+
+    files = {**_NODE, "outbox/1.seg": b"readings of that node"}
+    with plugged(tmp_path, files=lay_out(tmp_path / "old", files)) as board:
+        port = str(board.link)
+        with pytest.raises(ContactError):
+            flash_firmware(port, PICO, pico_tree(), Identity.REPLACE, take=PulledLater.open)
+        flash_firmware(port, PICO, pico_tree())
+        board.unplug()
+        assert_flashed(board.files(tmp_path / "files"))
+
+
 def test_another_kind_of_board_is_refused_and_left_as_it_is(tmp_path: Path):
     with plugged(tmp_path, kind=ESP32) as board:
         with pytest.raises(StationError, match=r"no Raspberry Pi Pico.*Generic ESP32"):
@@ -178,6 +197,22 @@ def test_without_a_board_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         flash_firmware(str(tmp_path / "nothing"), PICO, pico_tree())
 
 
+def test_a_port_that_cannot_be_had_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("hil.station.board._LOOKS", 2)
+    with plugged(tmp_path) as board:
+        port = str(board.link)
+        with SerialTransport(port).serial, pytest.raises(ContactError, match="End the program"):
+            flash_firmware(port, PICO, pico_tree())
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        board.unplug()
+        board.link.touch()
+        with pytest.raises(ContactError, match="group dialout"):
+            flash_firmware(port, PICO, pico_tree())
+        board.link.unlink()
+
+
 def test_a_flash_that_does_not_keep_what_is_written_is_found(tmp_path: Path):
     class Forgetful(Board):
         def write(self, path: str, data: bytes) -> None:
@@ -200,6 +235,19 @@ def test_micropython_is_put_on_a_board_and_then_the_firmware(tmp_path: Path, ver
         assert said == ["MicroPython 1.28.0"]
         assert not install_micropython(port, PICO, images, drive=board.drive)
         assert flash_firmware(port, PICO, pico_tree()).facts.firmware_version == "1.28.0"
+
+
+def test_an_image_that_was_copied_in_part_is_copied_again(tmp_path: Path):
+    images = list_images(tmp_path / "images", pico_image())
+    with plugged(tmp_path, version="1.20.0") as board:
+        board.unplug()
+        board.plug(boot_button=True)
+        (board.drive / "image.uf2").write_bytes(pico_image()["content"][:1000])
+        board.unplug()
+        assert board.version == "1.20.0"
+        board.plug(boot_button=True)
+        assert install_micropython(str(board.link), PICO, images, drive=board.drive)
+        assert board.version == "1.28.0"
 
 
 def test_an_old_board_that_is_a_node_is_not_given_another_micropython(tmp_path: Path):
@@ -242,6 +290,20 @@ def test_another_chip_in_its_boot_loader_is_refused(tmp_path: Path):
     with pytest.raises(StationError, match="in the boot loader is RP2350, not RP2040"):
         install_micropython(str(link_of(tmp_path)), PICO, images, drive=drive)
     assert [path.name for path in drive.iterdir()] == ["INFO_UF2.TXT"]
+
+
+def test_what_is_plugged_in_is_told_slot_by_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with plugged(tmp_path, files=lay_out(tmp_path / "old", {"resets": b"4"})):
+        waiting = ["pci-0000:00:14.0-usb-0:1.2"]
+        monkeypatch.setattr(
+            "hil.station.cli.find_slots",
+            lambda: find_slots(link_of(tmp_path).parent, lambda: waiting),
+        )
+        assert CliRunner().invoke(app, ["slots"]).output == (
+            "pci-0000:00:14.0-usb-0:1.1: Raspberry Pi Pico with RP2040, MicroPython 1.28.0, "
+            "number e6614103e7174a2f, in safe mode\n"
+            "pci-0000:00:14.0-usb-0:1.2: waits for MicroPython in its boot loader\n"
+        )
 
 
 def test_the_commands_say_pass_or_what_to_do(tmp_path: Path):
