@@ -8,6 +8,7 @@ import pytest
 from mpremote.transport_serial import SerialTransport
 from station_boards import (
     PICO,
+    firmware_in,
     lay_out,
     link_of,
     list_images,
@@ -18,7 +19,9 @@ from station_boards import (
 from typer.testing import CliRunner
 
 from hil.boards import load_board
+from hil.firmware_files import firmware_root
 from hil.node_files import copy_of
+from hil.station import board as station_board
 from hil.station.board import Board
 from hil.station.cli import app
 from hil.station.errors import ContactError, StationError
@@ -64,7 +67,7 @@ while True:
 
 def assert_flashed(files: dict[str, bytes], more: dict[str, bytes] | None = None) -> None:
     """On a board there is the firmware, and of other files these."""
-    assert files == {**pico_tree().files, **(more or {})}
+    assert firmware_in(files) == {**pico_tree().files, **(more or {})}
 
 
 def test_a_new_board_gets_the_firmware_and_boots_it(tmp_path: Path):
@@ -126,6 +129,18 @@ def test_a_board_whose_console_is_its_line_is_flashed_once_it_is_plugged_in_anew
         flash_firmware(str(board.link), PICO, pico_tree(), take=take)
         board.unplug()
         assert_flashed(board.files(tmp_path / "files"))
+
+
+def test_what_the_station_knows_of_the_firmware_is_so():
+    main = (firmware_root() / "main.py").read_text()
+    boot = (firmware_root() / "axnode" / "boot.py").read_text()
+    assert f"SAFE_AFTER = const({station_board.SAFE_AFTER})" in boot
+    assert 'RESETS_FILE = "resets"' in boot
+    look_s = station_board._INTERRUPT_S + station_board._BANNER_S
+    window_ms = int(re.search(r"^WINDOW_MS = (\d+)", main, re.M)[1])
+    watchdog_ms = int(re.search(r"^WATCHDOG_MS = (\d+)", main, re.M)[1])
+    assert 5 * look_s * 1000 < window_ms
+    assert station_board._LOOKS * look_s * 1000 > 2 * (window_ms + watchdog_ms)
 
 
 def test_resets_that_the_station_asked_for_do_not_lead_to_safe_mode(tmp_path: Path):
