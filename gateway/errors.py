@@ -5,6 +5,7 @@ AxleboxError
 ├── ConfigError      a file the user wrote is wrong; the message names file, key and remedy
 ├── BundleError      new firmware is not to be trusted or not whole; `reason` says why in a word
 ├── LinkError        a serial port or broker cannot be used
+├── SealError        a file with secrets cannot be opened, or is open to others
 └── SpoolError       the durable store (gateway.spool.errors)
 """
 
@@ -37,6 +38,15 @@ class BundleError(AxleboxError):
 
 class LinkError(AxleboxError):
     """A link to nodes cannot be opened or kept."""
+
+
+class SealError(AxleboxError):
+    """A file with secrets cannot be used; the text never shows any. `damaged`: it is not what was
+    written, whatever the passphrase."""
+
+    def __init__(self, message: str, *, damaged: bool = False) -> None:
+        super().__init__(message)
+        self.damaged = damaged
 
 
 def explain(message: str, document: str) -> str:

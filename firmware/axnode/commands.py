@@ -9,6 +9,7 @@ from axwire.codes import (
     COMMAND_IDENTIFY,
     COMMAND_MAINTENANCE,
     COMMAND_PERIOD,
+    COMMAND_PROVE,
     COMMAND_REBOOT,
     COMMAND_SELF_TEST,
     COMMAND_UPDATE,
@@ -45,6 +46,10 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
         from axnode.self_test import begin_test
 
         return begin_test(node)
+    elif code == COMMAND_PROVE:
+        from axnode.proof import begin_proof
+
+        return begin_proof(node, arguments)
     elif code == COMMAND_UPDATE:
         gc.collect()
         from axnode.update import begin_update

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.boot import Start
     from axnode.configure import Intake
+    from axnode.proof import Proof
     from axnode.proving import Proving
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
@@ -126,7 +127,7 @@ class Node:
         self._measuring = bool(parts.rows)
         self._notes = provision.notes
         self._repaired = provision.copies_repaired
-        self._copy = provision.copy
+        self.copy = provision.copy
         self.proving: Proving | None = provision.proving
         self._intake: Intake | None = None
         self.watchdog: Any = watchdog
@@ -135,7 +136,7 @@ class Node:
         self.vitals = parts.vitals
         self.blink_beats = 0
         self._reboot_at: int | None = None
-        self.chore: SelfTest | Update | None = None
+        self.chore: Proof | SelfTest | Update | None = None
         self._low_water = gc.mem_alloc() + gc.mem_free()
         self._flushes = 0
 
@@ -197,7 +198,7 @@ class Node:
                 gc.collect()
                 from axnode.configure import Intake
 
-                self._intake = Intake(self._name, self._copy)
+                self._intake = Intake(self._name, self.copy)
             return self._intake.take(*parts)
         except MemoryError:
             return NOT_POSSIBLE

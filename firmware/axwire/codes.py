@@ -40,6 +40,7 @@ EVENT_COPY_REPAIRED = 13
 EVENT_NOT_CONFIGURED = 14
 EVENT_CONFIGURATION_KEPT = 15
 EVENT_CONFIGURATION_UNDONE = 16
+EVENT_PROOF = 17
 EVENT_UPDATE = 18
 EVENT_FIRMWARE_KEPT = 19
 EVENT_FIRMWARE_UNDONE = 20
@@ -78,6 +79,7 @@ EVENTS = {
         "a new configuration gave way to the one before: its number, why (1 = it cannot be used, "
         "2 = a reset while it was on trial, 3 = the gateway was not reached with it)"
     ),
+    EVENT_PROOF: "which board this is and what it runs: 8 words of the proof, 8 of the firmware",
     EVENT_UPDATE: (
         "new firmware: how far it is (0 = more is wanted, 1 = whole, and tried at the next start, "
         "2 = for another board, 3 = not newer than what runs, 4 = damaged, 5 = flash fails or is "
@@ -121,6 +123,7 @@ COMMAND_BURST = 4
 COMMAND_PERIOD = 5
 COMMAND_REBOOT = 6
 COMMAND_MAINTENANCE = 7
+COMMAND_PROVE = 8
 COMMAND_UPDATE = 9
 COMMANDS = {
     COMMAND_HELLO: "send the channel table again",
@@ -130,6 +133,7 @@ COMMANDS = {
     COMMAND_PERIOD: "sample a group at another period: group, period in ms",
     COMMAND_REBOOT: "start again",
     COMMAND_MAINTENANCE: "stop sampling and wait for a person",
+    COMMAND_PROVE: "prove which board this is and what it runs: 4 words of a nonce",
     COMMAND_UPDATE: "take new firmware: SHA-256 of its list of files, in eight numbers",
 }
 
