@@ -18,9 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from gateway.errors import SealError
 
 __all__ = [
@@ -56,6 +53,8 @@ _GROUPS, _GROUP = 6, 4
 
 def seal(kind: str, content: Any, passphrase: str, random: Callable[[int], bytes]) -> bytes:
     """The bytes of a sealed file. `random`: so many bytes that nobody can guess."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     salt, nonce = random(_SALT_BYTES), random(_NONCE_BYTES)
     start = {"form": 1, "kind": kind, "cost": _COST, "salt": salt.hex(), "nonce": nonce.hex()}
     bound = json.dumps(start).encode()
@@ -68,6 +67,9 @@ def seal(kind: str, content: Any, passphrase: str, random: Callable[[int], bytes
 
 def unseal(kind: str, data: bytes, passphrase: str, what: str) -> Any:
     """What was sealed. Raises SealError; `what` names the file there, and no secret is told."""
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     head, _, hidden = data.partition(b"\n")
     start, digest = _start(head, what)
     if start["kind"] != kind:

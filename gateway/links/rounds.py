@@ -1,7 +1,7 @@
-"""Many ports read together, some twenty times a second, not each whenever a board speaks.
+"""Many ports read together, some ten times a second, not each whenever a board speaks.
 
 Twelve boards speak a hundred and thirty times a second. Woken for each, a gateway spends most of
-its time on becoming awake; woken for eight of them at once, a fifth less. What must not wait is
+its time on becoming awake; woken for a dozen of them at once, a fifth less. What must not wait is
 the answer to a ping, by which clocks are compared, and a port that brings more than it can hold:
 `hurry` says so.
 """
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 __all__ = ["Rounds"]
 
-_REST_S = 0.05
-"""At 921600 baud a line brings 4.6 KB meanwhile. The kernel holds 4 KB of a port, and 64 KB more
+_REST_S = 0.1
+"""At 921600 baud a line brings 9.2 KB meanwhile. The kernel holds 4 KB of a port, and 64 KB more
 in the driver."""
 
 _HURRY_S = 0.03

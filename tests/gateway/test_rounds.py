@@ -88,7 +88,7 @@ async def test_what_comes_meanwhile_is_read_together(loop: Loop, ports: Ports) -
     assert await ports.turns() == []
     ports.write(1)
     assert await ports.turns() == []
-    loop.now_s += 0.06
+    loop.now_s += 0.11
     assert await ports.turns() == [[0, 1]]
 
 
@@ -96,7 +96,7 @@ async def test_what_comes_meanwhile_is_read_together(loop: Loop, ports: Ports) -
 async def test_after_a_quiet_while_the_first_byte_is_read_at_once(
     loop: Loop, ports: Ports
 ) -> None:
-    loop.now_s += 0.06
+    loop.now_s += 0.11
     assert await ports.turns() == []
     ports.write(1)
     assert await ports.turns() == [[1]]
@@ -125,12 +125,12 @@ async def test_the_end_of_a_port_is_told_and_another_takes_its_place(
 ) -> None:
     near, far = ports.pipes[0]
     os.close(far)
-    loop.now_s += 0.06
+    loop.now_s += 0.11
     assert await ports.turns() == [[0]]
     os.close(near)
     ports.pipes[0] = os.pipe()
     ports.add(0)
-    loop.now_s += 0.06
+    loop.now_s += 0.11
     ports.write(0, 1)
     assert {port for read in await ports.turns() for port in read} == {0, 1}
 
