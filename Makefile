@@ -71,6 +71,10 @@ crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--run
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m power_cuts $(ARGS)
 
+.PHONY: depot
+depot: setup ## Fifty boards at the depot station, and a cut at each step; ARGS="--boards 5 --cuts 9"
+	@PYTHONPATH=tests $(PYTHON) -m depot $(ARGS)
+
 .PHONY: hil
 hil: setup ## The bench: all scenarios in simulated time; writes build/hil/report.html, .json
 	@mkdir -p build/hil

@@ -33,6 +33,10 @@ class Word(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
     value: Literal["armv6m", "xtensawin"]
 
 
+class Text(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    value: str
+
+
 class Size(_Fact, frozen=True, forbid_unknown_fields=True, kw_only=True):
     value: int
 
@@ -110,6 +114,7 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     chip: str
     port: Literal["rp2", "esp32"]
     architecture: Word
+    machine: Text
     heap_bytes: Size
     counters: Size
     prefix: str
@@ -128,6 +133,11 @@ class Board(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def led(self) -> int | None:
         """The pin of a LED that a node may blink."""
         return next((one.pins[0] for one in self.reserved if one.led), None)
+
+    def answers_as(self, machine: str) -> bool:
+        """Whether MicroPython on such a board calls itself that (sys.implementation._machine)."""
+        words, own = machine.split(" with "), self.machine.value.split(" with ")
+        return (words[0], words[-1]) == (own[0], own[-1])
 
     def name(self, pin: int) -> str:
         """A pin as the board prints it."""

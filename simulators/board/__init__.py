@@ -26,6 +26,9 @@ What this does not simulate:
 - The ALERT pin of the ADS1115, deep sleep, DMA, PIO beyond rp2.py, and in real time the flash:
   the board's files are the host's.
 
+With a prompt (prompt.py) the flash is simulated in real time, too, and the board's console is that
+of MicroPython's boards.
+
 In lock-step (lockstep.py) the host owns the time as well: `layout.py` puts what stands in for
 `time`, `select`, `os` and asyncio's C part beside `machine`, `boot.py` runs main.py, and also
 needed is

@@ -4,6 +4,7 @@ Run by the interpreter on the host's behalf (hil/flash_image.py), beside no boar
 """
 
 import os
+import time  # noqa: F401 Loaded here: imports within imports soon take up the stack.
 
 from simulators.board import descriptors
 from simulators.board.boot import PROGRAM_BYTES

@@ -30,7 +30,7 @@ with Heap(_before):
     power_up()
 """
 
-_MACHINE_IN_LOCKSTEP = """\
+_MACHINE_POWERED = """\
 from simulators.board.machine import *
 {port}
 """
@@ -53,6 +53,21 @@ with Heap(before):
 run()
 """
 
+_POWER_UP = """\
+from simulators.board.prompt import start
+
+start()
+"""
+_TIME = """\
+from utime import *
+from simulators.board.interrupts import sleep, sleep_ms, sleep_us
+"""
+_SELECT = """\
+from uselect import *
+from simulators.board.interrupts import poll
+"""
+_WITH_PROMPT = {"power_up.py": _POWER_UP, "time.py": _TIME, "select.py": _SELECT}
+
 _PORTS = {"rp2": "pass", "esp32": "from simulators.board.counter import Counter"}
 _WEIGHED = """\
 from simulators.board.turns import turns
@@ -70,14 +85,20 @@ _IN_LOCKSTEP = {
 
 
 def lay_out(
-    folder: Path, *, lockstep: bool = False, port: str = "rp2", measured: bool = False
+    folder: Path,
+    *,
+    lockstep: bool = False,
+    port: str = "rp2",
+    measured: bool = False,
+    prompt: bool = False,
 ) -> None:
     """Fill the folder: `machine.py`, of the package `simulators` what it needs, and what the port
     has besides: `rp2.py`, or the pulse counter of an "esp32". Raises ValueError for another port.
 
     In lock-step (lockstep.py) also what stands in for MicroPython's own `time`, `select` and `os`;
     the process then runs the module `boot`, which runs the firmware's main.py. `measured`: the
-    account tells how long the firmware's turns are (turns.py).
+    account tells how long the firmware's turns are (turns.py). With a `prompt` (prompt.py) the
+    process runs the module `power_up`.
     """
     if port not in _PORTS:
         raise ValueError(f"a port is rp2 or esp32, not {port!r}")
@@ -87,10 +108,12 @@ def lay_out(
     for source in sorted(Path(__file__).parent.glob("*.py")):
         if source.name not in _HOST_ONLY:
             (package / source.name).write_bytes(source.read_bytes())
-    machine = _MACHINE_IN_LOCKSTEP if lockstep else _MACHINE
+    machine = _MACHINE_POWERED if lockstep or prompt else _MACHINE
     files = {"machine.py": machine.format(port=_PORTS[port])}
     if lockstep:
         files |= _IN_LOCKSTEP
+    if prompt:
+        files |= _WITH_PROMPT
     if measured:
         files |= _MEASURED
         files["machine.py"] += _WEIGHED

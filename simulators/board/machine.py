@@ -5,6 +5,7 @@ from simulators.board.buses import I2C, SPI
 from simulators.board.pins import ADC, Pin
 from simulators.board.power import (
     DEEPSLEEP_RESET,
+    EXIT_BOOT_LOADER,
     EXIT_RESET,
     EXIT_SOFT_RESET,
     HARD_RESET,
@@ -29,6 +30,7 @@ __all__ = [
     "WDT_RESET",
     "Pin",
     "Timer",
+    "bootloader",
     "disable_irq",
     "enable_irq",
     "freq",
@@ -59,6 +61,11 @@ def reset() -> None:
 def soft_reset() -> None:
     """As `reset`, with power.EXIT_SOFT_RESET."""
     current().leave(EXIT_SOFT_RESET)
+
+
+def bootloader(timeout_ms: int = 0) -> None:
+    """As `reset`, with power.EXIT_BOOT_LOADER: the chip's own loader waits for a new image."""
+    current().leave(EXIT_BOOT_LOADER)
 
 
 def reset_cause() -> int:

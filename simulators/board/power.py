@@ -3,6 +3,7 @@
 EXIT_RESET = 70
 EXIT_SOFT_RESET = 71
 EXIT_POWER_CUT = 72
+EXIT_BOOT_LOADER = 73
 EXIT_WATCHDOG = 14
 """Exit codes of the process; a watchdog's is the number of SIGALRM, whose handler is `_exit`."""
 
