@@ -4,6 +4,7 @@ AxleboxError
 ├── CommandError     a node was not given a command; `reason` says why in a word
 ├── ConfigError      a file the user wrote is wrong; the message names file, key and remedy
 ├── LinkError        a serial port or broker cannot be used
+├── SealError        a file with secrets cannot be opened, or is open to others
 └── SpoolError       the durable store (gateway.spool.errors)
 """
 
@@ -28,6 +29,15 @@ class ConfigError(AxleboxError):
 
 class LinkError(AxleboxError):
     """A link to nodes cannot be opened or kept."""
+
+
+class SealError(AxleboxError):
+    """A file with secrets cannot be used; the text never shows any. `damaged`: it is not what was
+    written, whatever the passphrase."""
+
+    def __init__(self, message: str, *, damaged: bool = False) -> None:
+        super().__init__(message)
+        self.damaged = damaged
 
 
 def explain(message: str, document: str) -> str:

@@ -1,4 +1,4 @@
-"""`axlebox gateway run|check|status|pin|command|replay`."""
+"""`axlebox gateway run|check|status|pin|command|replay|enrol`."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from rich.console import Console
 
 from gateway.command_cli import command
 from gateway.config import GatewayConfig, load_config, load_keys, load_password, load_token
+from gateway.enrol_cli import enrol
 from gateway.errors import AxleboxError, LinkError
 from gateway.logs import LogFormat, start_logging
 from gateway.profiles import load_profile
@@ -107,6 +108,7 @@ def pin(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 app.command()(command)
 app.command()(replay)
+app.command()(enrol)
 
 
 def page_url(host: str, port: int) -> str:

@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +32,7 @@ __all__ = [
     "files_for",
     "find_compiler",
     "shipped_version",
+    "tree_sha256",
 ]
 
 MANIFEST = "manifest.json"
@@ -109,6 +110,7 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
         "wire_protocol": PROTOCOL_VERSION,
         "mpy_cross": compiler.version,
         "mpy_format": compiler.mpy_format,
+        "sha256": tree_sha256(contents),
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
             for name, content in sorted(contents.items())
@@ -120,6 +122,15 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
     return Built(folder, version, len(contents) - 1, sum(map(len, contents.values())))
+
+
+def tree_sha256(contents: Mapping[str, bytes]) -> str:
+    """The hash by which a board proves what it runs (firmware/axnode/proof.py): over path, 0 and
+    SHA-256 of each file, by path."""
+    whole = hashlib.sha256()
+    for name, content in sorted(contents.items()):
+        whole.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+    return whole.hexdigest()
 
 
 def compiled(

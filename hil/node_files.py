@@ -16,6 +16,7 @@ __all__ = [
     "copy_of",
     "encode",
     "lay_out_node",
+    "parse_copy",
     "read_key",
     "write_copies",
 ]
@@ -60,3 +61,16 @@ def copy_of(content: bytes, generation: int = 1) -> bytes:
     """What a copy of that generation consists of."""
     head = f"AXC1 {generation} {len(content)} ".encode()
     return head + b"%08x\n" % crc32(content, crc32(head)) + content
+
+
+def parse_copy(data: bytes | None) -> tuple[int, bytes] | None:
+    """Generation and content of a copy; None for one that is missing or damaged."""
+    head, _, content = (data or b"").partition(b"\n")
+    try:
+        _, generation, length, _ = head.split()
+        number = int(generation)
+        if len(content) == int(length) and number > 0 and copy_of(content, number) == data:
+            return number, content
+    except ValueError:
+        pass
+    return None

@@ -27,6 +27,7 @@ from axwire.codes import (
     COMMAND_IDENTIFY,
     COMMAND_MAINTENANCE,
     COMMAND_PERIOD,
+    COMMAND_PROVE,
     COMMAND_REBOOT,
     COMMAND_SELF_TEST,
     DONE,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from axnode.block import Block
     from axnode.boot import Start
     from axnode.configure import Intake
+    from axnode.proof import Proof
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
@@ -137,7 +139,7 @@ class Node:
         self._measuring = bool(parts.rows)
         self._notes = provision.notes
         self._repaired = provision.copies_repaired
-        self._copy = provision.copy
+        self.copy = provision.copy
         self._on_trial = provision.on_trial
         self._intake: Intake | None = None
         self._watchdog = watchdog
@@ -146,7 +148,7 @@ class Node:
         self.vitals = parts.vitals
         self._blink_beats = 0
         self._reboot_at: int | None = None
-        self.test: SelfTest | None = None
+        self.test: Proof | SelfTest | None = None
         self._low_water = gc.mem_alloc() + gc.mem_free()
         self._flushes = 0
 
@@ -204,6 +206,10 @@ class Node:
             from axnode.self_test import begin_test
 
             return begin_test(self)
+        elif code == COMMAND_PROVE:
+            from axnode.proof import begin_proof
+
+            return begin_proof(self, arguments)
         elif code == COMMAND_PERIOD:
             from axnode.retiming import ask_period
 
@@ -221,7 +227,7 @@ class Node:
                 gc.collect()
                 from axnode.configure import Intake
 
-                self._intake = Intake(self._name, self._copy)
+                self._intake = Intake(self._name, self.copy)
             return self._intake.take(piece, pieces, crc, part)
         except MemoryError:
             return NOT_POSSIBLE

@@ -49,7 +49,7 @@ class Session:
     `obey` carries out a command: its code and arguments in, its result out, or None where `answer`
     will be called with it later. `configure` takes a piece of a configuration: its fields in, its
     result out. `refused` counts messages that were not from our gateway, not for this boot, or
-    old. `down_sequence` is the last one accepted, or None.
+    old. `down_sequence` is the last one accepted, or None. `key` is the node's.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Session:
         self._pong_link = links[0]
         self._way = links[0]
         self._name = name
-        self._key = key
+        self.key = key
         self._sealer = Sealer(key, name, UP, MESSAGE_CAP)
         self._boot = boot
         self._clock = clock
@@ -170,7 +170,7 @@ class Session:
         envelope = split(message)
         if envelope.name != self._name:
             raise WireError("not_ours", "for node %s" % envelope.name)
-        envelope.check(self._key, DOWN)
+        envelope.check(self.key, DOWN)
         down = parse_down(envelope.payload)
         last = self.down_sequence
         if last is not None and down.sequence <= last:

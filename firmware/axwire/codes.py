@@ -40,6 +40,7 @@ EVENT_COPY_REPAIRED = 13
 EVENT_NOT_CONFIGURED = 14
 EVENT_CONFIGURATION_KEPT = 15
 EVENT_CONFIGURATION_UNDONE = 16
+EVENT_PROOF = 17
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
@@ -75,6 +76,7 @@ EVENTS = {
         "a new configuration gave way to the one before: its number, why (1 = it cannot be used, "
         "2 = a reset while it was on trial, 3 = the gateway was not reached with it)"
     ),
+    EVENT_PROOF: "which board this is and what it runs: 8 words of the proof, 8 of the firmware",
 }
 UNKNOWN = -0x80000000
 """An argument of EVENT_BOARD_TESTED that the board cannot tell."""
@@ -99,6 +101,7 @@ COMMAND_BURST = 4
 COMMAND_PERIOD = 5
 COMMAND_REBOOT = 6
 COMMAND_MAINTENANCE = 7
+COMMAND_PROVE = 8
 COMMANDS = {
     COMMAND_HELLO: "send the channel table again",
     COMMAND_IDENTIFY: "blink: seconds",
@@ -107,6 +110,7 @@ COMMANDS = {
     COMMAND_PERIOD: "sample a group at another period: group, period in ms",
     COMMAND_REBOOT: "start again",
     COMMAND_MAINTENANCE: "stop sampling and wait for a person",
+    COMMAND_PROVE: "prove which board this is and what it runs: 4 words of a nonce",
 }
 
 # The integers of a HEALTH message in order, null where a board cannot tell. Only appended to.

@@ -5,7 +5,10 @@ from rich.console import Console
 
 from hil.station.board import Board
 from hil.station.errors import StationError
+from hil.station.export_cli import export
 from hil.station.flash_cli import flash, verify
+from hil.station.provision_cli import provision
+from hil.station.records_cli import records
 from hil.station.slots import find_slots
 
 __all__ = ["app"]
@@ -16,6 +19,9 @@ app = typer.Typer(
 )
 app.command()(flash)
 app.command()(verify)
+app.command()(provision)
+app.command()(export)
+app.add_typer(records, name="records")
 
 
 @app.command()

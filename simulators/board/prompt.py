@@ -93,7 +93,8 @@ class Prompt:
 
     def _file(self, name: str) -> None:
         if name in os.listdir("/"):
-            self._execute(lambda: execfile(name, self.names))  # noqa: F821 MicroPython's
+            run = lambda: execfile(name, self.names)  # noqa: E731, F821 MicroPython's
+            self._execute(run, at_prompt=False)
 
     def _raw(self) -> bool:
         """The raw prompt; whether it is to be the raw one again. EOFError: a soft reset."""
@@ -212,10 +213,13 @@ class Prompt:
             self._say("\r\n=== " if byte == 13 else chr(byte))
         self._execute(lambda: exec(compile(source, "<stdin>", "exec"), self.names))
 
-    def _execute(self, code: "Callable[[], Any]", end: str = "") -> None:
+    def _execute(
+        self, code: "Callable[[], Any]", end: str = "", *, at_prompt: bool = True
+    ) -> None:
         """Run it as a board does: Ctrl-C interrupts it, a traceback is printed, behind `end`; to
-        leave is a soft reset, EOFError."""
-        builtins.__import__ = self._importing  # type: ignore[assignment]
+        leave is a soft reset, EOFError. `at_prompt`: it sees what the board says it is."""
+        if at_prompt:
+            builtins.__import__ = self._importing  # type: ignore[assignment]
         ended = False
         try:
             micropython.kbd_intr(_INTERRUPT)

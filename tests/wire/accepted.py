@@ -184,11 +184,15 @@ def _readings() -> Iterator[Vector]:
     )  # fmt: skip
 
 
+_PROOF = [0x01234567 * at & 0xFFFFFFFF for at in range(8)] + [0xFFFFFFFF - at for at in range(8)]
+
+
 def _events() -> Iterator[Vector]:
     widest = [_MAX63, -_MAX63 - 1] + [0, -1] * 7
     for name, description, t_ms, code, arguments in (
         ("event", "channel 4 changed from ok to open", 45_000, 1, [4, 0, 1]),
         ("event-outbox", "9 messages with 540 samples dropped", 7_200_000, 4, [9, 540]),
+        ("event-proof", "8 words of a proof, 8 of the firmware", 9_000, 17, _PROOF),
         ("event-unknown", "a code that a newer node may send", 1, 0xFFFF, []),
         ("event-extremes", "the widest arguments", 1 << 53, 0, widest),
     ):
@@ -372,6 +376,13 @@ def _others_down() -> Iterator[Vector]:
             "COMMAND",
             _RUN + 104,
             {"code": 5, "arguments": [1, 500]},
+        ),
+        (
+            "command-prove",
+            "prove which board this is",
+            "COMMAND",
+            _RUN + 105,
+            {"code": 8, "arguments": [0, 1, 0x80000000, _MAX32]},
         ),
         (
             "command-extremes",

@@ -1,0 +1,53 @@
+"""Options that several commands of the station have, and how a passphrase is asked for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from gateway.errors import SealError
+from gateway.sealed import PASSPHRASE_LEAST, read_passphrase
+from gateway.timebase import SystemClock
+from hil.station.depot import Depot, open_depot
+from hil.station.vault import Vault
+
+__all__ = ["DEFAULT_FOLDER", "FolderOption", "PassphraseOption", "say", "the_depot", "the_vault"]
+
+DEFAULT_FOLDER = Path("station")
+FolderOption = Annotated[Path, typer.Option("--folder", help="the station's folder")]
+PassphraseOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", help="a private file with the store's passphrase; else it is asked"
+    ),
+]
+
+
+def the_depot(folder: Path) -> Depot:
+    return open_depot(folder, SystemClock())
+
+
+def the_vault(depot: Depot, passphrase_file: Path | None) -> Vault:
+    """The sealed store; a new one is made with a passphrase that was typed twice."""
+    is_new = not depot.has_vault()
+    if passphrase_file is not None:
+        passphrase = read_passphrase(passphrase_file)
+    else:
+        passphrase = typer.prompt(
+            "a passphrase for this station's new store of keys"
+            if is_new
+            else "the store's passphrase",
+            hide_input=True,
+            confirmation_prompt="once more" if is_new else False,
+        )
+    if is_new and len(passphrase) < PASSPHRASE_LEAST:
+        raise SealError(f"a passphrase has at least {PASSPHRASE_LEAST} characters")
+    vault = depot.vault(passphrase)
+    if vault.note:
+        say(f"note: {vault.note}")
+    return vault
+
+
+def say(line: str) -> None:
+    Console(soft_wrap=True, highlight=False, markup=False).print(line)

@@ -1,0 +1,214 @@
+"""From a board with the firmware to acknowledged readings at its locomotive's gateway."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axwire.cose import UP, MacKey, split
+from axwire.parse import Health, Readings, parse_up
+from station_boards import lay_out, plugged
+from typer.testing import CliRunner
+
+from gateway.cli import command_line
+from gateway.errors import AxleboxError
+from gateway.profiles import load_profile
+from gateway.spool import Kind, read_records
+from gateway.timebase import SystemClock
+from hil.bench_firmware import bench_firmware
+from hil.fitting import fit_node
+from hil.interpreter import find_interpreter
+from hil.node_files import parse_copy
+from hil.rig import GatewayProcess
+from hil.station.cli import app
+from hil.station.node_link import NodeLink
+from hil.virtual_board import VirtualBoard
+
+LOCOMOTIVE = "TE33A-0123"
+UNIQUE_ID = "e6614103e7174a2f"
+FIT = next(fit for fit in load_profile("te33a").all_nodes if fit.name == "brakes-a")
+LIMIT_S = 60.0
+
+
+@pytest.fixture
+def firmware(tmp_path: Path) -> Path:
+    """What `axlebox firmware build` would make for the interpreter that a virtual board has."""
+    built = bench_firmware(find_interpreter().command)
+    files = {
+        path.relative_to(built).as_posix(): path.read_bytes()
+        for path in sorted(built.rglob("*"))
+        if path.is_file()
+    }
+    digests = {name: {"sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    manifest = {"board": "pico", "firmware_version": "0.1.0", "files": digests}
+    return lay_out(
+        tmp_path / "firmware", {**files, "manifest.json": json.dumps(manifest).encode()}
+    )
+
+
+@pytest.fixture
+def board(tmp_path: Path, firmware: Path) -> Iterator[VirtualBoard]:
+    wiring = fit_node(FIT, UNIQUE_ID, 1).wiring
+    with plugged(tmp_path, unique_id=UNIQUE_ID, wiring=wiring, files=firmware) as made:
+        yield made
+
+
+class Depot:
+    """A person at the station, and all that was ever on the screen."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shown = ""
+        self.passphrase = folder / "passphrase"
+        self.passphrase.touch(mode=0o600)
+        self.passphrase.write_text("a long passphrase\n")
+
+    def type(self, *words: str, fails: bool = False) -> str:
+        call = [*words, "--folder", str(self.folder / "station")]
+        if words[0] != "records" or words[1] == "swap":
+            call += ["--passphrase-file", str(self.passphrase)]
+        done = CliRunner().invoke(app, call)
+        told = done.output
+        if isinstance(done.exception, AxleboxError):
+            told += f"error: {done.exception}"
+        elif done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        self.shown += told
+        assert (done.exit_code != 0) == fails, told
+        return told
+
+    def provision(self, board: VirtualBoard, firmware: Path, *more: str, **how: bool) -> str:
+        return self.type(
+            *("provision", "--locomotive", LOCOMOTIVE, "--node", "brakes-a", "--usb"),
+            *("--slot", str(board.link), "--firmware", str(firmware), *more),
+            **how,
+        )
+
+
+def key_on(board: VirtualBoard, folder: Path) -> bytes:
+    """The key on a board that is unplugged, in both copies."""
+    files = board.files(folder)
+    copies = [parse_copy(files[f"node.key.{copy}"]) for copy in (0, 1)]
+    assert copies[0] == copies[1] is not None
+    return bytes.fromhex(copies[0][1].decode())  # type: ignore[index]
+
+
+def enrol(folder: Path) -> tuple[Path, str]:
+    config = folder / "locomotive" / "axlebox.toml"
+    port = folder / "by-path" / "pci-0000:00:14.0-usb-0:1.1:1.0"
+    if not config.exists():
+        config.parent.mkdir()
+        config.write_text(
+            f'[locomotive]\nid = "{LOCOMOTIVE}"\n[[serial]]\nname = "brakes"\nport = "{port}"\n'
+            '[page]\nport = 0\n[clock]\ntrust = "always"\n'
+        )
+    done = CliRunner().invoke(
+        command_line(),
+        [
+            *("gateway", "enrol", str(folder / "list"), "-c", str(config)),
+            *("--passphrase-file", str(folder / "told")),
+        ],
+        catch_exceptions=False,
+    )
+    assert done.exit_code == 0
+    return config, done.output
+
+
+def export(depot: Depot) -> None:
+    folder = depot.folder
+    depot.type(
+        *("export", "--locomotive", LOCOMOTIVE, "--out", str(folder / "list")),
+        *("--told-file", str(folder / "told")),
+    )
+
+
+def test_a_board_is_provisioned_exported_enrolled_and_delivers(
+    tmp_path: Path, board: VirtualBoard, firmware: Path
+) -> None:
+    depot = Depot(tmp_path)
+    said = depot.provision(board, firmware)
+    assert f"PASS {UNIQUE_ID} is brakes-a of {LOCOMOTIVE}" in said
+    board.unplug()
+    key = key_on(board, tmp_path / "files")
+    export(depot)
+    config, told = enrol(tmp_path)
+    assert "brakes-a: new" in told
+    gateway = GatewayProcess(config, tmp_path / "gateway.log")
+    gateway.start()
+    try:
+        board.plug()
+        clock = SystemClock()
+        end_us = clock.monotonic_us() + round(LIMIT_S * 1e6)
+        delivered: list[object] = []
+        while not acknowledged(delivered):
+            assert clock.monotonic_us() < end_us, f"{len(delivered)} messages arrived"
+            delivered = messages(config.parent / "spool", key)
+        assert gateway.state()["nodes"]
+    finally:
+        gateway.stop()
+    board.unplug()
+    check_that_no_key_is_shown(depot, [key], told)
+
+
+def messages(spool: Path, key: bytes) -> list[object]:
+    """What lies in the gateway's store, each proved to be of the board's key."""
+    found: list[object] = []
+    for record in read_records(spool):
+        if record.kind == Kind.MESSAGE:
+            envelope = split(record.body)
+            envelope.check(MacKey(key), UP)
+            found.append(parse_up(envelope.payload))
+    return found
+
+
+def acknowledged(delivered: list[object]) -> bool:
+    """Whether the node said that it does not hold its readings any more."""
+    oldest = max([each.oldest for each in delivered if isinstance(each, Health)], default=0)
+    readings = [e.sequence for e in delivered if isinstance(e, Readings)]
+    return sum(sequence < oldest for sequence in readings) > 5
+
+
+def check_that_no_key_is_shown(depot: Depot, keys: list[bytes], *told: str) -> None:
+    """Nothing that was written or shown has a key, but the board and the gateway's own files."""
+    own = depot.folder / "locomotive" / "keys"
+    paths = [
+        path
+        for path in depot.folder.rglob("*")
+        if path.is_file()
+        and own not in path.parents
+        and not {"boards", "files"} & set(path.relative_to(depot.folder).parts)
+    ]
+    names = {path.relative_to(depot.folder).parts[0] for path in paths}
+    assert {"station", "list", "locomotive", "gateway.log"} <= names
+    for key in keys:
+        for form in (key, key.hex().encode(), key.hex().upper().encode()):
+            assert not [path for path in paths if form in path.read_bytes()]
+            assert form.decode("latin-1") not in "".join([depot.shown, *told])
+    passphrase = (depot.folder / "told").read_text().strip()
+    assert passphrase not in depot.shown
+    assert re.fullmatch(r"(?:[A-Z2-9]{4}-){5}[A-Z2-9]{4}", passphrase)
+
+
+def test_a_board_that_is_pulled_is_gone_on_with(
+    tmp_path: Path, board: VirtualBoard, firmware: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depot = Depot(tmp_path)
+    with monkeypatch.context() as patch:
+
+        def pulled(link: NodeLink) -> None:
+            board.unplug()
+            link._give_up("did not start")
+
+        patch.setattr(NodeLink, "wait_for_start", pulled)
+        assert "did not start" in depot.provision(board, firmware, fails=True)
+    key = key_on(board, tmp_path / "files")
+    board.plug()
+    said = depot.provision(board, firmware)
+    assert "going on with what was cut off" in said
+    board.unplug()
+    assert key_on(board, tmp_path / "files2") == key
+    assert "brakes-a" in depot.type("records", "search", "brakes-a")
+    shown = depot.type("records", "show", UNIQUE_ID)
+    assert shown.index("fail") < shown.index("pass")
