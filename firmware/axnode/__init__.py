@@ -13,6 +13,7 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
 
     vitals         the board's own temperature and supply
     self_test      each chip between two conversions, and the board, while it is asked for
+    proof          which board this is and what it runs, while it is asked for
     retiming       another period of a group, while it is asked for
     ticks          time since boot
     unloading      frees the code of what was done

@@ -33,6 +33,7 @@ _LOOKS = 150
 as a board that hangs takes until its watchdog resets it."""
 
 _INTERRUPT_S = 0.05
+_LATE_ANSWERS = 20
 _BANNER_S = 0.15
 _ANSWER_S = 5.0
 """How long the board may stay silent in the middle of an answer."""
@@ -87,15 +88,20 @@ def l(p):
             print(repr((q[1:], e[3])))
 l("")
 """
+_NO_FILE = "-"
 _READ = """
 from binascii import b2a_base64
-f = open(%r, "rb")
-while True:
-    b = f.read(384)
-    if not b:
-        break
-    print(b2a_base64(b).decode(), end="")
-f.close()
+try:
+    f = open(%r, "rb")
+except OSError:
+    print("-")
+else:
+    while True:
+        b = f.read(384)
+        if not b:
+            break
+        print(b2a_base64(b).decode(), end="")
+    f.close()
 """
 _DIGESTS = """
 import hashlib
@@ -167,9 +173,8 @@ class Board:
 
     def read(self, path: str) -> bytes | None:
         """The content of a file; None where there is none."""
-        if path not in self.listing():
-            return None
-        return binascii.a2b_base64(self.execute(_READ % path))
+        content = self.execute(_READ % path)
+        return None if content.startswith(_NO_FILE) else binascii.a2b_base64(content)
 
     def write(self, path: str, data: bytes) -> None:
         """Make this the content of a file, and its folders. The old content stays whole until the
@@ -324,8 +329,8 @@ def _gives_prompt(transport: SerialTransport) -> bool:
         if not port.read_until(_BANNER).endswith(_BANNER):
             return False
         # Answers to what was asked before may still come, and must not be taken for later ones.
-        while _hear(transport, _INTERRUPT_S) != b"":
-            pass
+        if all(_hear(transport, _INTERRUPT_S) for _ in range(_LATE_ANSWERS)):
+            return False
         port.write(_RAW)
         port.timeout = _BANNER_S
         return bool(port.read_until(_BANNER).endswith(_BANNER))

@@ -4,12 +4,14 @@ import typer
 from rich.console import Console
 
 from hil.station.board import Board
+from hil.station.calibrate_cli import calibrate
 from hil.station.errors import StationError
 from hil.station.export_cli import export
 from hil.station.flash_cli import flash, verify
 from hil.station.provision_cli import provision
 from hil.station.records_cli import records
 from hil.station.slots import find_slots
+from hil.station.testing_cli import run_test
 
 __all__ = ["app"]
 
@@ -20,6 +22,8 @@ app = typer.Typer(
 app.command()(flash)
 app.command()(verify)
 app.command()(provision)
+app.command("test")(run_test)
+app.command()(calibrate)
 app.command()(export)
 app.add_typer(records, name="records")
 

@@ -12,7 +12,17 @@ from gateway.timebase import SystemClock
 from hil.station.depot import Depot, open_depot
 from hil.station.vault import Vault
 
-__all__ = ["DEFAULT_FOLDER", "FolderOption", "PassphraseOption", "say", "the_depot", "the_vault"]
+__all__ = [
+    "DEFAULT_FOLDER",
+    "FolderOption",
+    "LimitsOption",
+    "LinkOption",
+    "PassphraseOption",
+    "SlotOption",
+    "say",
+    "the_depot",
+    "the_vault",
+]
 
 DEFAULT_FOLDER = Path("station")
 FolderOption = Annotated[Path, typer.Option("--folder", help="the station's folder")]
@@ -21,6 +31,17 @@ PassphraseOption = Annotated[
     typer.Option(
         "--passphrase-file", help="a private file with the store's passphrase; else it is asked"
     ),
+]
+
+SlotOption = Annotated[
+    str | None, typer.Option(help="the slot, or the serial port, that the board is in")
+]
+LinkOption = Annotated[
+    str | None,
+    typer.Option(help="the serial port that the node's own link is at; the board's without"),
+]
+LimitsOption = Annotated[
+    Path | None, typer.Option(help="a TOML file with a depot's own limits: docs/provisioning.md")
 ]
 
 

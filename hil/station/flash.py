@@ -5,8 +5,8 @@ the board stays at its prompt; a reset, after which no watchdog runs; what does 
 away; each file that differs, beside its old self, read back by its hash and only then in its
 place; all of them once more; main.py; the mark away; a reset. Whoever finds the mark begins again.
 
-Firmware is every .py and .mpy, wherever it lies. All else is the node's own, and is left alone:
-its configuration and key too, unless they are to be replaced.
+Firmware is every .py and .mpy, wherever it lies. All else is the node's own, and is left alone,
+unless that is to be replaced: then nothing but the firmware stays.
 """
 
 import enum
@@ -79,12 +79,13 @@ def flash_firmware(
     with take(port) as board:
         facts = board.kind()
         check_kind(facts, kind)
-        check_identity(board, identity)
+        identity = check_identity(board, identity)
         there = board.listing()
         resumed = MARK in there
-        removing = _strangers(there, tree)
         if identity is Identity.REPLACE:
-            removing += [path for path in there if _is_identity(path)]
+            removing = [path for path in there if path not in tree.files and path != MARK]
+        else:
+            removing = _strangers(there, tree)
         differing = _differing(board, tree)
         done = Flashed(
             facts, len(differing), len(tree.files) - len(differing), len(removing), resumed
@@ -94,7 +95,7 @@ def flash_firmware(
         if resumed:
             tell("going on with a flashing that was cut off")
         _check_room(board, tree, there, differing, removing)
-        board.write(MARK, _mark(tree))
+        board.write(MARK, _mark(tree, identity))
         board.remove(MAIN)
         board.reset()
     with take(port) as board:
@@ -147,14 +148,18 @@ def check_kind(facts: BoardFacts, kind: BoardKind) -> None:
         )
 
 
-def check_identity(board: Board, identity: Identity) -> None:
-    """Raises StationError where the board is a node and nobody said what is to become of that."""
+def check_identity(board: Board, identity: Identity) -> Identity:
+    """What is to be done with the node that the board may be: what is asked for, or what a
+    flashing that was cut off had begun. Raises StationError where it is a node and nobody said."""
+    if _begun(board) == Identity.REPLACE.value:
+        return Identity.REPLACE
     ours = [path for path in board.listing() if _is_identity(path)]
     if ours and identity is Identity.REFUSE:
         raise StationError(
             f"the board is a node already: it has {ours[0]}",
             "Use --keep to leave it that node, or --replace to make it a new board",
         )
+    return identity
 
 
 def _is_identity(path: str) -> bool:
@@ -210,5 +215,18 @@ def _check_all(board: Board, tree: Tree) -> None:
         )
 
 
-def _mark(tree: Tree) -> bytes:
-    return json.dumps({"firmware": tree.firmware_version, "board": tree.board}).encode()
+def _mark(tree: Tree, identity: Identity) -> bytes:
+    content = {
+        "firmware": tree.firmware_version,
+        "board": tree.board,
+        "identity": identity.value,
+    }
+    return json.dumps(content).encode()
+
+
+def _begun(board: Board) -> str:
+    """What a flashing that was cut off does with the node."""
+    try:
+        return str(json.loads(board.read(MARK) or b"{}").get("identity", ""))
+    except (ValueError, AttributeError):
+        return ""

@@ -230,10 +230,13 @@ class Inventory:
             )
             return int(row.lastrowid or 0)
 
-    def end_calibration(self, number: int) -> None:
-        """The board has it now."""
+    def end_calibrations(self, unique_id: str, numbers: Sequence[int]) -> None:
+        """The board has these now."""
         with self._open() as file:
-            file.execute("UPDATE calibrations SET state = 'written' WHERE number = ?", (number,))
+            file.executemany(
+                "UPDATE calibrations SET state = 'written' WHERE number = ? AND unique_id = ?",
+                [(number, unique_id) for number in numbers],
+            )
 
     def calibrations(self, unique_id: str) -> list[Calibration]:
         """Those that the board got, the first first."""

@@ -32,7 +32,13 @@ def install_micropython(
     image = find_image(images, kind)
     data = read_image_file(images, image)
     if kind.port == "esp32":
-        from hil.station.esp_chip import write_image
+        try:
+            from hil.station.esp_chip import write_image
+        except ImportError:
+            raise StationError(
+                "esptool is not installed: there is none for 32-bit ARM",
+                "Flash an ESP32 from a 64-bit machine",
+            ) from None
 
         tell(f"MicroPython {image.micropython}")
         write_image(port, image, data)

@@ -41,12 +41,15 @@ _T = TypeVar("_T")
 
 @dataclass
 class Samples:
-    """What a channel gave while it was listened to: values in the quantity's unit, and the
-    statuses that were told beside them."""
+    """What a channel gave while it was listened to: rows, from when to when on the board's clock,
+    values in the quantity's unit of those with status ok, and the statuses that were told."""
 
     quantity: str
     place: str
     unit: str
+    rows: int = 0
+    first_ms: int | None = None
+    last_ms: int = 0
     values: list[float] = field(default_factory=list)
     statuses: set[int] = field(default_factory=set)
 
@@ -239,6 +242,10 @@ class NodeLink:
         for rows in decode_readings(readings, self.table):
             for at in range(len(rows.group.channels)):
                 samples = self._samples[rows.group.first + at]
+                samples.rows += rows.count
+                if samples.first_ms is None:
+                    samples.first_ms = rows.t_ms
+                samples.last_ms = rows.t_ms + (rows.count - 1) * rows.group.period_ms
                 samples.statuses.add(rows.statuses[at])
                 if rows.statuses[at] == codes.OK:
                     column = rows.values[:, at]

@@ -13,7 +13,9 @@ from hil.station.board import Board
 from hil.station.depot_options import (
     DEFAULT_FOLDER,
     FolderOption,
+    LinkOption,
     PassphraseOption,
+    SlotOption,
     say,
     the_depot,
     the_vault,
@@ -35,13 +37,8 @@ def provision(
     profile: Annotated[
         str, typer.Option(help="the locomotive's class: an id, or a file *.toml")
     ] = "te33a",
-    slot: Annotated[
-        str | None, typer.Option(help="the slot, or the serial port, that the board is in")
-    ] = None,
-    link: Annotated[
-        str | None,
-        typer.Option(help="the serial port that the node's own link is at; the board's without"),
-    ] = None,
+    slot: SlotOption = None,
+    link: LinkOption = None,
     usb: Annotated[
         bool, typer.Option("--usb", help="the node speaks over its USB port on the locomotive")
     ] = False,

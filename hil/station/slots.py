@@ -1,8 +1,9 @@
 """The slots of a station: USB sockets, by the path that the system gives each (udev's by-path).
 
 A socket keeps its path whatever is plugged in, and a board gets another device name each time. So
-a slot is named by its path, `0:2.1` for the first port of the hub in the second one, and leads to
-whatever serial port appears there.
+a slot is named by its path, `pci-0000:00:14.0-usb-0:2.1` for the first port of the hub in the
+second socket of a controller, and leads to whatever serial port appears there. A person may name
+it by an end of that which no other has, `0:2.1`.
 """
 
 import os
@@ -16,7 +17,7 @@ __all__ = ["BY_PATH", "Slot", "find_slots", "port_of"]
 
 BY_PATH = Path("/dev/serial/by-path")
 
-_LINK = re.compile(r"usb(?:v[23])?-(?P<slot>[\d:.]+?):\d+\.\d+(?:-port0)?$")
+_LINK = re.compile(r"(?P<controller>.*usb)(?:v[23])?-(?P<port>[\d:.]+?):\d+\.\d+(?:-port0)?$")
 """`pci-0000:00:14.0-usb-0:2.1:1.0` with the socket, then the USB configuration and interface."""
 
 
@@ -33,14 +34,15 @@ def find_slots(folder: Path = BY_PATH) -> list[Slot]:
     found: dict[str, Slot] = {}
     for link in sorted(folder.iterdir()) if folder.is_dir() else []:
         matched = _LINK.search(link.name)
-        if matched and matched["slot"] not in found:
-            found[matched["slot"]] = Slot(matched["slot"], link)
+        if matched:
+            name = f"{matched['controller']}-{matched['port']}"
+            found.setdefault(name, Slot(name, link))
     return list(found.values())
 
 
 def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
-    """The port of a slot: its name, or a device's path as it is, or with None the only one there
-    is. Raises StationError."""
+    """The port of a slot: its name or an end of it, or a device's path as it is, or with None the
+    only one there is. Raises StationError."""
     if slot is not None and os.sep in slot:
         return slot
     there = find_slots(folder)
@@ -53,9 +55,13 @@ def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
                 f"there are boards in {len(there)} slots: {names}", "Name one with --slot"
             )
         raise StationError("there is no board", "Plug one in and begin again")
-    for one in there:
-        if one.name == slot:
-            return str(one.port)
+    meant = [one for one in there if f"-{one.name}".endswith(f"-{slot}")]
+    if len(meant) == 1:
+        return str(meant[0].port)
+    if meant:
+        raise StationError(
+            f"slot {slot} may be {' or '.join(one.name for one in meant)}", "Name it in full"
+        )
     raise StationError(
         f"there is no board in slot {slot}",
         f"Plug one in there, or name another slot: {names}" if names else "Plug one in there",

@@ -6,13 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axwire.codes import OK
+from axwire.codes import COMMAND_PROVE, DONE, EVENT_COMMAND_DONE, EVENT_PROOF, OK
+from axwire.cose import split
+from axwire.parse import Event, parse_up
 
 from gateway.commands import Answer, Request
 from gateway.errors import CommandError
 from gateway.profiles import load_profile
+from gateway.spool import Kind, read_records
 from hil.account import Store, read_store, settle
+from hil.bench_firmware import bench_firmware
 from hil.cable import LineNoise
+from hil.firmware_build import tree_sha256
 from hil.interpreter import find_interpreter
 from hil.lockstep_rig import LockstepRig
 from hil.rig import RigPlan
@@ -187,3 +192,33 @@ def test_a_reboot_whose_words_are_lost_is_done_once_or_not_at_all(
             rig.run_for(10)
             assert asked.results()[1:] == [("reboot", "done")]
         assert rig.targets[NODE].resets["hard"] == 1
+
+
+def test_a_proof_costs_no_sample(tmp_path: Path) -> None:
+    """All files of the firmware are read meanwhile, and hashed."""
+    with running(tmp_path, 77, flash_blocks=0) as asked:
+        rig = asked.rig
+        for _ in range(2):
+            assert rig.gateway.core.downlink.command(NODE, COMMAND_PROVE, [1, 2, 3, 4])
+            rig.run_for(8)
+        store = stored(rig)
+        events = [
+            up
+            for record in read_records(rig.spool)
+            if record.kind == Kind.MESSAGE
+            and isinstance(up := parse_up(split(record.body).payload), Event)
+        ]
+        account = rig.settle()
+    answers = [e.arguments[1:] for e in events if e.code == EVENT_COMMAND_DONE]
+    assert answers == [[COMMAND_PROVE, DONE]] * 2
+    first, second = (e.arguments for e in events if e.code == EVENT_PROOF)
+    assert first == second
+    folder = bench_firmware(find_interpreter().command, native=find_interpreter().fast)
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+    assert b"".join(word.to_bytes(4, "big") for word in first[8:]).hex() == tree_sha256(files)
+    assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0), account
+    assert not any(block.rows.missing.any() for block in store.blocks)

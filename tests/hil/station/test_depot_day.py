@@ -22,7 +22,9 @@ def test_ten_boards_at_once_are_all_right(tmp_path: Path):
 
 def test_boards_in_a_row_are_all_right(tmp_path: Path):
     outcomes = flash_day(tmp_path, 4, 1, SystemClock())
-    assert [outcome.slot.name for outcome in outcomes] == ["0:1", "0:2", "0:3", "0:4"]
+    assert [outcome.slot.name for outcome in outcomes] == [
+        f"pci-0000:00:14.0-usb-0:{number}" for number in (1, 2, 3, 4)
+    ]
 
 
 def test_a_board_that_fails_keeps_no_other_from_passing(tmp_path: Path):
@@ -48,8 +50,8 @@ def test_all_slots_are_named_one_by_one_with_what_to_do(
         said = CliRunner().invoke(app, ["flash", "--all"])
         assert said.exit_code == 0
         assert sorted(line.split(",")[0] for line in said.output.splitlines()) == [
-            "0:1: PASS: number e661410300000000",
-            "0:2: PASS: number e661410300000001",
+            "pci-0000:00:14.0-usb-0:1: PASS: number e661410300000000",
+            "pci-0000:00:14.0-usb-0:2: PASS: number e661410300000001",
         ]
         said = CliRunner().invoke(app, ["flash", "--all", "--board", "pico_w"])
         assert str(said.exception) == "2 of 2 boards are not done. Do what their lines say"

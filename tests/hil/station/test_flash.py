@@ -154,6 +154,23 @@ def test_a_node_is_not_flashed_unless_it_is_said_what_becomes_of_it(tmp_path: Pa
         assert_flashed(board.files(tmp_path / "replaced"))
 
 
+def test_a_node_that_is_half_replaced_is_replaced_to_the_end(tmp_path: Path):
+    class PulledLater(Board):
+        def remove(self, path: str) -> None:
+            if path.startswith("outbox"):
+                raise ContactError("pulled", "Plug it in")
+            super().remove(path)
+
+    files = {**_NODE, "outbox/1.seg": b"readings of that node"}
+    with plugged(tmp_path, files=lay_out(tmp_path / "old", files)) as board:
+        port = str(board.link)
+        with pytest.raises(ContactError):
+            flash_firmware(port, PICO, pico_tree(), Identity.REPLACE, take=PulledLater.open)
+        flash_firmware(port, PICO, pico_tree())
+        board.unplug()
+        assert_flashed(board.files(tmp_path / "files"))
+
+
 def test_another_kind_of_board_is_refused_and_left_as_it_is(tmp_path: Path):
     with plugged(tmp_path, kind=ESP32) as board:
         with pytest.raises(StationError, match=r"no Raspberry Pi Pico.*Generic ESP32"):

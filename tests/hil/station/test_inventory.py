@@ -62,6 +62,12 @@ def attempt(depot: Depot, *, fails: bool = False) -> None:
         assert fails
 
 
+def interrupted(depot: Depot) -> None:
+    with depot.records.attempt("test", KNOWN.unique_id, "L", "n") as tried:
+        tried.step("listening")
+        raise KeyboardInterrupt
+
+
 def test_every_word_must_be_found(depot: Depot) -> None:
     def found(*words: str) -> list[str]:
         return [board.node for board in depot.inventory.search(words)]
@@ -99,12 +105,8 @@ def test_a_board_is_told_with_all_that_was_done_to_it(depot: Depot) -> None:
 def test_every_attempt_has_a_file_whatever_became_of_it(depot: Depot) -> None:
     attempt(depot)
     attempt(depot, fails=True)
-    with (
-        pytest.raises(KeyboardInterrupt),
-        depot.records.attempt("test", KNOWN.unique_id, "L", "n") as tried,
-    ):
-        tried.step("listening")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted(depot)
     files = [json.loads(p.read_text()) for p in (depot.folder / "records").glob("*.json")]
     assert sorted(each["result"] for each in files) == ["fail", "interrupted", "pass"]
     by_result = {each["result"]: each for each in files}
