@@ -145,6 +145,7 @@ def check_kind(facts: BoardFacts, kind: BoardKind) -> None:
         raise StationError(
             f"this is no {kind.title}: it says it is a {facts.machine}",
             f"Plug in a {kind.title}, or name the right kind with --board",
+            code="wrong_board",
         )
 
 
@@ -158,6 +159,7 @@ def check_identity(board: Board, identity: Identity) -> Identity:
         raise StationError(
             f"the board is a node already: it has {ours[0]}",
             "Use --keep to leave it that node, or --replace to make it a new board",
+            code="is_node",
         )
     return identity
 
@@ -194,6 +196,7 @@ def _check_room(
         raise StationError(
             f"the board has only {free // 1024} KiB left, and the firmware needs more",
             "Set it aside: its flash is too small, or full of files that nobody knows",
+            code="no_room",
         )
 
 
@@ -203,6 +206,7 @@ def _write(board: Board, path: str, tree: Tree) -> None:
         raise StationError(
             f"{path} cannot be read back as it was written",
             "Flash it again; if that does not help, its flash is worn: set it aside",
+            code="worn",
         )
 
 
@@ -212,6 +216,7 @@ def _check_all(board: Board, tree: Tree) -> None:
         raise StationError(
             f"{wrong[0]} is not as it was written any more",
             "Flash it again; if that does not help, its flash is worn: set it aside",
+            code="worn",
         )
 
 

@@ -22,10 +22,11 @@ from hil.station.errors import StationError
 from hil.station.inventory import Entry, Inventory
 from hil.station.measures import Measure
 
-__all__ = ["Attempt", "Records", "utc"]
+__all__ = ["FAIL", "PASS", "Attempt", "Records", "utc"]
 
 _FORM = 1
-_INTERRUPTED, _PASS, _FAIL = "interrupted", "pass", "fail"
+_INTERRUPTED = "interrupted"
+PASS, FAIL = "pass", "fail"
 
 
 def utc(clock: Clock) -> str:
@@ -128,14 +129,14 @@ class Records:
         try:
             yield attempt
         except StationError as error:
-            attempt.end(_FAIL, error.text, error.what_to_do)
+            attempt.end(FAIL, error.text, error.what_to_do)
             self._inventory.note(attempt.entry(), attempt.measures)
             raise
         except Exception as error:
-            attempt.end(_FAIL, f"unexpected: {type(error).__name__}", "Begin again")
+            attempt.end(FAIL, f"unexpected: {type(error).__name__}", "Begin again")
             self._inventory.note(attempt.entry(), attempt.measures)
             raise
-        attempt.end(_PASS, attempt.said)
+        attempt.end(PASS, attempt.said)
         self._inventory.note(attempt.entry(), attempt.measures)
 
     def read(self, name: str) -> dict[str, Any]:
@@ -153,10 +154,19 @@ class Records:
     def _new_path(self, what: str, unique_id: str) -> Path:
         moment = utc(self._clock).replace("-", "").replace(":", "")
         names = (f"{moment}-{unique_id}-{what}{more}.json" for more in _and_numbered())
-        return next(path for name in names if not (path := self._folder / name).exists())
+        return next(path for name in names if _is_claimed(path := self._folder / name))
 
 
 def _and_numbered() -> Iterator[str]:
     """Nothing, then numbers: for attempts at one board within a second."""
     yield ""
     yield from (f"-{number}" for number in itertools.count(1))
+
+
+def _is_claimed(path: Path) -> bool:
+    """Whether this name is the caller's now: of several slots one gets it."""
+    try:
+        path.touch(mode=0o600, exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
