@@ -11,19 +11,19 @@ from pathlib import Path
 
 from hil.station.errors import ContactError, StationError
 
-__all__ = ["INFO", "check_drive", "copy_image", "find_drive", "wait_for_drive"]
+__all__ = ["DISKS", "INFO", "MOUNTS", "check_drive", "copy_image", "find_drive", "wait_for_drive"]
 
 INFO = "INFO_UF2.TXT"
 
 _CHIP_OF = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}
 """By the Board-ID in the file (RP2040 datasheet, 2.8.4.1)."""
 
-_DISKS = Path("/dev/disk/by-path")
-_MOUNTS = Path("/proc/mounts")
+DISKS = Path("/dev/disk/by-path")
+MOUNTS = Path("/proc/mounts")
 _LOOKS, _LOOK_S = 100, 0.2
 
 
-def find_drive(port: str, disks: Path = _DISKS, mounts: Path = _MOUNTS) -> Path | None:
+def find_drive(port: str, disks: Path = DISKS, mounts: Path = MOUNTS) -> Path | None:
     """Where the boot loader in the same socket as this port is mounted; None: there is none.
 
     `port` is a link of /dev/serial/by-path, whose socket the disk's link names, too.

@@ -12,6 +12,7 @@ nobody may take an old PASS for its own.
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -107,7 +108,8 @@ class _Seat:
 
 class Line:
     """`look` says what is plugged in now, by slot; `start` runs a job some time, in a thread of
-    its own. `tick` is to be called a few times a second. All calls may come from any thread."""
+    its own. `tick` is to be called a few times a second, and raises AxleboxError where the station itself is broken. All calls may
+    come from any thread."""
 
     def __init__(
         self,
@@ -255,10 +257,10 @@ class Line:
         except Exception as failed:
             _log.exception("the work in slot %s broke off", seat.slot)
             error = failed
-        today = self._work.today()
         with self._lock:
             self._end(seat, error)
-            self._today = today
+            with suppress(AxleboxError):  # the next look tells that
+                self._today = self._work.today()
             self._publish()
 
     def _end(self, seat: _Seat, error: Exception | None) -> None:

@@ -10,6 +10,7 @@ in one step, at each step of the attempt and at its end. Form 1:
 
 import itertools
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -114,6 +115,7 @@ class Records:
 
     def __init__(self, folder: Path, inventory: Inventory, clock: Clock) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
+        self._naming = threading.Lock()
         self._folder = folder
         self._inventory = inventory
         self._clock = clock
@@ -122,9 +124,10 @@ class Records:
     def attempt(self, what: str, unique_id: str, locomotive: str, node: str) -> Iterator[Attempt]:
         """An attempt at a board, from here to the end of the block: it passes unless something is
         raised. What is killed, or interrupted by a person, stays `interrupted`."""
-        path = self._new_path(what, unique_id)
-        attempt = Attempt(path, self._clock, what, (unique_id, locomotive, node))
-        attempt.write()
+        with self._naming:  # attempts in several slots may begin within one second
+            path = self._new_path(what, unique_id)
+            attempt = Attempt(path, self._clock, what, (unique_id, locomotive, node))
+            attempt.write()
         self._inventory.note(attempt.entry())
         try:
             yield attempt
@@ -154,19 +157,10 @@ class Records:
     def _new_path(self, what: str, unique_id: str) -> Path:
         moment = utc(self._clock).replace("-", "").replace(":", "")
         names = (f"{moment}-{unique_id}-{what}{more}.json" for more in _and_numbered())
-        return next(path for name in names if _is_claimed(path := self._folder / name))
+        return next(path for name in names if not (path := self._folder / name).exists())
 
 
 def _and_numbered() -> Iterator[str]:
     """Nothing, then numbers: for attempts at one board within a second."""
     yield ""
     yield from (f"-{number}" for number in itertools.count(1))
-
-
-def _is_claimed(path: Path) -> bool:
-    """Whether this name is the caller's now: of several slots one gets it."""
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-    except FileExistsError:
-        return False
-    return True

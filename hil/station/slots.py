@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hil.station.errors import StationError
 
-__all__ = ["BY_PATH", "Slot", "find_slots", "port_of"]
+__all__ = ["BY_PATH", "Slot", "find_slots", "port_of", "slot_of"]
 
 BY_PATH = Path("/dev/serial/by-path")
 
@@ -32,12 +32,21 @@ class Slot:
 def find_slots(folder: Path = BY_PATH) -> list[Slot]:
     """The slots that are taken now, by name."""
     found: dict[str, Slot] = {}
-    for link in sorted(folder.iterdir()) if folder.is_dir() else []:
-        matched = _LINK.search(link.name)
-        if matched:
-            name = f"{matched['controller']}-{matched['port']}"
+    try:
+        links = sorted(folder.iterdir())
+    except FileNotFoundError:  # it goes with the last board
+        return []
+    for link in links:
+        name = slot_of(link)
+        if name:
             found.setdefault(name, Slot(name, link))
     return list(found.values())
+
+
+def slot_of(link: Path) -> str | None:
+    """The slot that this link of the system's leads to."""
+    matched = _LINK.search(link.name)
+    return f"{matched['controller']}-{matched['port']}" if matched else None
 
 
 def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
