@@ -54,7 +54,7 @@ bench: setup ## Measure the figures of the design; writes build/bench.json
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks $(ARGS)
 
 .PHONY: screenshots
-screenshots: setup ## Pictures of the crew page, well and with alarms, into build/screenshots
+screenshots: setup ## Pictures of the crew page and the depot's line, into build/screenshots
 	@PYTHONPATH=tests $(PYTHON) -m screenshots $(ARGS)
 
 .PHONY: chaos

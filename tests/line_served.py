@@ -75,7 +75,7 @@ TAKEN = StationError(
 def busy(line: TestLine) -> Callable[[], None]:
     """Six boards, in each state that there is; what is returned lets the one at work end."""
     for node in ("cab-a", "axles-2"):
-        _through(line, "0:9", node, None)
+        _through(line, "0:2.1", node, None)
     for slot in range(1, 7):
         line.plug(f"0:2.{slot}")
     for error, node in ((None, "motors-a"), (WRONG, "motors-b"), (TAKEN, "axles-1")):

@@ -45,7 +45,7 @@ TEXTS: Mapping[str, Text] = {
         "Сканируйте или наберите и нажмите Enter",
         "Scan, or type and press Enter",
     ),
-    "scan.given": Text("Орын берілді", "Место принято", "Its place is taken"),
+    "scan.given": Text("Орын берілді", "Место принято", "It has its place"),
     "scan.slot_named": Text(
         "Енді осы ұяның орнын сканерлеңіз",
         "Теперь отсканируйте место для этого гнезда",

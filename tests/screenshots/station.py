@@ -1,5 +1,6 @@
 """`make screenshots`: the page of the depot's line, with boards in each state there is."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from line_in_memory import TestLine
@@ -38,7 +39,7 @@ def take_station(browser: Browser, folder: Path) -> int:
     return taken
 
 
-def _bring(line: TestLine, state: str):
+def _bring(line: TestLine, state: str) -> Callable[[], object]:
     if state == "busy":
         return busy(line)
     if state == "pass":
