@@ -159,6 +159,8 @@ def _write(path: Path, roll: Roll, gone: set[str]) -> None:
         sync_folder(path.parent)
     except OSError as error:
         raise ConfigError(f"{path} and its keys cannot be written: {error.strerror}") from None
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _own(file: Path, like: Path) -> None:

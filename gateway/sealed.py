@@ -9,6 +9,7 @@ The same files are written in one step, with the disk told: whoever loses power 
 the new one, and nobody else can read either at any time.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -134,7 +135,8 @@ def write_private(path: Path, data: bytes) -> None:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise SealError(f"{path} cannot be written: {error.strerror}; make room there") from None
+        remedy = "make room there" if error.errno == errno.ENOSPC else "run this as its owner"
+        raise SealError(f"{path} cannot be written: {error.strerror}; {remedy}") from None
 
 
 def sync_folder(folder: Path) -> None:

@@ -38,6 +38,11 @@ def plugged(folder: Path, slot: str = "0:1.1", **options: Any) -> Iterator[Virtu
         board.close()
 
 
+def firmware_in(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files without what a node notes of its own start, if it got that far."""
+    return {path: content for path, content in files.items() if path != "resets"}
+
+
 def lay_out(folder: Path, files: dict[str, bytes]) -> Path:
     """A folder with these files."""
     for name, content in files.items():

@@ -40,8 +40,8 @@ def begin_proof(node: "Node", nonce: "list[int]") -> "int | None":
     words, or a test or proof is under way."""
     if node.test is not None or len(nonce) != _NONCE_WORDS:
         return NOT_POSSIBLE
-    node.test = Proof(node, struct.pack(">4I", *nonce))
-    asyncio.create_task(node.test.run())
+    node.test = proof = Proof(node, struct.pack(">4I", *nonce))
+    proof.task = asyncio.create_task(proof.run())
     return None
 
 
@@ -52,6 +52,7 @@ class Proof:
         self._node = node
         self._nonce = nonce
         self._sequence = node.session.down_sequence or 0
+        self.task: Any = None
 
     def tend(self, quiet: bool) -> None:
         """As a test's: nothing."""
@@ -86,7 +87,7 @@ class Proof:
             if entry[1] & _FOLDER_BIT:
                 if folder or name in _FOLDERS:
                     names.append(name + "/")
-            elif folder or name.endswith(".py") or name.endswith(".mpy"):
+            elif folder or name[-3:] == ".py" or name[-4:] == ".mpy":
                 names.append(name)
         names.sort()
         for name in names:

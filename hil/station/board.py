@@ -9,6 +9,7 @@ import ast
 import binascii
 import os
 import struct
+import termios
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,8 +43,9 @@ _PIECE_BYTES = 1536
 """Of a file, at a time: a line of 2 KiB, which every board's heap can take."""
 
 _HEARD_BYTES = 65_536
-_LOST = (TransportError, OSError, SerialException, struct.error, TypeError)
-"""What the transport raises where the port is gone (pyserial: TypeError) or an answer missing."""
+_LOST = (TransportError, OSError, SerialException, struct.error, termios.error, TypeError)
+"""What the transport raises where an answer is missing or the port gone, which pyserial notices as
+whatever was being done to it."""
 
 _INTERRUPT = b"\r\x03"
 _RAW = b"\r\x01"
@@ -310,6 +312,10 @@ def _take(port: str) -> SerialTransport:
         raise ContactError(
             f"the board at {port} gives no prompt",
             "Unplug it, begin again, and plug it in while the station waits for it",
+        )
+    if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
+        raise ContactError(
+            f"this user may not open {port}", "Add the user to the group dialout and log in anew"
         )
     if os.path.exists(port):
         raise ContactError(

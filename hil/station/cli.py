@@ -36,6 +36,9 @@ def slots() -> None:
     console = Console(soft_wrap=True, highlight=False, markup=False)
     there = find_slots()
     for slot in there:
+        if not slot.port.exists():
+            console.print(f"{slot.name}: waits for MicroPython in its boot loader")
+            continue
         try:
             with Board.open(str(slot.port)) as board:
                 facts = board.kind()

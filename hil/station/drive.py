@@ -5,41 +5,65 @@ Pico W look alike until MicroPython answers.
 """
 
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from hil.station.errors import ContactError, StationError
 
-__all__ = ["DISKS", "INFO", "MOUNTS", "check_drive", "copy_image", "find_drive", "wait_for_drive"]
+__all__ = [
+    "INFO",
+    "check_drive",
+    "copy_image",
+    "find_drive",
+    "find_drives",
+    "socket_of",
+    "wait_for_drive",
+]
 
 INFO = "INFO_UF2.TXT"
 
 _CHIP_OF = {"RPI-RP2": "RP2040", "RP2350": "RP2350"}
 """By the Board-ID in the file (RP2040 datasheet, 2.8.4.1)."""
 
-DISKS = Path("/dev/disk/by-path")
-MOUNTS = Path("/proc/mounts")
+_DISKS = Path("/dev/disk/by-path")
+_MOUNTS = Path("/proc/mounts")
 _LOOKS, _LOOK_S = 100, 0.2
 
+_LINK = re.compile(r"(?P<controller>.*usb)(?:v[23])?-(?P<port>[\d:.]+?):\d+\.\d+(?:-|$)")
+"""`pci-0000:00:14.0-usb-0:2.1:1.0` with the USB configuration and interface behind the socket; a
+disk's link goes on."""
 
-def find_drive(port: str, disks: Path = DISKS, mounts: Path = MOUNTS) -> Path | None:
-    """Where the boot loader in the same socket as this port is mounted; None: there is none.
 
-    `port` is a link of /dev/serial/by-path, whose socket the disk's link names, too.
-    """
-    socket = Path(port).name.rpartition(":")[0]
-    if not socket or not disks.is_dir():
-        return None
-    devices = {
-        os.path.realpath(link) for link in disks.iterdir() if link.name.startswith(f"{socket}:")
-    }
-    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+def socket_of(link: str) -> str | None:
+    """The USB socket that a link of udev's by-path names; None: it names none."""
+    matched = _LINK.match(link)
+    return f"{matched['controller']}-{matched['port']}" if matched else None
+
+
+def find_drives(disks: Path = _DISKS, mounts: Path = _MOUNTS) -> dict[str, Path]:
+    """Where boot loaders are mounted, by their sockets."""
+    sockets = {}
+    for link in sorted(disks.iterdir()) if disks.is_dir() else []:
+        if socket := socket_of(link.name):
+            sockets[os.path.realpath(link)] = socket
+    found = {}
+    lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines() if sockets else []
+    for line in lines:
         device, folder = line.split()[:2]
         place = Path(folder.encode().decode("unicode_escape"))
-        if os.path.realpath(device) in devices and (place / INFO).is_file():
-            return place
-    return None
+        socket = sockets.get(os.path.realpath(device))
+        if socket and (place / INFO).is_file():
+            found[socket] = place
+    return found
+
+
+def find_drive(port: str) -> Path | None:
+    """Where the boot loader in the same socket as this port is mounted; None: there is none.
+    `port` is a link of /dev/serial/by-path, there or yet to come."""
+    socket = socket_of(Path(port).name)
+    return find_drives().get(socket) if socket else None
 
 
 def wait_for_drive(port: str, drive: Path | None) -> Path:

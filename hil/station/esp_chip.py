@@ -5,6 +5,7 @@ written again; what was written is read back by the chip as an MD5 and compared,
 """
 
 import os
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -69,7 +70,7 @@ def _spoken_plainly(port: str) -> Iterator[None]:
             f"the chip at {port} does not do what it should: {said}",
             "Hold its BOOT button, press EN once, let go, and begin again",
         ) from None
-    except (SerialException, OSError):
+    except (SerialException, OSError, termios.error):
         raise ContactError(
             f"the board at {port} was pulled", "Plug it in and begin again"
         ) from None

@@ -1,7 +1,8 @@
 """The station's end of a node's own link: the protocol of the gateway, for one board, for minutes.
 
-What the board says is acknowledged and looked at, and goes into no store: what a board measures at
-a depot is nobody's reading. Each authentic message is judged as the gateway judges it.
+What the board says of its present boot is acknowledged and looked at, and goes into no store: what
+a board measures at a depot is nobody's reading. What it still holds of earlier boots may be a
+locomotive's: that is not acknowledged, so the board keeps it for its gateway.
 """
 
 import time
@@ -55,9 +56,9 @@ class Samples:
 
 
 class NodeLink:
-    """The node `name` at a serial port, spoken to with its key. The port may come and go, as that
-    of a board does which is reset. Raises ContactError where it does not answer, StationError
-    where it speaks with another key."""
+    """The node `name` at a serial port, spoken to with its key, in one boot of it. The port may be
+    missing at first, as that of a board is which was reset. Raises ContactError where it does not
+    answer, StationError where it speaks with another key."""
 
     def __init__(self, port: str, name: str, key: bytes, clock: Clock, baud: int = BAUD) -> None:
         self.port = port
@@ -211,8 +212,11 @@ class NodeLink:
         up = parse_up(envelope.payload)
         if isinstance(up, Pong):
             return False
-        if up.boot != self.boot:
-            self._begin(up.boot)
+        # A node says nothing of earlier boots before it was answered in the present one.
+        if self.boot is None:
+            self.boot = up.boot
+        elif up.boot != self.boot:
+            return False
         if up.sequence < self._below or up.sequence in self._heard:
             return True
         self._heard.add(up.sequence)
@@ -226,14 +230,6 @@ class NodeLink:
         elif isinstance(up, Readings) and self._samples is not None:
             self._keep(up)
         return True
-
-    def _begin(self, boot: int) -> None:
-        self.boot = boot
-        self.hello = self.table = None
-        self._tables = TableBuilder()
-        self._heard.clear()
-        self._below = 0
-        self._events.clear()
 
     def _keep(self, readings: Readings) -> None:
         if self.table is None or self.table.revision != readings.revision:

@@ -49,7 +49,8 @@ def silence(board: BoardAtPrompt) -> None:
     """Take away what makes the board a node, its key first: without one it starts as none."""
     there = board.listing()
     names = [f"{name}.{copy}" for name in (KEY_FILE, _LINK_FILE) for copy in _COPIES]
-    for name in (*names, _TRIAL, _RESETS):
+    begun = [path for path in there if path.startswith(KEY_FILE) and path not in names]
+    for name in (*names, *begun, _TRIAL, _RESETS):
         if name in there:
             board.remove(name)
 

@@ -25,6 +25,7 @@ from hil.station.depot_options import (
     the_depot,
     the_vault,
 )
+from hil.station.drive import find_drives
 from hil.station.errors import StationError
 from hil.station.limits import load_limits
 from hil.station.line import Line
@@ -97,7 +98,7 @@ def run(
     work = LineWork(depot, vault, plan)
     with ThreadPoolExecutor(at_once, thread_name_prefix="slot") as threads:
         line = Line(
-            lambda: look_at_slots(slots, others=links.values(), loaders=images is not None),
+            lambda: look_at_slots(slots, links.values(), find_drives if images else dict),
             work,
             threads.submit,
             depot.clock,

@@ -7,51 +7,46 @@ it by an end of that which no other has, `0:2.1`.
 """
 
 import os
-import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.station.drive import find_drives, socket_of
 from hil.station.errors import StationError
 
-__all__ = ["BY_PATH", "Slot", "find_slots", "port_of", "slot_of"]
+__all__ = ["BY_PATH", "Slot", "find_slots", "port_of"]
 
 BY_PATH = Path("/dev/serial/by-path")
 
-_LINK = re.compile(r"(?P<controller>.*usb)(?:v[23])?-(?P<port>[\d:.]+?):\d+\.\d+(?:-port0)?$")
-"""`pci-0000:00:14.0-usb-0:2.1:1.0` with the socket, then the USB configuration and interface."""
+_PORT = "{}:1.0"
+"""The link of the serial port in a socket: of MicroPython's own USB, the first interface."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """A socket with something serial in it; `port` is its link, which a re-plugged board keeps."""
+    """A socket with a board in it; `port` is the link of its serial port, which a re-plugged board
+    keeps, and which one in its boot loader has not got yet."""
 
     name: str
     port: Path
 
 
-def find_slots(folder: Path = BY_PATH) -> list[Slot]:
+def find_slots(
+    folder: Path = BY_PATH, boot_loaders: Callable[[], Iterable[str]] = find_drives
+) -> list[Slot]:
     """The slots that are taken now, by name."""
     found: dict[str, Slot] = {}
-    try:
-        links = sorted(folder.iterdir())
-    except FileNotFoundError:  # it goes with the last board
-        return []
-    for link in links:
-        name = slot_of(link)
-        if name:
+    for link in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if name := socket_of(link.name):
             found.setdefault(name, Slot(name, link))
-    return list(found.values())
-
-
-def slot_of(link: Path) -> str | None:
-    """The slot that this link of the system's leads to."""
-    matched = _LINK.search(link.name)
-    return f"{matched['controller']}-{matched['port']}" if matched else None
+    for name in boot_loaders():
+        found.setdefault(name, Slot(name, folder / _PORT.format(name)))
+    return [found[name] for name in sorted(found)]
 
 
 def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
-    """The port of a slot: its name or an end of it, or a device's path as it is, or with None the
-    only one there is. Raises StationError."""
+    """The port of a slot: its name, or an end of the name of one that is taken; or a device's path
+    as it is; or with None the only one there is. Raises StationError."""
     if slot is not None and os.sep in slot:
         return slot
     there = find_slots(folder)
@@ -71,6 +66,8 @@ def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
         raise StationError(
             f"slot {slot} may be {' or '.join(one.name for one in meant)}", "Name it in full"
         )
+    if socket_of(_PORT.format(slot)):
+        return str(folder / _PORT.format(slot))
     raise StationError(
         f"there is no board in slot {slot}",
         f"Plug one in there, or name another slot: {names}" if names else "Plug one in there",

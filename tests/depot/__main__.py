@@ -21,8 +21,10 @@ def main() -> None:
     )
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        _day(Path(folder) / "row", asked.boards, 1)
-        _day(Path(folder) / "at-once", asked.at_once, asked.at_once)
+        if asked.boards:
+            _day(Path(folder) / "row", asked.boards, 1)
+        if asked.at_once:
+            _day(Path(folder) / "at-once", asked.at_once, asked.at_once)
         _cuts(Path(folder) / "cuts", asked.cuts)
 
 
@@ -34,12 +36,11 @@ def _day(folder: Path, count: int, at_once: int) -> None:
     begun_us = clock.monotonic_us()
     seconds = [outcome.seconds for outcome in flash_day(folder, count, at_once, clock, tell)]
     took_s = (clock.monotonic_us() - begun_us) / 1e6
-    if seconds:
-        print(
-            f"{count} boards, {at_once} at once, all right: {min(seconds):.1f} to "
-            f"{max(seconds):.1f} s each, median {statistics.median(seconds):.1f} s; "
-            f"{took_s:.0f} s in all"
-        )
+    print(
+        f"{count} boards, {at_once} at once, all right: {min(seconds):.1f} to "
+        f"{max(seconds):.1f} s each, median {statistics.median(seconds):.1f} s; "
+        f"{took_s:.0f} s in all"
+    )
 
 
 def _cuts(folder: Path, between: int) -> None:

@@ -13,6 +13,7 @@ from axwire.codes import (
     COMMAND_HELLO,
     COMMAND_IDENTIFY,
     COMMAND_PERIOD,
+    COMMAND_PROVE,
     COMMAND_REBOOT,
     COMMAND_SELF_TEST,
     DONE,
@@ -21,6 +22,7 @@ from axwire.codes import (
     EVENT_COMMAND_DONE,
     EVENT_LINK_BACK,
     EVENT_LINK_SILENT,
+    EVENT_PROOF,
     EVENT_STATUS,
     FAILED,
     NO_ANSWER,
@@ -31,9 +33,15 @@ from axwire.parse import Event, Health, Hello, Pong, Readings
 from axwire.places import parse_place
 from node_bench import BOARD_HEAP_BYTES, FIRMWARE, KEY, MISSING, NAME, NodeBench
 
-from hil.node_files import write_copies
+from hil.bench_firmware import bench_firmware
+from hil.firmware_build import tree_sha256
+from hil.node_files import encode, write_copies
+from hil.station.proof import Expected, check_proof, nonce_words
 
 Start = Callable[..., NodeBench]
+PROOF_BYTES = 1024
+"""By how much the heap may differ after a proof: outbox and garbage are not the same each time."""
+
 ROOM_SHARE = 0.3
 """What is free differs a little with the layout of the heap, which follows from the lengths of
 paths."""
@@ -283,6 +291,42 @@ def values_of_last(node: NodeBench) -> list[tuple[int, list[int]]]:
     """The rows of the newest block of currents."""
     last = node.blocks(0)[-1].t_ms
     return [(t_ms, row) for t_ms, row in node.rows(0) if t_ms >= last]
+
+
+def test_a_proof_is_of_the_files_and_leaves_the_heap_as_it_was(
+    bench: Start, micropython: list[str]
+) -> None:
+    """Asked of a node that has least room. Its code is loaded for it, and freed."""
+    node = bench(windings=6, busiest=True)
+    node.start()
+    node.until(lambda: len(node.of(Health)) >= 2, "health")
+    free = node.health()["heap_free_bytes"] or 0
+    built = bench_firmware(tuple(micropython))
+    shutil.copytree(built, node.folder, dirs_exist_ok=True)
+    files = {
+        path.relative_to(built).as_posix(): path.read_bytes()
+        for path in built.rglob("*")
+        if path.is_file()
+    }
+    nonce = bytes(range(16))
+    expected = Expected(
+        bytes.fromhex("e66038b7132a5b2f"),
+        bytes.fromhex(tree_sha256(files)),
+        encode(node.configuration),
+    )
+    for count in (1, 2, 3):
+        node.say(down.command, COMMAND_PROVE, nonce_words(nonce))
+        node.until_more(answers, node, count, "answer")
+        assert answers(node)[-1][1:] == [COMMAND_PROVE, DONE]
+    proofs = [e.arguments for e in node.of(Event) if e.code == EVENT_PROOF]
+    assert len(proofs) == 3
+    for words in proofs:
+        check_proof(KEY, nonce, expected, words)
+    told = len(node.of(Health))
+    node.until(lambda: len(node.of(Health)) >= told + 2, "health")
+    after = node.health()["heap_free_bytes"] or 0
+    print(f"{free} bytes free before, {after} after three proofs")
+    assert after > free - PROOF_BYTES
 
 
 def test_three_tenths_of_the_heap_are_free_whatever_its_layout(bench: Start) -> None:

@@ -135,6 +135,7 @@ def test_nodes_in_another_notation_are_refused_not_lost(config: Path) -> None:
     with pytest.raises(ConfigError, match=r"not written as \[\[nodes\]\]"):
         enrol(config, roll(7, {"spare": 1}))
     assert config.read_text() == written
+    assert not list(config.parent.glob("*.new.toml"))
     assert keys_of(config) == macs({"spare": 9})
 
 

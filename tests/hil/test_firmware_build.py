@@ -152,6 +152,7 @@ def test_the_manifest_names_every_file_with_its_hash_and_all_versions(
         "wire_protocol": PROTOCOL_VERSION,
         "mpy_cross": compiler.version,
         "mpy_format": "6.3",
+        "sha256": firmware_build.tree_sha256(tree),
     }
     assert str(pico_tree).encode() not in b"".join(tree.values())
 

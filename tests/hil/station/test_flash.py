@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from mpremote.transport_serial import SerialTransport
 from station_boards import (
     PICO,
+    firmware_in,
     lay_out,
     link_of,
     list_images,
@@ -17,12 +19,15 @@ from station_boards import (
 from typer.testing import CliRunner
 
 from hil.boards import load_board
+from hil.firmware_files import firmware_root
 from hil.node_files import copy_of
+from hil.station import board as station_board
 from hil.station.board import Board
 from hil.station.cli import app
 from hil.station.errors import ContactError, StationError
 from hil.station.flash import MARK, Identity, flash_firmware, verify_firmware
 from hil.station.micropython import install_micropython
+from hil.station.slots import find_slots
 from hil.station.tree import load_tree, tree_folder
 from hil.virtual_board import ESP32
 
@@ -62,7 +67,7 @@ while True:
 
 def assert_flashed(files: dict[str, bytes], more: dict[str, bytes] | None = None) -> None:
     """On a board there is the firmware, and of other files these."""
-    assert files == {**pico_tree().files, **(more or {})}
+    assert firmware_in(files) == {**pico_tree().files, **(more or {})}
 
 
 def test_a_new_board_gets_the_firmware_and_boots_it(tmp_path: Path):
@@ -124,6 +129,18 @@ def test_a_board_whose_console_is_its_line_is_flashed_once_it_is_plugged_in_anew
         flash_firmware(str(board.link), PICO, pico_tree(), take=take)
         board.unplug()
         assert_flashed(board.files(tmp_path / "files"))
+
+
+def test_what_the_station_knows_of_the_firmware_is_so():
+    main = (firmware_root() / "main.py").read_text()
+    boot = (firmware_root() / "axnode" / "boot.py").read_text()
+    assert f"SAFE_AFTER = const({station_board.SAFE_AFTER})" in boot
+    assert 'RESETS_FILE = "resets"' in boot
+    look_s = station_board._INTERRUPT_S + station_board._BANNER_S
+    window_ms = int(re.search(r"^WINDOW_MS = (\d+)", main, re.M)[1])
+    watchdog_ms = int(re.search(r"^WATCHDOG_MS = (\d+)", main, re.M)[1])
+    assert 5 * look_s * 1000 < window_ms
+    assert station_board._LOOKS * look_s * 1000 > 2 * (window_ms + watchdog_ms)
 
 
 def test_resets_that_the_station_asked_for_do_not_lead_to_safe_mode(tmp_path: Path):
@@ -195,6 +212,22 @@ def test_without_a_board_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         flash_firmware(str(tmp_path / "nothing"), PICO, pico_tree())
 
 
+def test_a_port_that_cannot_be_had_is_told_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("hil.station.board._LOOKS", 2)
+    with plugged(tmp_path) as board:
+        port = str(board.link)
+        with SerialTransport(port).serial, pytest.raises(ContactError, match="End the program"):
+            flash_firmware(port, PICO, pico_tree())
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        board.unplug()
+        board.link.touch()
+        with pytest.raises(ContactError, match="group dialout"):
+            flash_firmware(port, PICO, pico_tree())
+        board.link.unlink()
+
+
 def test_a_flash_that_does_not_keep_what_is_written_is_found(tmp_path: Path):
     class Forgetful(Board):
         def write(self, path: str, data: bytes) -> None:
@@ -217,6 +250,19 @@ def test_micropython_is_put_on_a_board_and_then_the_firmware(tmp_path: Path, ver
         assert said == ["MicroPython 1.28.0"]
         assert not install_micropython(port, PICO, images, drive=board.drive)
         assert flash_firmware(port, PICO, pico_tree()).facts.firmware_version == "1.28.0"
+
+
+def test_an_image_that_was_copied_in_part_is_copied_again(tmp_path: Path):
+    images = list_images(tmp_path / "images", pico_image())
+    with plugged(tmp_path, version="1.20.0") as board:
+        board.unplug()
+        board.plug(boot_button=True)
+        (board.drive / "image.uf2").write_bytes(pico_image()["content"][:1000])
+        board.unplug()
+        assert board.version == "1.20.0"
+        board.plug(boot_button=True)
+        assert install_micropython(str(board.link), PICO, images, drive=board.drive)
+        assert board.version == "1.28.0"
 
 
 def test_an_old_board_that_is_a_node_is_not_given_another_micropython(tmp_path: Path):
@@ -259,6 +305,20 @@ def test_another_chip_in_its_boot_loader_is_refused(tmp_path: Path):
     with pytest.raises(StationError, match="in the boot loader is RP2350, not RP2040"):
         install_micropython(str(link_of(tmp_path)), PICO, images, drive=drive)
     assert [path.name for path in drive.iterdir()] == ["INFO_UF2.TXT"]
+
+
+def test_what_is_plugged_in_is_told_slot_by_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with plugged(tmp_path, files=lay_out(tmp_path / "old", {"resets": b"4"})):
+        waiting = ["pci-0000:00:14.0-usb-0:1.2"]
+        monkeypatch.setattr(
+            "hil.station.cli.find_slots",
+            lambda: find_slots(link_of(tmp_path).parent, lambda: waiting),
+        )
+        assert CliRunner().invoke(app, ["slots"]).output == (
+            "pci-0000:00:14.0-usb-0:1.1: Raspberry Pi Pico with RP2040, MicroPython 1.28.0, "
+            "number e6614103e7174a2f, in safe mode\n"
+            "pci-0000:00:14.0-usb-0:1.2: waits for MicroPython in its boot loader\n"
+        )
 
 
 def test_the_commands_say_pass_or_what_to_do(tmp_path: Path):

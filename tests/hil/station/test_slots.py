@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from station_boards import lay_out
 
-from hil.station.drive import find_drive
+from hil.station.drive import find_drives, socket_of
 from hil.station.errors import StationError
 from hil.station.slots import find_slots, port_of
 
@@ -32,6 +32,7 @@ def test_slots_are_named_by_socket_whatever_is_plugged_in(links: Path):
         "pci-0000:00:15.0-usb-0:2.4",
         "platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3",
     ]
+    assert port_of("pci-0000:00:15.0-usb-0:7", links) == f"{links}/pci-0000:00:15.0-usb-0:7:1.0"
     assert port_of("0:1.3", links).endswith("01:00.0-usb-0:1.3:1.0")
     assert port_of("pci-0000:00:14.0-usb-0:2.4", links).endswith("-usb-0:2.4:1.0-port0")
     assert port_of("/dev/ttyACM0", links) == "/dev/ttyACM0"
@@ -46,6 +47,13 @@ def test_a_slot_without_a_board_is_told_with_those_that_have_one(links: Path, tm
         port_of(None, links)
     with pytest.raises(StationError, match="there is no board"):
         port_of(None, tmp_path / "nothing")
+
+
+def test_a_board_that_waits_in_its_boot_loader_has_a_slot(links: Path):
+    slots = find_slots(links, lambda: ["pci-0000:00:14.0-usb-0:3", "pci-0000:00:14.0-usb-0:2.1"])
+    assert len(slots) == 5
+    assert slots[2].name == "pci-0000:00:14.0-usb-0:3"
+    assert slots[2].port == links / "pci-0000:00:14.0-usb-0:3:1.0"
 
 
 def test_the_drive_of_a_socket_is_found_where_it_is_mounted(tmp_path: Path):
@@ -63,9 +71,11 @@ def test_the_drive_of_a_socket_is_found_where_it_is_mounted(tmp_path: Path):
         f"/dev/root / ext4 rw 0 0\n{tmp_path}/sd0 {escaped} vfat rw 0 0\n"
         f"{tmp_path}/sd1 {other} vfat rw 0 0\n"
     )
-    port = "/dev/serial/by-path/pci-0000:00:14.0-usb-{}:1.0"
-    assert find_drive(port.format("0:2.1"), disks, mounts) == mine
-    assert find_drive(port.format("0:2.2"), disks, mounts) == other
-    assert find_drive(port.format("0:2"), disks, mounts) is None
+    controller = "pci-0000:00:14.0-usb"
+    assert find_drives(disks, mounts) == {
+        f"{controller}-0:2.1": mine,
+        f"{controller}-0:2.2": other,
+    }
     (mine / "INFO_UF2.TXT").unlink()
-    assert find_drive(port.format("0:2.1"), disks, mounts) is None
+    assert find_drives(disks, mounts) == {f"{controller}-0:2.2": other}
+    assert socket_of("pci-0000:00:14.0-usb-0:2.1:1.0-scsi-0:0:0:0-part1") == f"{controller}-0:2.1"

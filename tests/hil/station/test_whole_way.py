@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from gateway.errors import AxleboxError
 from gateway.profiles import load_profile
 from gateway.spool import Kind, read_records
 from gateway.timebase import SystemClock
+from hil.cable import Cable
 from hil.fitting import fit_node
 from hil.node_files import parse_copy
 from hil.rig import GatewayProcess
@@ -66,11 +69,14 @@ class Depot:
         return told
 
     def provision(self, board: VirtualBoard, firmware: Path, *more: str, **how: bool) -> str:
-        return self.type(
-            *("provision", "--locomotive", LOCOMOTIVE, "--node", "brakes-a", "--usb"),
-            *("--slot", str(board.link), "--firmware", str(firmware), *more),
-            **how,
-        )
+        return self.type(*provisioning(board, firmware), *more, **how)
+
+
+def provisioning(board: VirtualBoard, firmware: Path) -> list[str]:
+    return [
+        *("provision", "--locomotive", LOCOMOTIVE, "--node", "brakes-a", "--usb"),
+        *("--slot", str(board.link), "--firmware", str(firmware)),
+    ]
 
 
 def key_on(board: VirtualBoard, folder: Path) -> bytes:
@@ -136,6 +142,43 @@ def test_a_board_is_provisioned_exported_enrolled_and_delivers(
         gateway.stop()
     board.unplug()
     check_that_no_key_is_shown(depot, [key], told)
+
+
+@pytest.mark.parametrize("line", ["writing who it is", "starting it", "having it prove"])
+def test_a_station_that_is_killed_goes_on(
+    tmp_path: Path, board: VirtualBoard, firmware: Path, line: str
+) -> None:
+    depot = Depot(tmp_path)
+    call = [sys.executable, "-m", "gateway", "station", *provisioning(board, firmware)]
+    call += ["--folder", str(tmp_path / "station"), "--passphrase-file", str(depot.passphrase)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert any(said.startswith(line) for said in process.stdout)
+        process.kill()
+    (record,) = (tmp_path / "station" / "records").glob("*.json")
+    assert json.loads(record.read_text())["result"] == "interrupted"
+    board.unplug()
+    board.plug()
+    assert "going on with what was cut off" in depot.provision(board, firmware)
+    board.unplug()
+    key = key_on(board, tmp_path / "files")
+    for path in (tmp_path / "station").rglob("*"):
+        if path.is_file():
+            assert key.hex().encode() not in path.read_bytes()
+            assert key not in path.read_bytes()
+
+
+def test_a_node_with_a_uart_proves_itself_there(tmp_path: Path, firmware: Path) -> None:
+    cable = Cable(tmp_path / "link")
+    wiring = fit_node(FIT, UNIQUE_ID, 1).wiring | {"uart": {"0": {"path": cable.board_path}}}
+    depot = Depot(tmp_path)
+    try:
+        with plugged(tmp_path, unique_id=UNIQUE_ID, wiring=wiring, files=firmware) as board:
+            call = [word for word in provisioning(board, firmware) if word != "--usb"]
+            assert "--link" in depot.type(*call, fails=True)
+            assert "PASS" in depot.type(*call, "--link", str(tmp_path / "link"))
+    finally:
+        cable.close()
 
 
 def test_a_fitted_board_is_tested_and_calibrated(
