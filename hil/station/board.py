@@ -52,14 +52,15 @@ _RAW = b"\r\x01"
 _BANNER = b"raw REPL; CTRL-B to exit\r\n"
 
 _FACTS = """
-import machine, sys
+import machine, os, sys
 i = sys.implementation
+m = getattr(i, "_machine", None) or os.uname()[4]
 try:
     with open("resets") as f:
         n = int(f.read())
 except (OSError, ValueError):
     n = 0
-print(repr((machine.unique_id(), i._machine, i.version, n)))
+print(repr((machine.unique_id(), m, tuple(i.version), n)))
 """
 _ASKED_FOR = f"""
 import os

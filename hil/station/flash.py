@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from hil.boards import Board as BoardKind
 from hil.firmware_files import MAIN
+from hil.interpreter import MINIMUM_VERSION
 from hil.station.board import Board, BoardFacts
 from hil.station.errors import StationError
 from hil.station.tree import Tree
@@ -79,6 +80,7 @@ def flash_firmware(
     with take(port) as board:
         facts = board.kind()
         check_kind(facts, kind)
+        _check_micropython(facts)
         identity = check_identity(board, identity)
         there = board.listing()
         resumed = MARK in there
@@ -122,6 +124,7 @@ def verify_firmware(
     with take(port) as board:
         facts = board.kind()
         check_kind(facts, kind)
+        _check_micropython(facts)
         there = board.listing()
         wrong = _differing(board, tree) or _strangers(there, tree)
         if MARK in there:
@@ -162,6 +165,18 @@ def check_identity(board: Board, identity: Identity) -> Identity:
             code="is_node",
         )
     return identity
+
+
+def _check_micropython(facts: BoardFacts) -> None:
+    """Raises StationError where it cannot load what mpy-cross makes."""
+    if tuple(int(part) for part in facts.firmware_version.split(".")[:2]) < MINIMUM_VERSION:
+        least = ".".join(map(str, MINIMUM_VERSION))
+        raise StationError(
+            f"its MicroPython {facts.firmware_version} is too old for the firmware, which needs "
+            f"{least}",
+            "Flash it with --images and a folder that has a newer one",
+            code="old_micropython",
+        )
 
 
 def _is_identity(path: str) -> bool:

@@ -108,8 +108,8 @@ class _Seat:
 
 class Line:
     """`look` says what is plugged in now, by slot; `start` runs a job some time, in a thread of
-    its own. `tick` is to be called a few times a second, and raises AxleboxError where the station itself is broken. All calls may
-    come from any thread."""
+    its own. `tick` is to be called a few times a second, and raises AxleboxError where the station
+    itself is broken. All calls may come from any thread."""
 
     def __init__(
         self,

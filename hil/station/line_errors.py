@@ -25,6 +25,11 @@ ERRORS: dict[str, Text] = {
         "Отложите плату: её память полна или мала",
         "Set the board aside: its memory is full, or too small",
     ),
+    "old_micropython": Text(
+        "Тақтаны бөлек қойыңыз: MicroPython тым ескі, оны шебер жаңартады",
+        "Отложите плату: её MicroPython слишком стар, его обновит мастер",
+        "Set the board aside: its MicroPython is too old, and the foreman renews it",
+    ),
     "is_node": Text(
         "Тақтаны бөлек қойып, оны кім жасағанын сұраңыз: ол бұл станцияныкі емес",
         "Отложите плату и спросите, чья она: её делала не эта станция",

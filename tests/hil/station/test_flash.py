@@ -196,6 +196,15 @@ def test_another_kind_of_board_is_refused_and_left_as_it_is(tmp_path: Path):
         assert board.files(tmp_path / "files") == {}
 
 
+def test_a_board_with_too_old_a_micropython_is_refused_and_left_as_it_is(tmp_path: Path):
+    with plugged(tmp_path, version="1.20.0") as board:
+        for does in (flash_firmware, verify_firmware):
+            with pytest.raises(StationError, match=r"1\.20\.0 is too old.*--images"):
+                does(str(board.link), PICO, pico_tree())
+        board.unplug()
+        assert board.files(tmp_path / "files") == {}
+
+
 def test_firmware_of_another_kind_of_board_is_refused(tmp_path: Path):
     folder = tmp_path / "tree"
     shutil.copytree(tree_folder(PICO), folder)
