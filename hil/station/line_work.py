@@ -129,6 +129,9 @@ class LineWork:
         if new and find_drive(port) is not None:
             return ""
         unique_id = "unknown"
+        holder = self._depot.inventory.holder(*_words(place))
+        if holder is not None and holder.state == FITTED:
+            self._interrupt_node(port)
         try:
             board = Board.open(port)
             with closing(board):  # it stays at its prompt, where no watchdog runs
@@ -145,6 +148,17 @@ class LineWork:
                 raise error
             raise
         return unique_id
+
+    def _interrupt_node(self, port: str) -> None:
+        """A node that speaks over its USB port takes Ctrl-C for a byte, and is asked for its
+        prompt by its key; any other board is not touched by that."""
+        link = self._plan.links.get(port)
+        with (
+            suppress(StationError),
+            meet(self._depot, self._vault, port, link, self._depot.clock) as met,
+            closing(met.at_prompt()),
+        ):
+            pass
 
 
 @dataclass

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import serial
 from station_boards import bench_tree_folder, plugged
 
 from gateway.profiles import load_profile
@@ -113,8 +114,15 @@ def test_a_new_board_passes_and_no_second_one_gets_its_place(
     assert (line.line.state().passed, line.line.state().failed) == (1, 1)
     line.forget()
     board.plug()
+    wait_for_node(board)
     again = line.through()
     assert (again.phase, again.text) == ("pass", "")
+
+
+def wait_for_node(board: VirtualBoard) -> None:
+    """Until it speaks as a node, from when on Ctrl-C is a byte to it."""
+    with serial.Serial(str(board.link), timeout=60) as port:
+        assert port.read_until(b"\0").endswith(b"\0")
 
 
 def test_a_board_of_another_kind_fails_with_one_thing_to_do(
