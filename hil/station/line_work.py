@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class LineWork:
         return [_done(entry) for entry in entries if entry.result in (PASS, FAIL)]
 
     def _fit(self, place: Place) -> NodeFit:
-        return fit_of(self._plan.profile or profile_of(place.locomotive), place.node)
+        return _fit_of(self._plan.profile or profile_of(place.locomotive), place.node)
 
     def _tree(self, kind: BoardKind) -> Tree:
         with self._building:
@@ -259,6 +260,9 @@ class _Board:
             board.close()
             raise _swapped()
         return board
+
+
+_fit_of = cache(fit_of)
 
 
 def _swapped() -> StationError:

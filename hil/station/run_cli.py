@@ -38,7 +38,7 @@ from hil.station.line_work import LineWork, Plan
 from hil.station.provision_cli import read_settings
 from hil.station.slots import BY_PATH
 
-__all__ = ["run"]
+__all__ = ["looking", "run"]
 
 _LOOK_S = 0.2
 
@@ -103,7 +103,7 @@ def run(
             threads.submit,
             depot.clock,
         )
-        with _looking(line), suppress(KeyboardInterrupt):
+        with looking(line), suppress(KeyboardInterrupt):
             if address is None:
                 show_line(line, language, Console())
             else:
@@ -122,7 +122,7 @@ async def _serve(line: Line, host: str, port: int) -> None:
 
 
 @contextmanager
-def _looking(line: Line) -> Iterator[None]:
+def looking(line: Line) -> Iterator[None]:
     """The slots are looked at, in a thread of its own. Where that cannot go on the line ends, for
     it would go on to show what is not so any more."""
     over = threading.Event()

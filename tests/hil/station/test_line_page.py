@@ -11,7 +11,7 @@ import pytest
 from crew_page.chromium import CHROMIUM_ARGUMENTS
 from crew_page.drawn import faults_of_layout, inspect, scrolls
 from line_in_memory import TestLine
-from line_served import TAKEN, WORN, WRONG, ServedLine, busy
+from line_served import EARLIER, TAKEN, WORN, WRONG, ServedLine, busy
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -101,6 +101,28 @@ def test_a_board_is_scanned_and_its_pass_stays_until_it_is_out(
     expect(tab.locator(".card .word")).to_have_text("PASS")
     line.unplug("0:2.1", GONE_S + 0.4)
     expect(tab.locator(".card")).to_have_count(0)
+
+
+def test_pass_and_fail_are_heard_once_each(
+    line: TestLine, page: ServedLine, context: BrowserContext
+) -> None:
+    context.add_init_script(
+        "window.heard = [];"
+        "const start = OscillatorNode.prototype.start;"
+        "OscillatorNode.prototype.start = function (...when) {"
+        "  window.heard.push(this.frequency.value); return start.apply(this, when); };"
+    )
+    tab = context.new_page()
+    tab.goto(page.url)
+    for slot, error in ((1, None), (2, WRONG)):
+        line.plug(f"0:2.{slot}")
+        scan(tab, f"TE33A-0123/axles-{slot}")
+        expect(tab.locator('.card[data-phase="queued"]')).to_have_count(1)
+        line.run(error)
+        expect(tab.locator(f'.card[data-phase="{"fail" if error else "pass"}"]')).to_have_count(1)
+    line.scan("rubbish")
+    expect(tab.locator("#notice")).to_contain_text("scan again")
+    assert tab.evaluate("window.heard") == [660, 880, 220, 220, 220]
 
 
 @pytest.mark.parametrize("error", [WRONG, WORN, StationError("it burns", "Put it out")])
@@ -213,6 +235,23 @@ def test_every_thing_to_do_fits_its_card(
         for number in range(count):
             line.unplug(f"0:2.{number}")
         line.wait(GONE_S + 0.4)
+
+
+def test_the_days_list_shows_the_last_whole_rows(
+    line: TestLine, page: ServedLine, tab: Page
+) -> None:
+    finish = busy(line)
+    try:
+        expect(tab.locator("#history li")).to_have_count(EARLIER + 3)
+        shown = tab.locator("#history li").evaluate_all(
+            "rows => rows.map((row) => row.getBoundingClientRect())"
+            ".filter(({ right }) => right <= innerWidth).map(({ bottom }) => bottom)"
+        )
+        assert 8 <= len(shown) < EARLIER
+        assert max(shown) <= SIZES[0]["height"]
+        assert tab.locator("#history .place").first.text_content() == "TE33A-0123/axles-1"
+    finally:
+        finish()
 
 
 def test_a_state_is_told_by_shape_and_word_too(

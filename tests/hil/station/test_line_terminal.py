@@ -54,8 +54,8 @@ def test_each_state_is_shown_with_its_word_and_what_to_do(language: str) -> None
     assert text("step.flash", language) in seen
     assert "TE33A-0123/motors-b" in seen
     assert f"{text('scan.ask', language)}: TE33" in seen
-    assert f"3 {text('phase.pass', language)}" in seen
-    assert f"2 {text('phase.fail', language)}" in seen
+    assert f"18 {text('phase.pass', language)}" in seen
+    assert f"5 {text('phase.fail', language)}" in seen
     assert text("scan.given", language) in seen
 
 
