@@ -22,7 +22,9 @@ TEXTS: Mapping[str, Text] = {
     "phase.works": Text("Күтіңіз", "Подождите", "Wait"),
     "phase.pass": Text("ЖАРАМДЫ", "ГОДНА", "PASS"),
     "phase.fail": Text("ҚАТЕ", "ОШИБКА", "FAIL"),
-    "next": Text("келесі скан осы тақтаға", "следующий скан этой плате", "the next scan is its"),
+    "next": Text(
+        "келесі скан осы тақтаға", "следующий скан этой плате", "the next scan is for this one"
+    ),
     "pass.do": Text(
         "Тақтаны шығарып, жапсырмасын жапсырыңыз",
         "Выньте плату и наклейте её этикетку",

@@ -63,8 +63,11 @@ def test_a_scan_goes_to_the_board_that_waits_longest(line: TestLine) -> None:
         line.plug(slot)
     line.scan(PLACE)
     assert [line.phase(slot) for slot in ("0:3", "0:1", "0:2")] == ["queued", "asks", "asks"]
+    line.unplug("0:1", then_s=GONE_S + 0.4)
+    line.plug("0:1")
     line.scan(OTHER)
-    assert line.phase("0:1") == "queued"
+    assert line.phase("0:2") == "queued"
+    assert line.phase("0:1") == "asks"
 
 
 @pytest.mark.parametrize("call", ["3", "slot:3", "slot:0:2", "slot:pci-0000:00:14.0-usb-0:2"])
