@@ -15,7 +15,7 @@ endif
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: .venv/.run ## A locomotive's nodes, gateway and crew page on this machine; ARGS="--duration 30"
@@ -52,6 +52,10 @@ $(PORTS:%=firmware-types-%): firmware-types-%: .venv/.develop .cache/stubs/%/.st
 bench: setup ## Measure the figures of the design; writes build/bench.json
 	@mkdir -p build
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks $(ARGS)
+
+.PHONY: alarm-delays
+alarm-delays: setup ## From a fault to its alarm painted, rule by rule, in real time; ARGS=--short
+	@PYTHONPATH=tests $(PYTHON) -m benchmarks.alarm_delays $(ARGS)
 
 .PHONY: screenshots
 screenshots: setup ## Pictures of the crew page and the depot's line, into build/screenshots

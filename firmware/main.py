@@ -1,5 +1,8 @@
 """What the board runs after start-up: a node, again and again, whatever goes wrong.
 
+Of the two copies of the node's code it runs the one that `slots` names; both files stay as they
+are when that code is updated over the link.
+
 First of all a person may take the board over. Ctrl-C within WINDOW_MS gives a prompt that nothing
 ends; the file `maintenance`, left by the gateway or a person, makes that MAINTENANCE_MS, once.
 Then the watchdog is armed, so that from here on every way leads to a node or to a reset. But for
@@ -41,6 +44,12 @@ sleep_ms(pause_ms)
 
 try:
     watchdog = machine.WDT(timeout=WATCHDOG_MS)
+    import slots
+
+    watchdog = slots.choose(watchdog)  # type: ignore[assignment]
+    if slots.chosen[1] == slots.KEPT:
+        del sys.modules["slots"]
+    del slots
     from axnode.boot import begin
 
     start = begin()
@@ -52,6 +61,8 @@ try:
     main(start, watchdog)
 except Exception as error:
     sys.print_exception(error)
+    if "slots" in sys.modules:
+        sys.modules["slots"].crashed()
 # A reset, too, where this takes longer than the watchdog waits.
 sleep_ms(CRASH_PAUSE_MS)
 machine.reset()

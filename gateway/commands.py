@@ -168,6 +168,8 @@ class Commands:
         self._pending: dict[str, _Pending] = {}
         self._unanswered: dict[str, _Pending] = {}
         self._configuring = Configuring(downlink, clock)
+        self.taken: Callable[[], str | None] = lambda: None
+        """The node that takes new firmware, which is asked for nothing else meanwhile."""
         self.sent: Counter[str] = Counter()
         self.answered: Counter[tuple[str, str]] = Counter()
 
@@ -175,6 +177,10 @@ class Commands:
     def pending(self) -> int:
         """Commands that are not answered yet, at most one a node."""
         return len(self._pending)
+
+    def is_pending(self, node: str) -> bool:
+        """Whether the node has yet to answer one."""
+        return node in self._pending
 
     def ask(self, request: Request, who: str, done: Callable[[Answer], None]) -> None:
         """Send a command; `done` is called once, when it is answered or the time for it is over.
@@ -192,6 +198,8 @@ class Commands:
             raise CommandError(
                 "busy", f"node {node} has not answered {other} yet; wait for that first"
             )
+        if self.taken() == node:
+            raise CommandError("busy", f"node {node} takes new firmware; wait for that first")
         sequence = self._send(request, command)
         now = self._clock.monotonic_us()
         self._pending[node] = _Pending(request, boot, sequence, now, limit_s, done)

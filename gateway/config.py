@@ -25,11 +25,13 @@ __all__ = [
     "SenmlConfig",
     "SerialConfig",
     "SpoolConfig",
+    "UpdateConfig",
     "as_path",
     "load_config",
     "load_keys",
     "load_password",
     "load_token",
+    "update_keys",
 ]
 
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_CAP, pattern=r"^[a-z0-9][a-z0-9-]*$")]
@@ -148,6 +150,12 @@ class AlarmsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     rules: Path | None = None
 
 
+class UpdateConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose firmware nodes are given: public Ed25519 keys, as 64 hex digits each."""
+
+    keys: list[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]] | None = None
+
+
 class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of `axlebox.toml`."""
 
@@ -162,6 +170,7 @@ class GatewayConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     page: PageConfig = PageConfig()
     control: ControlConfig = ControlConfig()
     alarms: AlarmsConfig = AlarmsConfig()
+    update: UpdateConfig = UpdateConfig()
 
 
 def control_socket(config: GatewayConfig) -> Path:
@@ -216,6 +225,11 @@ def load_keys(config: GatewayConfig) -> dict[str, MacKey]:
             ) from None
         _check_secret(f"key of node {node.name}", path)
     return keys
+
+
+def update_keys(config: GatewayConfig) -> list[bytes]:
+    """The public keys whose firmware is trusted."""
+    return [bytes.fromhex(key) for key in config.update.keys or ()]
 
 
 def load_password(config: MqttConfig) -> str | None:

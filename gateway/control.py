@@ -1,9 +1,9 @@
 """How people on the gateway's own machine reach it: a Unix domain socket, one request each.
 
 A client writes one JSON line and gets one: for a commands.Request a commands.Answer, for
-`replay_since_us` (a UTC time in microseconds) a forward.Replay, or else `error` (a word) and
-`message`. The socket is its owner's alone. No client can hold the gateway up: each has its
-time, its length and one request, and there are few at once.
+`replay_since_us` (a UTC time in microseconds) a forward.Replay, for an `update` an UpdateState as
+it is then, or else `error` (a word) and `message`. The socket is its owner's alone. No client can
+hold the gateway up: each has its time, its length and one request, and there are few at once.
 """
 
 import asyncio
@@ -24,13 +24,15 @@ import msgspec
 from gateway.commands import LONGEST_S, Answer, Commands, Request
 from gateway.errors import AxleboxError, CommandError, LinkError
 from gateway.forward import Replay
+from gateway.update.progress import UpdateState
+from gateway.update.updating import Updating
 
-__all__ = ["Control", "ask_gateway", "ask_replay", "knock"]
+__all__ = ["Control", "UpdateRequest", "ask_gateway", "ask_replay", "ask_update", "knock"]
 
 _log = logging.getLogger(__name__)
 
-_REQUEST_BYTES = 49_152
-"""A configuration of 16 KB, with all its quotes escaped, and some."""
+_REQUEST_BYTES = 1_400_000
+"""A bundle of firmware as base64, and some."""
 
 _REQUEST_S = 5.0
 _CLIENTS = 8
@@ -49,6 +51,9 @@ class _Refusal(msgspec.Struct, frozen=True):
     message: str
 
 
+_Reply = Answer | Replay | UpdateState | _Refusal
+
+
 class _Knock(msgspec.Struct, frozen=True):
     """Asks for nothing, and is refused."""
 
@@ -57,8 +62,18 @@ class _ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replay_since_us: int
 
 
+class UpdateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """`update`: a bundle to begin with; None asks how far the last one is. Without `nodes`: all
+    nodes that it is for. `standing`: the person says that the locomotive stands."""
+
+    update: bytes | None
+    nodes: list[str] = []
+    standing: bool = False
+
+
 class Control:
-    """The socket at `path`, mode 0600; requests go to `commands` in the loop's thread.
+    """The socket at `path`, mode 0600; requests go to `commands` and `updating` in the loop's
+    thread.
 
     `replay` has the forwarder send again; None where nothing is forwarded.
     """
@@ -66,10 +81,12 @@ class Control:
     def __init__(
         self,
         commands: Commands,
+        updating: Updating,
         path: Path,
         replay: Callable[[int], "Future[Replay]"] | None = None,
     ) -> None:
         self._commands = commands
+        self._updating = updating
         self._path = path
         self._replay = replay
         self._server: asyncio.Server | None = None
@@ -113,9 +130,7 @@ class Control:
         try:
             if len(self._clients) > _CLIENTS:
                 self.turned_away += 1
-                answer: Answer | Replay | _Refusal = _Refusal(
-                    "busy", f"{_CLIENTS} others wait for an answer"
-                )
+                answer: _Reply = _Refusal("busy", f"{_CLIENTS} others wait for an answer")
             else:
                 answer = await self._answer(reader, _peer(writer))
             writer.write(msgspec.json.encode(answer) + b"\n")
@@ -128,12 +143,14 @@ class Control:
             self._clients.discard(task)
             writer.close()
 
-    async def _answer(self, reader: asyncio.StreamReader, who: str) -> Answer | Replay | _Refusal:
+    async def _answer(self, reader: asyncio.StreamReader, who: str) -> _Reply:
         try:
             line = await asyncio.wait_for(reader.readuntil(b"\n"), _REQUEST_S)
             if b'"replay_since_us"' in line:
                 replay = msgspec.json.decode(line, type=_ReplayRequest)
                 return await self._answer_replay(replay.replay_since_us, who)
+            if line.startswith(b'{"update":'):
+                return self._answer_update(msgspec.json.decode(line, type=UpdateRequest), who)
             request = msgspec.json.decode(line, type=Request)
         except asyncio.LimitOverrunError:
             return _Refusal("request", f"a request has at most {_REQUEST_BYTES} bytes")
@@ -150,6 +167,20 @@ class Control:
         except CommandError as error:
             return _Refusal(error.reason, str(error))
         return await answered
+
+    def _answer_update(self, request: UpdateRequest, who: str) -> UpdateState | _Refusal:
+        updating = self._updating
+        try:
+            if request.update is not None:
+                updating.ask(request.update, request.nodes, who, vouched=request.standing)
+        except CommandError as error:
+            return _Refusal(error.reason, str(error))
+        state = updating.state()
+        return (
+            _Refusal("none", "no update was begun since the gateway started")
+            if (state is None)
+            else state
+        )
 
     async def _answer_replay(self, since_us: int, who: str) -> Replay | _Refusal:
         if self._replay is None:
@@ -178,6 +209,11 @@ def ask_replay(path: Path, since_us: int) -> Replay:
     return _ask(path, _ReplayRequest(since_us), Replay)
 
 
+def ask_update(path: Path, request: UpdateRequest) -> UpdateState:
+    """Begin an update, or ask how far it is; raises CommandError as `ask_gateway`."""
+    return _ask(path, request, UpdateState)
+
+
 def knock(path: Path) -> None:
     """Find out whether a gateway answers at this socket, without asking it for anything.
 
@@ -192,7 +228,7 @@ def knock(path: Path) -> None:
 
 def _ask(
     path: Path,
-    request: Request | _ReplayRequest | _Knock,
+    request: Request | UpdateRequest | _ReplayRequest | _Knock,
     kind: type[_T],
     answer_s: float = _ANSWER_S,
 ) -> _T:

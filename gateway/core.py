@@ -11,12 +11,13 @@ from math import inf
 
 import msgspec
 from axwire.errors import WireError
+from axwire.parse import Event
 
 from gateway.alarms.rulebook import load_rules
 from gateway.alarms.watch import AlarmWatch
 from gateway.clock import ClockSync
 from gateway.commands import Commands
-from gateway.config import GatewayConfig, load_keys
+from gateway.config import GatewayConfig, load_keys, update_keys
 from gateway.downlink import Downlink
 from gateway.history.indexer import Indexer
 from gateway.ingest import Ingest
@@ -36,6 +37,8 @@ from gateway.spool.verification import Verifier
 from gateway.spool.writer import WriterSettings
 from gateway.state import Forward, Layout, Locomotive, Spool
 from gateway.timebase import Clock
+from gateway.update.store import JobStore
+from gateway.update.updating import NodeFacts, Updating
 from gateway.upkeep import Upkeep
 from gateway.version import VERSION
 
@@ -71,6 +74,7 @@ class Gateway:
         profile = load_profile(config.locomotive.profile)
         rules = load_rules(profile, config.alarms.rules)
         keys = load_keys(config)
+        trusted = update_keys(config)
         self._spool = open_spool(
             config.spool.folder,
             clock,
@@ -122,6 +126,7 @@ class Gateway:
             rates=lambda: self.pace.rates(),
             alarms=lambda: self.alarms.alarms(),
             silenced=lambda: self.alarms.silenced,
+            update=lambda: self.updating.state(),
         )
         self.ingest = Ingest(
             self.ledger, self.writer, self.downlink, self.clocks, clock, self.registry
@@ -129,12 +134,23 @@ class Gateway:
         self.commands = Commands(
             self.downlink, clock, self.registry.status, self.registry.channel_name
         )
-        self.ingest.on_event = self.commands.told
+        self.updating = Updating(
+            self.downlink,
+            clock,
+            self._facts,
+            lambda: self.alarms.stands,
+            self.commands.is_pending,
+            trusted,
+            JobStore(self.storage, folder / "update"),
+        )
+        self.commands.taken = lambda: self.updating.node
+        self.ingest.on_event = self._told
         self.alarms = AlarmWatch(rules, profile, self.ledger, self.writer, self.registry, clock)
         self.pace = Pace(clock, self._counts)
         ticket = self.ingest.start(VERSION, config.locomotive.id)
         if self.writer.commit():
             self.ingest.committed(ticket)
+        self.updating.resume()
 
     def use_forwarder(
         self,
@@ -152,6 +168,7 @@ class Gateway:
         """Do what is due by time alone; call it each 100 ms in the thread of `ingest`."""
         self.ingest.tick()
         self.commands.tick()
+        self.updating.tick()
         self.pace.tick()
         now_us = self.clock.monotonic_us()
         if now_us >= self._judge_us:
@@ -162,7 +179,8 @@ class Gateway:
     def next_word_us(self) -> float:
         """Before then, by the monotonic clock, no tick has anything to say to a node, unless one
         speaks or is sent a command."""
-        return -inf if self.commands.pending else self.ingest.next_word_us
+        is_asking = self.commands.pending or self.updating.node is not None
+        return -inf if is_asking else self.ingest.next_word_us
 
     def make_room(self) -> None:
         """Keep the spool sound and within its limit; call it in the committing thread."""
@@ -216,6 +234,15 @@ class Gateway:
     def close(self) -> bool:
         """Commit what is left and give the spool back; False where something was left over."""
         return self._spool.close()
+
+    def _told(self, node: str, event: Event) -> None:
+        self.commands.told(node, event)
+        self.updating.told(node, event)
+
+    def _facts(self, node: str) -> NodeFacts:
+        hello = self.registry.hello(node)
+        firmware, board = (None, None) if hello is None else (hello.firmware, hello.board)
+        return NodeFacts(self.registry.status(node), firmware, board)
 
     def _replay(self, recovery: Recovery) -> int:
         """Rebuild the ledger; returns how many records could not be read."""

@@ -109,12 +109,21 @@ class Downlink:
         return node.sequence if self._send(name, node) else None
 
     def configure(self, name: str, piece: int, pieces: int, crc: int, part: bytes) -> int | None:
-        """Returns the sequence, by which its answer is known; None as `command` is False."""
+        """Returns the sequence, by which its answer is known; None as of `command`."""
         node = self._nodes[name]
         if node.boot is None:
             return None
         node.sequence += 1
         down.configure(self._writer, node.boot, node.sequence, piece, pieces, crc, part)
+        return node.sequence if self._send(name, node) else None
+
+    def update(self, name: str, offset: int, part: bytes) -> int | None:
+        """A piece of new firmware; returns as `configure` does."""
+        node = self._nodes[name]
+        if node.boot is None:
+            return None
+        node.sequence += 1
+        down.update(self._writer, node.boot, node.sequence, offset, part)
         return node.sequence if self._send(name, node) else None
 
     def _send(self, name: str, node: _Node, link: Link | None = None) -> bool:

@@ -3,6 +3,7 @@
 AxleboxError
 ├── CommandError     a node was not given a command; `reason` says why in a word
 ├── ConfigError      a file the user wrote is wrong; the message names file, key and remedy
+├── BundleError      new firmware is not to be trusted or not whole; `reason` says why in a word
 ├── LinkError        a serial port or broker cannot be used
 ├── SealError        a file with secrets cannot be opened, or is open to others
 └── SpoolError       the durable store (gateway.spool.errors)
@@ -25,6 +26,14 @@ class CommandError(AxleboxError):
 
 class ConfigError(AxleboxError):
     """A configuration, profile or key file is wrong."""
+
+
+class BundleError(AxleboxError):
+    """Firmware for an update is forged, cut short or none at all."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LinkError(AxleboxError):

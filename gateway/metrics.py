@@ -198,6 +198,15 @@ class _GatewayCollector(Collector):
         for labels, count in sorted(commands.answered.items()):
             answered.add_metric(labels, count)
         yield answered
+        updating = self._gateway.updating
+        is_running = int(updating.node is not None)
+        yield _gauge("axlebox_update_running", "A node takes new firmware", is_running)
+        yield _by_label(
+            CounterMetricFamily(
+                "axlebox_updates", "Updates of nodes, by result", labels=["result"]
+            ),
+            updating.ended,
+        )
 
     def _alarms(self) -> Iterator[Metric]:
         alarms = self._gateway.alarms

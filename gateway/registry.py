@@ -26,6 +26,7 @@ from gateway.state import (
     State,
 )
 from gateway.timebase import Clock
+from gateway.update.progress import UpdateState
 
 __all__ = ["Registry"]
 
@@ -55,6 +56,7 @@ class Registry:
         rates: Callable[[], Rates | None] = lambda: None,
         alarms: Callable[[], tuple[Alarm, ...]] = lambda: (),
         silenced: Callable[[], bool] = lambda: False,
+        update: Callable[[], UpdateState | None] = lambda: None,
     ) -> None:
         self._locomotive = locomotive
         self._version_text = version
@@ -68,6 +70,7 @@ class Registry:
         self._rates = rates
         self._alarms = alarms
         self._silenced = silenced
+        self._update = update
         self._started_us = clock.monotonic_us()
         self.layout = 0
         """Rises where a node's channels became others."""
@@ -204,6 +207,7 @@ class Registry:
             rates=self._rates(),
             losses=self._losses(),
             refused=self._refused(),
+            update=self._update(),
         )
 
     def health(self) -> dict[str, dict[str, int | None]]:
@@ -213,6 +217,10 @@ class Registry:
     def status(self, node: str) -> NodeStatus:
         """live, stale (it was here and is silent) or waiting (never heard)."""
         return self._nodes[node].status(self._clock.monotonic_us())
+
+    def hello(self, node: str) -> Hello | None:
+        """What the node said of itself in its present boot."""
+        return self._nodes[node].hello
 
     def channel_name(self, node: str, number: int) -> str:
         """What a channel measures and where, or its number while the node has not said."""

@@ -115,7 +115,7 @@ async def serve_gateway(
         supervisor.ready()
 
     replay = forwarding.replay if forwarding is not None else None
-    control = Control(gateway.commands, control_socket(config), replay)
+    control = Control(gateway.commands, gateway.updating, control_socket(config), replay)
     metrics = registry_for(gateway, links, committer, upkeep, forwarding, control, publisher)
     app = create_app(
         gateway.registry,

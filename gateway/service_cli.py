@@ -1,4 +1,4 @@
-"""`axlebox gateway run|check|status|pin|command|replay|enrol`."""
+"""`axlebox gateway run|check|status|pin|command|replay|update|enrol`."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from gateway.profiles import load_profile
 from gateway.replay_cli import replay
 from gateway.service import run_until_signalled
 from gateway.status_text import print_state
+from gateway.update.cli import update
 from gateway.web.pin import SALT_BYTES, hash_pin, load_pin, write_pin
 
 __all__ = ["app"]
@@ -108,6 +109,7 @@ def pin(config: ConfigPath = DEFAULT_CONFIG) -> None:
 
 app.command()(command)
 app.command()(replay)
+app.command()(update)
 app.command()(enrol)
 
 

@@ -8,6 +8,8 @@ from typing import Literal
 
 import msgspec
 
+from gateway.update.progress import UpdateState
+
 __all__ = [
     "Alarm",
     "AlarmFacts",
@@ -206,7 +208,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """The whole picture; `losses` and `refused` count since start by reason. `rates` is None in
-    the first second.
+    the first second, `update` until one was begun.
 
     `clock_error_ms`: how wrong the gateway's own time may be, besides what its source is off; None
     while no source has set it.
@@ -228,3 +230,4 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     rates: Rates | None = None
     losses: dict[str, int]
     refused: dict[str, int]
+    update: UpdateState | None = None

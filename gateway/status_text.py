@@ -28,6 +28,14 @@ def print_state(console: Console, state: dict[str, Any]) -> None:
         console.print(table(state["nodes"]))
     for line in (_rates(state["rates"]), _store(state["spool"]), _server(state)):
         console.print(line, soft_wrap=True)
+    update = state.get("update") or {"nodes": ()}
+    for one in update["nodes"]:
+        reason = f" ({one['reason']})" if one["reason"] else ""
+        console.print(
+            f"update to firmware {update['firmware']}: node {one['node']} {one['step']}, "
+            f"{one['bytes']} of {one['of_bytes']} bytes{reason}",
+            soft_wrap=True,
+        )
     spool, forward = state["spool"], state["forward"]
     for words in (spool["fault"], spool["warning"], forward["error"]):
         if words:

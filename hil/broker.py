@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gateway.timebase import SystemClock
 from hil.errors import BenchError
+from hil.ports import free_port
 
 __all__ = ["LIMIT_S", "PASSWORD", "Broker", "free_port", "wait_for"]
 
@@ -24,13 +25,6 @@ PASSWORD = "wheel and rail"
 
 LIMIT_S = 20.0
 _STEP_S = 0.02
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(condition: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:

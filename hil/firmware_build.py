@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from binascii import crc32
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,10 @@ __all__ = [
     "compiled",
     "files_for",
     "find_compiler",
+    "firmware_release",
+    "firmware_version",
     "shipped_version",
+    "slot_mark",
     "tree_sha256",
 ]
 
@@ -101,7 +105,11 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
         raise BuildError(f"{folder} is not an empty folder; name a new one with --out")
     sources = files_for(board.port)
     contents, names = compiled(sources, board.architecture.value, compiler)
-    version = _firmware_version(sources["axnode/__init__.py"])
+    about = sources["axnode/__init__.py"]
+    version = firmware_version(about)
+    # What a person copies to a board is what runs, whatever an update left in the other slot.
+    for copy in (0, 1):
+        contents[f"slot.{copy}"] = slot_mark(1, 0, 0, firmware_release(about))
     manifest = {
         "board": board.id,
         "port": board.port,
@@ -209,14 +217,31 @@ def _cross(
     return done.stderr.strip() if done.returncode else output.read_bytes()
 
 
+def slot_mark(generation: int, slot: int, mark: int, release: int) -> bytes:
+    """The content of `slot.0` and `slot.1` (firmware/boards/slots.py)."""
+    line = f"{generation} {slot} {mark} {release}".encode()
+    return line + b" %08x\n" % crc32(line)
+
+
 def shipped_version() -> str:
     """Of the firmware that comes with this axlebox. Raises BuildError, OSError."""
-    return _firmware_version(board_files()["axnode/__init__.py"])
+    return firmware_version(board_files()["axnode/__init__.py"])
 
 
-def _firmware_version(source: Path) -> str:
-    """VERSION of axnode, which this interpreter cannot import."""
+def firmware_version(source: Path) -> str:
+    """VERSION of axnode, of whose `__init__.py` this is."""
+    return str(_named(source, "VERSION"))
+
+
+def firmware_release(source: Path) -> int:
+    """RELEASE of the same."""
+    return int(_named(source, "RELEASE"))
+
+
+def _named(source: Path, name: str) -> str | int:
+    """What a module that this interpreter cannot import says by that name."""
     for node in ast.parse(source.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "VERSION":
-            return str(ast.literal_eval(node.value))
-    raise BuildError(f"{source} names no VERSION")
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            value: str | int = ast.literal_eval(node.value)
+            return value
+    raise BuildError(f"{source} names no {name}")

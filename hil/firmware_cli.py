@@ -1,4 +1,4 @@
-"""`axlebox firmware build|check|provision`."""
+"""`axlebox firmware build|check|provision|bundle|keygen`."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,14 @@ from rich.console import Console
 
 from gateway.errors import ConfigError
 from gateway.profiles import NodeFit, load_profile
+from gateway.update.bundle import public_key, read_bundle
 from hil.board_check import check_node_file
 from hil.boards import load_board
 from hil.errors import BuildError
 from hil.firmware_build import build as build_tree
 from hil.firmware_build import find_compiler
+from hil.firmware_bundle import bundle as make_bundle
+from hil.firmware_bundle import make_key, read_signing_key
 from hil.node_files import CONFIGURATION_FILE, KEY_FILE, read_key, write_copies
 
 __all__ = ["app"]
@@ -64,6 +67,32 @@ def provision(
     write_copies(out, CONFIGURATION_FILE, file.read_bytes())
     write_copies(out, KEY_FILE, secret.hex().encode() + b"\n", mode=0o600)
     _say(f"{out}: copy all four files to the root of the board, then reset it")
+
+
+@app.command()
+def bundle(
+    board: Annotated[str, typer.Option(help="the board's id: a file of firmware/boards")],
+    key: Annotated[Path, typer.Option(help="the private key, as keygen makes it")],
+    out: Annotated[Path, typer.Option(help="the bundle, *.axu")],
+    minimum: Annotated[
+        int, typer.Option(min=1, help="the lowest release that may be updated with it")
+    ] = 1,
+) -> None:
+    """Compile the firmware for a board and sign it, for nodes in the field."""
+    secret = read_signing_key(key)
+    data = make_bundle(load_board(board), secret, find_compiler(), minimum)
+    out.write_bytes(data)
+    made = read_bundle(data, [public_key(secret)])
+    _say(f"{out}: {made.title}, {len(made.files)} files, {len(data)} bytes")
+
+
+@app.command()
+def keygen(
+    out: Annotated[Path, typer.Option(help="a new file for the private key")],
+) -> None:
+    """Make a key to sign bundles with; prints what gateways are given to trust it."""
+    public = make_key(out)
+    _say(f'{out}: keep it off the locomotive. Gateways trust it by\n[update]\nkeys = ["{public}"]')
 
 
 def _fit(profile: str, file: Path) -> NodeFit:

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import axwire
 
-__all__ = ["MAIN", "board_files", "firmware_files", "firmware_root", "stimulus_files"]
+__all__ = ["MAIN", "SLOTS", "board_files", "firmware_files", "firmware_root", "stimulus_files"]
 
 MAIN = "main.py"
 """What MicroPython starts; it runs only as source."""
+
+SLOTS = "slots.py"
+"""What MAIN asks which copy of the rest it is to run."""
 
 _GATEWAY_ONLY = ("axwire/parse.py",)
 """What of axwire reads a node's messages."""
@@ -29,7 +32,7 @@ def firmware_root() -> Path:
 def firmware_files() -> dict[str, Path]:
     """All source files that a board can run: their path there, in order, and where they are."""
     root = firmware_root()
-    files = {MAIN: root / MAIN}
+    files = {MAIN: root / MAIN, SLOTS: root / "boards" / SLOTS}
     for package in _PACKAGES:
         source = Path(axwire.__file__).parent if package == "axwire" else root / package
         for path in sorted(source.rglob("*.py")):

@@ -11,8 +11,6 @@ its firmware takes far more of a simulated flash.
 
 import json
 import math
-import os
-import select
 import struct
 import subprocess
 from collections import Counter, deque
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from hil.bench_firmware import lay_out_firmware, lay_out_lockstep
+from hil.board_channel import BoardChannel
 from hil.errors import BenchError
 from hil.fitting import Fitting
 from hil.flash_image import make_image
@@ -33,7 +32,6 @@ from simulators.board.control_frames import (
     BYTES_HEADER,
     CUT,
     FAULT,
-    HEADER,
     LEFT,
     POWER,
     RUN,
@@ -60,10 +58,8 @@ run must not depend on the folder it happens in."""
 
 _LONGEST_GRANT_US = 300_000_000
 _PIECE_BYTES = 4000
-_ANSWER_S = 60.0
 _STOP_S = 2.0
 _CONSOLE_CHARACTERS = 2000
-_READ_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -107,13 +103,11 @@ class LockstepTarget:
         self._interpreter = interpreter
         self._port = fitting.configuration["uart"]["id"]
         self._process: subprocess.Popen[bytes] | None = None
-        self._to_board = self._from_board = -1
         self._cause = "power_on"
         self._stands = False
         self.runs = False
         self.quiet_until_us = start_us
         self._outgoing = bytearray()
-        self._incoming = bytearray()
         self._writing: deque[Sent] = deque()
         self._account: dict[str, Any] = {}
         self.taken_in_runs: list[int] = []
@@ -141,8 +135,8 @@ class LockstepTarget:
     def start(self) -> None:
         """Switch the supply on at `now_us`."""
         self.on_us = self.now_us
-        to_board, self._to_board = os.pipe()
-        self._from_board, from_board = os.pipe()
+        self._channel = BoardChannel()
+        reads, writes = self._channel.far_ends
         us = self.now_us
         # Objects of a 64-bit build are twice as large; what it says of its heap means nothing.
         words = self._interpreter.bits // 32
@@ -154,7 +148,7 @@ class LockstepTarget:
                 env={
                     "MICROPYPATH": f"{_SIM}::.frozen",
                     "AXSIM_WIRING": "../wiring.json",
-                    "AXSIM_CONTROL": f"{to_board},{from_board}",
+                    "AXSIM_CONTROL": f"{reads},{writes}",
                     "AXSIM_LOCKSTEP": f"{us % PERIOD},{us // 1000 % PERIOD},{us % 1000}",
                     "AXSIM_RESET_CAUSE": self._cause,
                     "AXSIM_HEAP_EXTRA": str(words * LOCKSTEP_HEAP_EXTRA_BYTES),
@@ -162,11 +156,10 @@ class LockstepTarget:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=(to_board, from_board),
+                pass_fds=self._channel.far_ends,
                 start_new_session=True,
             )
-        os.close(to_board)
-        os.close(from_board)
+        self._channel.handed_over()
         self._stands = self.runs = False
         self.quiet_until_us = us
         self._outgoing = bytearray()
@@ -244,7 +237,8 @@ class LockstepTarget:
     def begin(self, until_us: int) -> None:
         """Grant time up to then, which must lie ahead; `finish` takes what comes of it."""
         self._stand()
-        until_us = min(until_us, self.leaves_us or until_us, self.now_us + _LONGEST_GRANT_US)
+        ahead = (piece.end_us for piece in self._writing if piece.end_us > self.now_us)
+        until_us = min(until_us, next(ahead, until_us), self.now_us + _LONGEST_GRANT_US)
         self._outgoing += frame(RUN, (until_us % PERIOD).to_bytes(4, "little"))
         self._flush()
         self.runs = True
@@ -257,9 +251,19 @@ class LockstepTarget:
             self._read_until(STOPPED)
 
     @property
+    def answered(self) -> bool:
+        """Whether `finish` need not wait."""
+        return not self.runs or self._channel.has_answer
+
+    @property
     def leaves_us(self) -> int | None:
-        """When the next bytes that it wrote will have left its UART; None: it wrote none."""
+        """When the next bytes that nobody took leave its UART; None: it wrote none."""
         return self._writing[0].end_us if self._writing else None
+
+    @property
+    def left(self) -> list[Sent]:
+        """What has left it by `now_us` and was not taken."""
+        return [piece for piece in self._writing if piece.end_us <= self.now_us]
 
     def take(self) -> Sent:
         """The next bytes; they must have left by `now_us`."""
@@ -307,31 +311,23 @@ class LockstepTarget:
 
     def _flush(self) -> None:
         data, self._outgoing = self._outgoing, bytearray()
-        while data:
-            del data[: os.write(self._to_board, data)]
+        self._channel.write(data)
 
     def _read_until(self, wanted: int) -> None:
         """Take frames in up to one of that kind, or the end of this run of the board."""
         while True:
-            while (kind := self._take_frame()) is not None:
-                if kind in (wanted, LEFT):
+            while (taken := self._channel.take()) is not None:
+                self._took(*taken)
+                if taken[0] in (wanted, LEFT):
                     return
-            ready, _, _ = select.select([self._from_board], [], [], _ANSWER_S)
-            data = os.read(self._from_board, _READ_BYTES) if ready else b""
-            if not data:
-                raise BenchError(self._complaint(hangs=not ready))
-            self._incoming += data
+            try:
+                hangs = not self._channel.wait()
+            except EOFError:
+                raise BenchError(self._complaint("ended without a word")) from None
+            if hangs:
+                raise BenchError(self._complaint("hangs"))
 
-    def _take_frame(self) -> int | None:
-        """The kind of the next frame, whose content has been taken in; None: there is none."""
-        incoming = self._incoming
-        if len(incoming) < HEADER:
-            return None
-        end = HEADER + (incoming[0] | incoming[1] << 8)
-        if len(incoming) < end:
-            return None
-        kind, payload = incoming[2], bytes(incoming[HEADER:end])
-        del incoming[:end]
+    def _took(self, kind: int, payload: bytes) -> None:
         if kind == SENT:
             _, tick = struct.unpack_from("<BI", payload)
             self._writing.append(Sent(self._at(tick), payload[BYTES_HEADER:]))
@@ -347,7 +343,6 @@ class LockstepTarget:
         elif kind == LEFT:
             tick, code = struct.unpack("<II", payload)
             self._left(self._at(tick), code)
-        return kind
 
     def _at(self, tick: int) -> int:
         """The bench's time at one of the board's ticks, which is less than 9 minutes away."""
@@ -380,13 +375,10 @@ class LockstepTarget:
         self._process.wait(_STOP_S)
         self._process = None
         self.runs = False
-        os.close(self._to_board)
-        os.close(self._from_board)
-        self._incoming.clear()
+        self._channel.close()
         self._waits_before = 0
 
-    def _complaint(self, *, hangs: bool) -> str:
-        what = "hangs" if hangs else "ended without a word"
+    def _complaint(self, what: str) -> str:
         console = self._log.read_text(encoding="utf-8", errors="replace")
         return (
             f"node {self.fitting.node} {what} after {self.now_us} us; "

@@ -13,10 +13,10 @@ from gateway.config import GatewayConfig
 from gateway.core import Gateway
 from gateway.forward import Pool
 from gateway.forwarding import Forwarding
-from gateway.ingest import Ingest
 from gateway.spool.storage import FileStorage, Storage
 from gateway.timebase import Clock
 from hil.cable import Frames, FrameTrouble, LineNoise, disturbed
+from hil.foresight import answered_us
 from hil.lockstep import LockstepTarget
 from hil.schedule import Schedule
 
@@ -34,9 +34,10 @@ _OFF = 1000
 class LockstepCable:
     """From a board's UART to whoever listens at the other end; see hil.cable.Cable.
 
-    `listen` is called with what arrives there. Bytes for the board go one after the other at the
-    board's rate, `delay_us` after they were given. Unplugged, it loses them all, both ways.
-    `jitter_us` says how much later each piece arrives; none overtakes another.
+    `listen` is called with what arrives there; `foresee` says of bytes that are to arrive at a
+    time when they could be answered at the earliest. Bytes for the board go one after the other
+    at the board's rate, `delay_us` after they were given. Unplugged, it loses them all, both
+    ways. `jitter_us` says how much later each piece arrives; none overtakes another.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class LockstepCable:
         self.listen: Callable[[bytes], None] = lambda data: None
         self.on_plug: Callable[[bool], None] = lambda plugged: None
         self.jitter_us: Callable[[], int] = lambda: 0
+        self.foresee: Callable[[bytes, int], int] = lambda data, at_us: at_us
         self.plugged = True
         self.dropped_bytes = 0
         self.flipped_bytes = 0
@@ -106,6 +108,14 @@ class LockstepCable:
         else:
             self._arrive(data)
 
+    def answered_us(self, data: bytes, end_us: int) -> float:
+        """See hil.schedule.Listener."""
+        if not self.plugged:
+            return inf
+        if self._noise is not None or self._frames is not None:
+            return end_us
+        return self.foresee(data, end_us)
+
     def to_board(self, data: bytes) -> None:
         """Send to the board; lost while it is off."""
         self._target.finish()
@@ -145,11 +155,13 @@ class LockstepPort:
     """A port of the gateway at the end of a cable; see gateway.links.serial_port.SerialLink."""
 
     def __init__(
-        self, name: str, cable: LockstepCable, ingest: Ingest, schedule: Schedule
+        self, node: str, cable: LockstepCable, gateway: Gateway, schedule: Schedule
     ) -> None:
-        self.name = f"serial {name}"
+        self.name = f"serial {node}"
+        self._node = node
         self._cable = cable
-        self._ingest = ingest
+        self._gateway = gateway
+        self._ingest = gateway.ingest
         self._schedule = schedule
         self._deframer = Deframer(GATEWAY_MESSAGE_CAP)
         self._waiting: deque[bytes] = deque()
@@ -160,11 +172,13 @@ class LockstepPort:
     def open(self) -> None:
         """Use the cable from now on, whenever it is plugged in."""
         self._cable.listen = self._arrived
+        self._cable.foresee = self._answered_us
         self._cable.on_plug = self._plugged
         self._plugged(self._cable.plugged)
 
     def close(self) -> None:
         self._cable.listen = lambda data: None
+        self._cable.foresee = lambda data, at_us: at_us
         self._cable.on_plug = lambda plugged: None
 
     def send(self, message: bytes) -> bool:
@@ -188,6 +202,11 @@ class LockstepPort:
         self._offer()
         if kept:
             self._arrived(bytes(kept))
+
+    def _answered_us(self, data: bytes, at_us: int) -> int:
+        if self._frozen is not None or self._pausing:
+            return at_us
+        return answered_us(self._gateway, self._node, data, at_us)
 
     def _arrived(self, data: bytes) -> None:
         if self._frozen is not None:
@@ -283,7 +302,7 @@ class LockstepGateway:
             )
             self._forward(self._forwarding)
         self._ports = [
-            LockstepPort(name, cable, gateway.ingest, self._schedule)
+            LockstepPort(name, cable, gateway, self._schedule)
             for name, cable in self._cables.items()
         ]
         for port in self._ports:

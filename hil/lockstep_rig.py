@@ -1,7 +1,7 @@
 """A locomotive on the bench in simulated time: boards, cables, a feeder, a gateway."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.config import (
     LocomotiveConfig,
     NodeConfig,
     SpoolConfig,
+    UpdateConfig,
 )
 from gateway.forward import Pool
 from gateway.spool.storage import Storage
@@ -135,8 +136,8 @@ class LockstepRig:
                 feed_sensed(self.targets[fit.name], held, self._start_us, self._fed_until_s, seen)
         self._fed_until_s += _STRETCH_S
         self._look_ahead()
-        next_us = self._start_us + round((self._fed_until_s - _AHEAD_S) * 1e6)
-        self.schedule.at(next_us, self._feed)
+        fed_until_us = self._start_us + round(self._fed_until_s * 1e6)
+        self.schedule.at(fed_until_us - round(_AHEAD_S * 1e6), self._feed, fed_until_us)
 
     def _look_ahead(self) -> None:
         """Find out what the sensors see in the next stretch, while boards run."""
@@ -144,8 +145,6 @@ class LockstepRig:
         begin_s = self._fed_until_s
         for (fit, source, _), ahead in zip(self.plan.fits, self._ahead, strict=True):
             seen = sensed(self.targets[fit.name].fitting, source, begin_s, _STRETCH_S)
-            for _ in self.targets[fit.name].fitting.signals:
-                self.schedule.meanwhile(partial(_take_next, seen, ahead))
             self.schedule.meanwhile(partial(ahead.extend, seen))
 
     def _config(self, influx: InfluxConfig | None) -> GatewayConfig:
@@ -162,8 +161,5 @@ class LockstepRig:
             spool=SpoolConfig(folder=self.spool, **self.plan.spool),
             alarms=AlarmsConfig(rules=self.plan.rules),
             influx=influx,
+            update=UpdateConfig(keys=list(self.plan.update_keys)),
         )
-
-
-def _take_next(seen: Iterator[Sensed], ahead: list[Sensed]) -> None:
-    ahead.append(next(seen))

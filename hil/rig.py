@@ -42,7 +42,8 @@ class RigPlan:
     `influx`: lines for the [influx] section of the gateway's configuration, `mqtt` for [mqtt].
     `settings`: by node, what its node.json says besides or instead; `uart` None: it has no cable.
     `files`: by node, what lies beside its node.json. `measured`: nodes whose accounts tell how
-    long the firmware's turns are. `rules`: a depot's, for `alarms.rules`.
+    long the firmware's turns are. `rules`: a depot's, for `alarms.rules`. `update_keys`: whose
+    firmware nodes are given, for `update.keys`.
     """
 
     profile: Profile
@@ -60,6 +61,7 @@ class RigPlan:
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
     measured: tuple[str, ...] = ()
     rules: Path | None = None
+    update_keys: tuple[str, ...] = ()
 
     def fit(self, fit: NodeFit, unique_id: str) -> Fitting:
         """A node as fitted, with the settings that the plan has for it."""
@@ -134,6 +136,11 @@ class GatewayProcess:
         with urllib.request.urlopen(self.page + "api/state", timeout=_STOP_S) as answer:
             state: dict[str, Any] = json.load(answer)
         return state
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ended though nobody ended it."""
+        return self._process is not None and self._process.poll() is not None
 
     def what_it_says(self) -> str:
         """Whether it runs, and the end of its log: for who does not get an answer."""
@@ -265,6 +272,8 @@ class Rig:
         ]
         if plan.rules is not None:
             lines += ["[alarms]", f"rules = {json.dumps(str(plan.rules))}"]
+        if plan.update_keys:
+            lines += ["[update]", f"keys = {json.dumps(plan.update_keys)}"]
         if plan.influx:
             lines += ["[influx]", *(f'{key} = "{value}"' for key, value in plan.influx.items())]
         if plan.mqtt:

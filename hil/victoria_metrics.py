@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+from hil.ports import free_port
+
 __all__ = ["Key", "VictoriaMetrics"]
 
 
@@ -35,8 +37,7 @@ class VictoriaMetrics:
     resolution_us = 1000
 
     def __init__(self, command: Sequence[str], folder: Path, *, flush_s: int = 5) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self._command = [
             *command,
@@ -71,8 +72,9 @@ class VictoriaMetrics:
         self._process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        """No longer frozen, if it runs."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Ends it as its service manager would."""

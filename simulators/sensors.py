@@ -36,7 +36,7 @@ _UNITS: dict[type, str] = {
     ContactSensor: "level",
 }
 
-_ZERO_NA, _SPAN_NA = 4_000_000, 16_000_000
+_ZERO_NA, _SPAN_NA, _MOST_NA = 4_000_000, 16_000_000, 25_000_000
 
 # Callendar-Van Dusen coefficients of IEC 60751.
 _A, _B, _C = 3.9083e-3, -5.775e-7, -4.183e-12
@@ -62,7 +62,7 @@ def electrical(sensor: Sensor, values: NDArray[np.float64]) -> NDArray[np.int32]
     """
     if isinstance(sensor, LoopSensor):
         share = (values - sensor.low) / (sensor.high - sensor.low)
-        signal = np.clip(_ZERO_NA + share * _SPAN_NA, 0, 25_000_000)
+        signal = np.minimum(np.maximum(_ZERO_NA + share * _SPAN_NA, 0), _MOST_NA)
     elif isinstance(sensor, StrainSensor):
         nanovolts = sensor.mv_per_v * EXCITATION_MV[sensor.chip] * 1_000
         signal = values / sensor.full * nanovolts

@@ -67,8 +67,9 @@ def keys(kind: Any, path: str = "") -> Iterator[tuple[str, msgspec.structs.Field
         info = msgspec.inspect.type_info(field.type)
         if isinstance(info, msgspec.inspect.UnionType):
             info = next(one for one in info.types if not isinstance(one, msgspec.inspect.NoneType))
-        if isinstance(info, msgspec.inspect.ListType):
-            yield from keys(info.item_type.cls, f"{field.name}[].")  # type: ignore[attr-defined]
+        item = getattr(info, "item_type", None)
+        if isinstance(item, msgspec.inspect.StructType):
+            yield from keys(item.cls, f"{field.name}[].")
         elif isinstance(info, msgspec.inspect.StructType):
             yield from keys(info.cls, f"{field.name}.")
         else:
@@ -131,7 +132,7 @@ def written_keys(tree: dict[str, Any], path: str = "") -> set[str]:
     for name, value in tree.items():
         if isinstance(value, dict):
             found |= written_keys(value, f"{name}.")
-        elif isinstance(value, list):
+        elif isinstance(value, list) and isinstance(value[0], dict):
             found |= {key for one in value for key in written_keys(one, f"{name}[].")}
         else:
             found.add(path + name)
@@ -160,7 +161,7 @@ def metrics(tmp_path: Path) -> Iterator[dict[str, set[str]]]:
     committer = CommitThread(core.writer, core.clock)
     upkeep = UpkeepThread(core.upkeep, core.clock)
     core.upkeep.step()
-    control = Control(core.commands, tmp_path / "control.sock")
+    control = Control(core.commands, core.updating, tmp_path / "control.sock")
     publisher = Publisher(
         MqttConfig(host="127.0.0.1"),
         SenmlConfig(),

@@ -19,6 +19,8 @@ Runs on MicroPython 1.24 or newer, the same files on a board and on the bench. A
     unloading      frees the code of what was done
     node           puts it together and keeps it alive
     configure      a new configuration from the gateway
+    update         new firmware from the gateway
+    proving        a boot in which one of them has to prove itself
 
 and what only the start needs:
 
@@ -33,3 +35,6 @@ and what only the start needs:
 """
 
 VERSION = "0.1.0"
+
+RELEASE = 1
+"""Rises with each version: over the link a node takes no firmware with a number not above its."""

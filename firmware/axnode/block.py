@@ -18,10 +18,11 @@ MISSING_32 = -(1 << 31)
 class Block:
     """The row that is being filled, and the finished rows behind it that nobody has taken yet.
 
-    All memory is allocated once. A status holds for all finished rows: `changed` says when the
-    row being filled would break that, and the rows must be taken (`write`, `clear`) before
-    `append`. A channel without a value holds `missing`, the lowest integer. Every port that this
-    runs on keeps the lower byte of an integer first, as they travel.
+    All memory is allocated once: `numbers`, `values` over them and `steps` have room for
+    `capacity` rows, a value is `width` bytes. A status holds for all finished rows: `changed` says
+    when the row being filled would break that, and the rows must be taken (`write`, `clear`)
+    before `append`. A channel without a value holds `missing`, the lowest integer. Every port that
+    this runs on keeps the lower byte of an integer first, as they travel.
     """
 
     def __init__(self, group: "Group", wide: bool, capacity: int) -> None:
@@ -39,25 +40,11 @@ class Block:
         self._healthy = False
         self._small = True
         self._tag = INT32 if wide else INT16
-        self._width = 4 if wide else 2
-        size = capacity * channels * self._width
-        self._numbers = array("i" if wide else "h", bytes(size))
-        self._values = memoryview(bytearray_at(addressof(self._numbers), size))
-        self._steps = memoryview(bytearray(capacity * channels))
-
-    def grow(self, capacity: int) -> None:
-        """Have room for so many rows from now on; what is finished stays. Raises MemoryError."""
-        size = capacity * self.channels * self._width
-        numbers = array("i" if self._width == 4 else "h", bytes(size))
-        values = memoryview(bytearray_at(addressof(numbers), size))
-        steps = memoryview(bytearray(capacity * self.channels))
-        finished = self.rows * self.channels
-        values[: finished * self._width] = self._values[: finished * self._width]
-        steps[:finished] = self._steps[:finished]
-        self._numbers = numbers
-        self._values = values
-        self._steps = steps
-        self.capacity = capacity
+        self.width = 4 if wide else 2
+        size = capacity * channels * self.width
+        self.numbers = array("i" if wide else "h", bytes(size))
+        self.values = memoryview(bytearray_at(addressof(self.numbers), size))
+        self.steps = memoryview(bytearray(capacity * channels))
 
     def changed(self) -> bool:
         """Whether a status in the row being filled differs from the one of the finished rows."""
@@ -77,7 +64,7 @@ class Block:
 
     def size(self, t_ms: int) -> int:
         """At most what `write` takes, in bytes."""
-        return block_size(self.rows * self.channels * self._width, self.channels, t_ms)
+        return block_size(self.rows * self.channels * self.width, self.channels, t_ms)
 
     def write(self, writer: Writer, t_ms: int) -> None:
         """Write the finished rows, the first of which began at `t_ms`, as differences if they fit.
@@ -86,15 +73,15 @@ class Block:
         """
         channels = self.channels
         statuses = None if self._healthy else self._statuses
-        row_bytes = channels * self._width
+        row_bytes = channels * self.width
         if self._small and self.rows > 1:
-            steps = self._steps[channels : self.rows * channels]
-            first = self._values[:row_bytes]
+            steps = self.steps[channels : self.rows * channels]
+            first = self.values[:row_bytes]
             block_of_differences(
                 writer, self.group.number, t_ms, self._tag, first, steps, statuses
             )
         else:
-            rows = self._values[: self.rows * row_bytes]
+            rows = self.values[: self.rows * row_bytes]
             block(writer, self.group.number, t_ms, self._tag, rows, statuses)
 
     def clear(self) -> None:
@@ -116,12 +103,12 @@ class Block:
         """Move a value of the row being filled behind the finished ones, and its step."""
         value = self.row[column]
         self.row[column] = self.missing
-        self._numbers[at] = value
+        self.numbers[at] = value
         if value != self.missing:
             self.present += 1
         if self.rows:
-            step = value - self._numbers[at - self.channels]
+            step = value - self.numbers[at - self.channels]
             if -128 <= step <= 127:
-                self._steps[at] = step & 0xFF
+                self.steps[at] = step & 0xFF
             else:
                 self._small = False

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from axnode.spill import Spill
+
 _ENOENT = const(2)
 _LEVELS = const(6)
 _FIRST_ROWS = const(100)
@@ -90,6 +92,18 @@ class Merging:
         self._oldest = number
         if self._works and number in self._job.numbers:
             self.close()
+
+    def advance(self, spill: "Spill", end: int) -> bool:
+        """A `step`, counted where the segments are; whether there was nothing to do."""
+        self.step(end)
+        if self.is_idle:
+            return True
+        spill.segments -= self.removed
+        spill.written += self.written
+        spill.thinned_messages += self.messages
+        spill.thinned_samples += self.samples
+        spill.lost(self.dropped, 0, self.boot)
+        return False
 
     def step(self, end: int) -> None:
         """Do the next thing with the segments below `end`.

@@ -21,21 +21,9 @@ from axnode.sampler import Sampler
 from axnode.session import Session
 from axnode.ticks import BootClock
 from axnode.unloading import unload
-from axwire.codes import (
-    COMMAND_BURST,
-    COMMAND_HELLO,
-    COMMAND_IDENTIFY,
-    COMMAND_MAINTENANCE,
-    COMMAND_PERIOD,
-    COMMAND_PROVE,
-    COMMAND_REBOOT,
-    COMMAND_SELF_TEST,
-    DONE,
-    EVENT_CONFIGURATION_KEPT,
-    NOT_POSSIBLE,
-    NOT_SUPPORTED,
-)
+from axwire.codes import NOT_POSSIBLE
 from axwire.cose import MacKey
+from axwire.down import UPDATE
 from axwire.up import About
 
 TYPE_CHECKING = False
@@ -48,13 +36,16 @@ if TYPE_CHECKING:
     from axnode.boot import Start
     from axnode.configure import Intake
     from axnode.proof import Proof
+    from axnode.proving import Proving
     from axnode.provision import Provision
     from axnode.self_test import SelfTest
     from axnode.session import Link
     from axnode.spill import Spill
+    from axnode.update import Update
+    from axwire.down import Down
     from drivers.features import Features
 
-_BEAT_MS = const(200)
+BEAT_MS = const(200)
 _FIRST_HEALTH_US = const(1_000_000)
 _HEALTH_US = const(5_000_000)
 _REBOOT_US = const(1_000_000)
@@ -64,9 +55,6 @@ _QUIET_BEATS = const(15)
 _THIN_STEPS = const(12)
 _EARLY_BEATS = const(300)
 """A boot that has run for a minute ends the row of early resets."""
-
-_TRIAL_BEATS = const(600)
-"""How long a new configuration may take to reach the gateway."""
 
 _SAFE_BEATS = const(9000)
 """How long safe mode lasts before the node tries again to measure."""
@@ -116,7 +104,7 @@ class Node:
         self.reports = Reports(parts.name, boot, self.clock, self.outbox, parts.groups)
         self.spill: Dry | Spill = Dry(boot)
         self._is_wet = False
-        self._spill_bytes = parts.spill_bytes
+        self.spill_bytes = parts.spill_bytes
         self._thin_rows = parts.thin_rows
         self.sampler = Sampler(self.clock, parts.rows, parts.scans, self, parts.flush_ms)
         self.links = links
@@ -131,7 +119,7 @@ class Node:
             self.reports,
             self.obey,
         )
-        self.session.configure = self.configure
+        self.session.take = self.take
         if lies_in_flash():
             self._wet()
         cause, self._resets, self.safe = start
@@ -140,15 +128,15 @@ class Node:
         self._notes = provision.notes
         self._repaired = provision.copies_repaired
         self.copy = provision.copy
-        self._on_trial = provision.on_trial
+        self.proving: Proving | None = provision.proving
         self._intake: Intake | None = None
-        self._watchdog = watchdog
+        self.watchdog: Any = watchdog
         self._name = parts.name
-        self._led = parts.led
+        self.led = parts.led
         self.vitals = parts.vitals
-        self._blink_beats = 0
+        self.blink_beats = 0
         self._reboot_at: int | None = None
-        self.test: Proof | SelfTest | None = None
+        self.chore: Proof | SelfTest | Update | None = None
         self._low_water = gc.mem_alloc() + gc.mem_free()
         self._flushes = 0
 
@@ -186,55 +174,38 @@ class Node:
         self.session.wake()
 
     def obey(self, code: int, arguments: "list[int]") -> "int | None":
-        """Carry out a command of the gateway; returns its result, or None: it will be told."""
-        if code == COMMAND_HELLO:
-            self.reports.hello(self.about)
-        elif code == COMMAND_REBOOT:
-            self._reboot_soon()
-        elif code == COMMAND_MAINTENANCE:
-            if not _write("maintenance", ""):
-                return NOT_POSSIBLE
-            self._reboot_soon()
-        elif code == COMMAND_IDENTIFY and self._led is not None:
-            if len(arguments) != 1 or not 1 <= arguments[0] <= 3600:
-                return NOT_POSSIBLE
-            self._blink_beats = arguments[0] * 1000 // _BEAT_MS
-        elif code == COMMAND_BURST:
-            if len(arguments) != 1 or not self.sampler.ask_burst(arguments[0]):
-                return NOT_POSSIBLE
-        elif code == COMMAND_SELF_TEST:
-            from axnode.self_test import begin_test
-
-            return begin_test(self)
-        elif code == COMMAND_PROVE:
-            from axnode.proof import begin_proof
-
-            return begin_proof(self, arguments)
-        elif code == COMMAND_PERIOD:
-            from axnode.retiming import ask_period
-
-            return ask_period(self, arguments)
-        else:
-            return NOT_SUPPORTED
-        return DONE
-
-    def configure(self, piece: int, pieces: int, crc: int, part: bytes) -> int:
-        """Take a piece of a new configuration; returns its result."""
-        if self._on_trial:
-            self._keep_configuration()
+        """Carry out a command of the gateway; returns its result, or None: it will be told. Its
+        code is loaded for it alone."""
         try:
+            from axnode.commands import obey
+
+            result = obey(self, code, arguments)
+        except MemoryError:
+            result = NOT_POSSIBLE
+        unload("axnode.commands")
+        return result
+
+    def take(self, down: "Down") -> "int | None":
+        """Take a piece of a new configuration or of new firmware; its result as `obey` says."""
+        if self.proving is not None:
+            return NOT_POSSIBLE
+        parts: Any = down.fields
+        try:
+            if down.kind == UPDATE:
+                take: Any = getattr(self.chore, "take", None)
+                return NOT_POSSIBLE if take is None else take(*parts)
             if self._intake is None:
                 gc.collect()
                 from axnode.configure import Intake
 
                 self._intake = Intake(self._name, self.copy)
-            return self._intake.take(piece, pieces, crc, part)
+            return self._intake.take(*parts)
         except MemoryError:
             return NOT_POSSIBLE
 
     async def _tend(self) -> None:
         """Five times a second: wake the link, report, blink, feed the watchdog."""
-        watchdog = self._watchdog
+        watchdog = self.watchdog
         passes = turns = sequence = arrived = beats = quiet = 0
         health_at = ticks_add(self.clock.tick(), _FIRST_HEALTH_US)
         while True:
@@ -256,25 +227,25 @@ class Node:
             # Writing flash stops all else on some boards: not while bytes arrive.
             before, arrived = arrived, sum([link.arrived for link in self.links if link.deaf])
             quiet = quiet + 1 if arrived == before else 0
-            if quiet and self._spill_bytes and self.outbox.is_crowded():
+            if quiet and self.spill_bytes and self.outbox.is_crowded():
                 try:
                     self._wet().write(self.about)
                 except MemoryError:
                     gc.collect()
             if quiet >= _QUIET_BEATS:
                 await self._thin()
-            if self.test is not None:
-                self.test.tend(arrived == before)
+            if self.chore is not None:
+                self.chore.tend(arrived == before)
             if self._reboot_at is not None and ticks_diff(now, self._reboot_at) >= 0:
                 self.sampler.end(now)
                 self._wet().write_all(self.about, watchdog.feed)
                 _remove("resets")
                 machine.reset()
-            if self._blink_beats and self._led is not None:
-                self._blink_beats -= 1
-                self._led(self._blink_beats & 1)
+            if self.blink_beats and self.led is not None:
+                self.blink_beats -= 1
+                self.led(self.blink_beats & 1)
             self.session.wake()
-            await asyncio.sleep_ms(_BEAT_MS)
+            await asyncio.sleep_ms(BEAT_MS)
 
     def _wet(self) -> "Any":
         """What writes to flash; its code is loaded when it is first needed."""
@@ -284,7 +255,7 @@ class Node:
         from axnode.dry import SPILL_FOLDER
         from axnode.spill import SEGMENT_BYTES, Spill
 
-        most = self._spill_bytes // SEGMENT_BYTES
+        most = self.spill_bytes // SEGMENT_BYTES
         boot = self.spill.boot
         spill = Spill(SPILL_FOLDER, most, boot, self.outbox, self.reports, self._thin_rows)
         Spill.__init__ = None  # type: ignore[assignment,method-assign]
@@ -308,26 +279,15 @@ class Node:
 
     def _look_after(self, beats: int) -> None:
         """What is decided once in a boot, so many beats after its begin."""
-        if self._on_trial:
-            if self.session.down_sequence is not None:
-                self._keep_configuration()
-            elif beats == _TRIAL_BEATS:
-                _write("trial", " silent")
-                self._reboot_soon()
+        if self.proving is not None:
+            self.proving.look(self, beats)
         if self.safe:
             if beats == _SAFE_BEATS:
-                self._reboot_soon()
+                self.reboot_soon()
         elif beats == _EARLY_BEATS and self._resets:
             _remove("resets")
 
-    def _keep_configuration(self) -> None:
-        """The gateway was reached with it: from the next start on it is in both copies."""
-        self._on_trial = False
-        _remove("trial")
-        number = (self.about.configuration,)
-        self.reports.event(EVENT_CONFIGURATION_KEPT, number, self.clock.tick())
-
-    def _reboot_soon(self) -> None:
+    def reboot_soon(self) -> None:
         """Start again as asked for, once the answer is on its way."""
         self._reboot_at = ticks_add(self.clock.tick(), _REBOOT_US)
 
@@ -377,16 +337,6 @@ class Node:
             ]
         )
         sampler.worst_us = 0
-
-
-def _write(path: str, text: str) -> bool:
-    """Append to a file; whether that could be done."""
-    try:
-        with open(path, "a") as file:
-            file.write(text)
-    except OSError:
-        return False
-    return True
 
 
 def _remove(path: str) -> None:

@@ -37,10 +37,10 @@ _PURPOSE = b"axlebox proof 1"
 
 def begin_proof(node: "Node", nonce: "list[int]") -> "int | None":
     """Begin one; the result, or None: it comes later. NOT_POSSIBLE: the nonce is not of four
-    words, or a test or proof is under way."""
-    if node.test is not None or len(nonce) != _NONCE_WORDS:
+    words, or a test, an update or a proof is under way."""
+    if node.chore is not None or len(nonce) != _NONCE_WORDS:
         return NOT_POSSIBLE
-    node.test = proof = Proof(node, struct.pack(">4I", *nonce))
+    node.chore = proof = Proof(node, struct.pack(">4I", *nonce))
     proof.task = asyncio.create_task(proof.run())
     return None
 
@@ -76,7 +76,7 @@ class Proof:
         except (OSError, MemoryError):
             pass
         node.session.answer(self._sequence, COMMAND_PROVE, result)
-        node.test = None
+        node.chore = None
         unload("axnode.proof")
 
     async def _folder(self, folder: str, firmware: "Any") -> None:

@@ -11,6 +11,7 @@ that it can be given one; without that, or without a key, it is unprovisioned.
 
 import json
 import os
+import sys
 from binascii import crc32, unhexlify
 from io import BytesIO
 
@@ -23,6 +24,7 @@ from axnode.hardware import Parts
 from axwire.codes import (
     EVENT_CONFIGURATION_UNDONE,
     EVENT_COPY_REPAIRED,
+    EVENT_FIRMWARE_UNDONE,
     EVENT_NOT_CONFIGURED,
     EVENT_SAFE_MODE,
 )
@@ -32,6 +34,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from axnode.boot import Start
     from axnode.config import Config
+    from axnode.proving import Proving
 
 _CONFIGURATION = const(0)
 _KEY = const(1)
@@ -47,7 +50,8 @@ class Provision:
 
     `notes` are events that the gateway is to be told, code and arguments; `copies_repaired` counts
     damaged copies; `copy` of the configuration is the one that runs, -1 for none; `on_trial`: it
-    is, and counts only once the gateway was reached with it.
+    is, and counts only once the gateway was reached with it; `proving` looks after that, and after
+    new firmware.
     """
 
     def __init__(self, start: "Start") -> None:
@@ -57,6 +61,7 @@ class Provision:
         self.copies_repaired = 0
         self.copy = -1
         self.on_trial = False
+        self.proving: Proving | None = None
         _, resets, self._safe = start
         if self._safe:
             self.notes.append((EVENT_SAFE_MODE, (resets,)))
@@ -68,7 +73,26 @@ class Provision:
         self._settle_trial()
         self._configure(key)
         if self.parts is None:
+            self._give_back_firmware()
             self._fall_back(key)
+        if self.on_trial or "slots" in sys.modules:
+            self._prove()
+
+    def _give_back_firmware(self) -> None:
+        """New firmware to which no whole configuration is one returns to that before."""
+        slots = sys.modules.get("slots")
+        if slots is not None and slots.chosen[1] == slots.BEGUN and any(store.survey(FILE)):
+            slots.end(slots.MISFIT)
+            machine.reset()
+
+    def _prove(self) -> None:
+        slots = sys.modules.get("slots")
+        if slots is not None and slots.chosen[1] != slots.BEGUN:
+            undone = (slots.chosen[2], slots.chosen[1] - slots.UNDONE)
+            self.notes.append((EVENT_FIRMWARE_UNDONE, undone))
+        from axnode.proving import Proving
+
+        self.proving = Proving(self.on_trial)
 
     def _settle_trial(self) -> None:
         """Begin a trial that was announced; undo one that was begun in an earlier boot."""

@@ -52,12 +52,6 @@ class Reports:
             up.hello(self._writer, self._boot, sequence, about, self.revision, piece, pieces)
             self._outbox.put_report(self._writer.written())
 
-    def new_table(self, about: "About") -> None:
-        """The groups are not what they were: what comes from now on is read with another table."""
-        self.revision += 1
-        self.table_sequence = self._outbox.sequence
-        self.hello(about)
-
     def tables(self, about: "About") -> "list[bytes]":
         """The HELLOs that told the present table first, as they were."""
         pieces = up.hello_pieces(self._groups, self._room)

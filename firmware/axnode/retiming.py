@@ -5,13 +5,17 @@ earlier, a whole number of new periods behind the row before: rows on both sides
 grids, and what is being converted has its time, so nothing is lost.
 """
 
+from array import array
 from time import ticks_add, ticks_diff
+
+from uctypes import addressof, bytearray_at
 
 from axnode.unloading import unload
 from axwire.codes import COMMAND_PERIOD, DONE, NOT_POSSIBLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from axnode.block import Block
     from axnode.node import Node
     from axnode.sampler import Row, Scan
 
@@ -46,7 +50,11 @@ class Retiming:
         node = self._node
         self.row.set_period(self._period_ms)
         node.sampler.retiming = None
-        node.reports.new_table(node.about)
+        reports = node.reports
+        # What comes from now on is read with another table.
+        reports.revision += 1
+        reports.table_sequence = node.outbox.sequence
+        reports.hello(node.about)
         node.session.answer(self._sequence, COMMAND_PERIOD, DONE)
         unload("axnode.retiming")
 
@@ -66,7 +74,7 @@ def _begin(node: "Node", arguments: "list[int]") -> "int | None":
     capacity = min(row.most, sampler.flush_us // 1000 // period_ms + 2)
     if capacity > row.block.capacity:
         try:
-            row.block.grow(capacity)
+            _grow(row.block, capacity)
         except MemoryError:
             return NOT_POSSIBLE
     # Where the next row is due or, earlier, at the first new period behind the next flush: the
@@ -80,6 +88,21 @@ def _begin(node: "Node", arguments: "list[int]") -> "int | None":
             sampler.row_at = sooner
     sampler.retiming = Retiming(node, row, period_ms)
     return None
+
+
+def _grow(block: "Block", capacity: int) -> None:
+    """Have room for so many rows from now on; what is finished stays. Raises MemoryError."""
+    size = capacity * block.channels * block.width
+    numbers = array("i" if block.width == 4 else "h", bytes(size))
+    values = memoryview(bytearray_at(addressof(numbers), size))
+    steps = memoryview(bytearray(capacity * block.channels))
+    finished = block.rows * block.channels
+    values[: finished * block.width] = block.values[: finished * block.width]
+    steps[:finished] = block.steps[:finished]
+    block.numbers = numbers
+    block.values = values
+    block.steps = steps
+    block.capacity = capacity
 
 
 def _is_possible(scans: "list[Scan]", changed: "Row", period_ms: int) -> bool:

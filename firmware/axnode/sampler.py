@@ -61,8 +61,6 @@ class Slot:
         self.scan: Any = None
         self.column = column
         self.number = number
-        self.values = row.block.row
-        self.statuses = row.block.row_statuses
         self.wanted = False
         self.holding = -1
 
@@ -252,16 +250,6 @@ class Sampler:
                 self._finish(row)
         self.flush(now)
 
-    def ask_burst(self, channel: int) -> bool:
-        """Take the next window of the sensor with this channel as a burst. False: it has none."""
-        for scan in self.scans:
-            for slot in scan.slots:
-                if slot.channel == channel:
-                    if scan.features is not None:
-                        scan.features.ask()
-                    return scan.features is not None
-        return False
-
     def tell_temperature(self, centi_c: "int | None") -> None:
         """Of the board, and so of the chips on it that do not know their own; None: unknown.
 
@@ -424,9 +412,10 @@ class Sampler:
 
     def _store(self, slot: "Any", raw: int, status: int, now: int) -> None:
         """A channel's part of its row. Its last one finishes the row."""
-        if status != OK or slot.statuses[slot.column] != OK:
+        block = slot.row.block
+        if status != OK or block.row_statuses[slot.column] != OK:
             self._judge(slot, status, now)
-        slot.values[slot.column] = raw
+        block.row[slot.column] = raw
         slot.wanted = False
         slot.scan.wanted -= 1
         slot.row.left -= 1
@@ -438,9 +427,9 @@ class Sampler:
         if status == OK and slot.holding > 0:
             slot.holding -= 1
             return
-        before = slot.statuses[slot.column]
+        before = slot.row.block.row_statuses[slot.column]
         if status != before:
-            slot.statuses[slot.column] = status
+            slot.row.block.row_statuses[slot.column] = status
             if status != OK or slot.holding == 0:
                 self._sink.status_changed(slot.channel, before, status, now)
         slot.holding = 0 if status == OK else slot.row.hold_rows

@@ -33,9 +33,9 @@ def begin_test(node: "Node") -> "int | None":
 
     NOT_POSSIBLE: one is under way.
     """
-    if node.test is not None:
+    if node.chore is not None:
         return NOT_POSSIBLE
-    node.test = SelfTest(node)
+    node.chore = SelfTest(node)
     return None
 
 
@@ -100,7 +100,7 @@ class SelfTest:
         )
         node.reports.event(EVENT_BOARD_TESTED, found, node.clock.tick())
         node.session.answer(self._sequence, COMMAND_SELF_TEST, self._result)
-        node.test = None
+        node.chore = None
         unload("axnode.self_test")
 
 

@@ -47,9 +47,9 @@ class Session:
     """Speaks with the gateway in the name of one boot, over the first of `links` that answers.
 
     `obey` carries out a command: its code and arguments in, its result out, or None where `answer`
-    will be called with it later. `configure` takes a piece of a configuration: its fields in, its
-    result out. `refused` counts messages that were not from our gateway, not for this boot, or
-    old. `down_sequence` is the last one accepted, or None. `key` is the node's.
+    will be called with it later. `take` does the same for a piece of a configuration or of
+    firmware. `refused` counts messages that were not from our gateway, not for this boot, or old.
+    `down_sequence` is the last one accepted, or None. `key` is the node's.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Session:
         self.refused = 0
         self.turns = 0
         self.down_sequence: int | None = None
-        self.configure: Callable[[int, int, int, bytes], int] | None = None
+        self.take: Callable[[Down], int | None] | None = None
         self._links = links
         self._link = links[0]
         self._pong_link = links[0]
@@ -214,9 +214,8 @@ class Session:
             fields: list[Any] = down.fields
             code = fields[0]
             result = self._obey(code, fields[1])
-        elif self.configure is not None:
-            parts: list[Any] = down.fields
-            result = self.configure(*parts)
+        elif self.take is not None:
+            result = self.take(down)
         if result is not None:
             self.answer(down.sequence, code, result)
 

@@ -157,26 +157,32 @@ class Spill:
             if not self._open():
                 return False
             if self._merging is None:
-                self._merging = self._begin_merging()
-            merging = self._merging
-            merging.step(self._next)
+                from axnode.merge import Merging
+
+                self._merging = Merging(
+                    self._folder,
+                    self._path,
+                    self._folder + "/" + _TEMPORARY,
+                    self._rows,
+                    self._reports.room(),
+                    self._first,
+                    self._next,
+                )
+            is_idle = self._merging.advance(self, self._next)
         except (OSError, MemoryError):
             self._failed()
             self._stop_merging()
             return False
-        if merging.is_idle:
-            self._waits = _WAITS
-            return False
-        self._waits = 0
-        self.segments -= merging.removed
-        self.written += merging.written
-        self.thinned_messages += merging.messages
-        self.thinned_samples += merging.samples
-        if merging.boot == self._own:
-            self._outbox.lost(merging.dropped, 0)
+        self._waits = _WAITS if is_idle else 0
+        return not is_idle
+
+    def lost(self, messages: int, samples: int, boot: int) -> None:
+        """So much of a boot had to be dropped from flash."""
+        if boot == self._own:
+            self._outbox.lost(messages, samples)
         else:
-            self.dropped_messages += merging.dropped
-        return True
+            self.dropped_messages += messages
+            self.dropped_samples += samples
 
     def next(self, now: int) -> "bytes | None":
         """What to send at tick `now` when RAM has nothing to send; it then counts as sent."""
@@ -403,15 +409,6 @@ class Spill:
             self._announcement = self._reports.event(EVENT_EARLIER_BOOT, arguments, now)
         return not self._outbox.holds_report(self._announcement)
 
-    def _begin_merging(self) -> "Merging":
-        from axnode.merge import Merging
-
-        temporary = self._folder + "/" + _TEMPORARY
-        room = self._reports.room()
-        return Merging(
-            self._folder, self._path, temporary, self._rows, room, self._first, self._next
-        )
-
     def _stop_merging(self) -> None:
         """And free the code it needs."""
         if self._merging is not None:
@@ -436,11 +433,8 @@ class Spill:
                     samples += count & ~SENT
         except OSError:
             self.errors += 1
-        if self.boot == self._own:
-            self._outbox.lost(messages, samples)
-        else:
-            self.dropped_messages += messages
-            self.dropped_samples += samples
+        self.lost(messages, samples, self.boot)
+        if self.boot != self._own:
             self._announced = None
         self._free()
         self._open()

@@ -41,6 +41,9 @@ EVENT_NOT_CONFIGURED = 14
 EVENT_CONFIGURATION_KEPT = 15
 EVENT_CONFIGURATION_UNDONE = 16
 EVENT_PROOF = 17
+EVENT_UPDATE = 18
+EVENT_FIRMWARE_KEPT = 19
+EVENT_FIRMWARE_UNDONE = 20
 EVENTS = {
     EVENT_STATUS: "channel status changed: channel, old status, new status",
     EVENT_LINK_SILENT: "gateway silent: ms since its last message",
@@ -77,9 +80,28 @@ EVENTS = {
         "2 = a reset while it was on trial, 3 = the gateway was not reached with it)"
     ),
     EVENT_PROOF: "which board this is and what it runs: 8 words of the proof, 8 of the firmware",
+    EVENT_UPDATE: (
+        "new firmware: how far it is (0 = more is wanted, 1 = whole, and tried at the next start, "
+        "2 = for another board, 3 = not newer than what runs, 4 = damaged, 5 = flash fails or is "
+        "full), offset of what is wanted, bytes of flash free for it, release that runs"
+    ),
+    EVENT_FIRMWARE_KEPT: "the gateway was reached with new firmware: its release",
+    EVENT_FIRMWARE_UNDONE: (
+        "new firmware gave way to that before: its release, why (1 = it crashed, 2 = a reset "
+        "while it was on trial, 3 = the gateway was not reached with it, 4 = this node's "
+        "configuration cannot be used with it)"
+    ),
 }
 UNKNOWN = -0x80000000
 """An argument of EVENT_BOARD_TESTED that the board cannot tell."""
+
+# How far new firmware is, as EVENT_UPDATE tells it.
+UPDATE_WANTED = 0
+UPDATE_WHOLE = 1
+UPDATE_OTHER_BOARD = 2
+UPDATE_NOT_NEWER = 3
+UPDATE_DAMAGED = 4
+UPDATE_FLASH = 5
 
 # Results of a command.
 DONE = 0
@@ -102,6 +124,7 @@ COMMAND_PERIOD = 5
 COMMAND_REBOOT = 6
 COMMAND_MAINTENANCE = 7
 COMMAND_PROVE = 8
+COMMAND_UPDATE = 9
 COMMANDS = {
     COMMAND_HELLO: "send the channel table again",
     COMMAND_IDENTIFY: "blink: seconds",
@@ -111,6 +134,7 @@ COMMANDS = {
     COMMAND_REBOOT: "start again",
     COMMAND_MAINTENANCE: "stop sampling and wait for a person",
     COMMAND_PROVE: "prove which board this is and what it runs: 4 words of a nonce",
+    COMMAND_UPDATE: "take new firmware: SHA-256 of its list of files, in eight numbers",
 }
 
 # The integers of a HEALTH message in order, null where a board cannot tell. Only appended to.

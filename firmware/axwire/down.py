@@ -12,6 +12,7 @@ ACK = 16
 PING = 17
 CONFIGURE = 18
 COMMAND = 19
+UPDATE = 20
 
 RUN_BITS = 32
 """The sequence above its lowest 32 bits counts the runs of the gateway."""
@@ -31,6 +32,7 @@ class Down:
     PING       [utc_ms or None]: the gateway's time, None while it does not trust it
     CONFIGURE  [piece, pieces, crc32, bytes]: a part of a new configuration; CRC-32 of the whole
     COMMAND    [code, arguments]: see axwire.codes
+    UPDATE     [offset, bytes]: a part of new firmware, and where in it
     """
 
     def __init__(self, kind: int, boot: int, sequence: int, fields: "list[object]") -> None:
@@ -60,6 +62,12 @@ def configure(
     writer.data(part)
 
 
+def update(writer: Writer, boot: int, sequence: int, offset: int, part: bytes) -> None:
+    _begin(writer, UPDATE, boot, sequence, 2)
+    writer.integer(offset)
+    writer.data(part)
+
+
 def command(writer: Writer, boot: int, sequence: int, code: int, arguments: "list[int]") -> None:
     _begin(writer, COMMAND, boot, sequence, 2)
     writer.integer(code)
@@ -71,7 +79,7 @@ def parse_down(payload: bytes) -> Down:
     items = decode(payload, _ITEMS_CAP)
     if not isinstance(items, list) or len(items) < 4:
         raise MessageError("a message is [type, boot, sequence, ...]")
-    kind = bounded(items[0], ACK, COMMAND, "type")
+    kind = bounded(items[0], ACK, UPDATE, "type")
     boot = bounded(items[1], 0, 0xFFFFFFFF, "boot")
     sequence = bounded(items[2], 0, _MAX64, "sequence")
     fields = items[3:]
@@ -88,12 +96,16 @@ def parse_down(payload: bytes) -> Down:
         bounded(fields[0], 0, 0xFFFF, "command")
         _check_integers(fields[1], ARGUMENTS_CAP, "argument")
     else:
-        _count(kind, fields, 4)
-        pieces = bounded(fields[1], 1, 0xFFFF, "pieces")
-        bounded(fields[0], 0, pieces - 1, "piece")
-        bounded(fields[2], 0, 0xFFFFFFFF, "crc")
-        if not isinstance(fields[3], bytes):
-            raise MessageError("a part of a configuration is a byte string")
+        if kind == CONFIGURE:
+            _count(kind, fields, 4)
+            pieces = bounded(fields[1], 1, 0xFFFF, "pieces")
+            bounded(fields[0], 0, pieces - 1, "piece")
+            bounded(fields[2], 0, 0xFFFFFFFF, "crc")
+        else:
+            _count(kind, fields, 2)
+            bounded(fields[0], 0, 0xFFFFFFFF, "offset")
+        if not isinstance(fields[-1], bytes):
+            raise MessageError("a part of a configuration or of firmware is a byte string")
     return Down(kind, boot, sequence, fields)
 
 

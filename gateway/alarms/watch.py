@@ -63,6 +63,11 @@ class AlarmWatch:
     def alarms(self) -> tuple[Alarm, ...]:
         return self.life.alarms()
 
+    @property
+    def stands(self) -> bool | None:
+        """Whether the locomotive does, as of the last tick; None where that is not known."""
+        return self._picture.holds(("standing",))
+
     def tick(self) -> None:
         """Judge what is known now."""
         live = self._live

@@ -41,8 +41,8 @@ def look_at_versions(running: Running | None, shipped: str | None) -> Iterator[F
                 part=_PART,
                 what=f"node {node.name} runs firmware {node.firmware}, and this axlebox ships "
                 f"{shipped}",
-                advice="build it with `axlebox firmware build` and copy it to the board when the "
-                "locomotive stands",
+                advice="make a bundle with `axlebox firmware bundle`, and put it on with `axlebox "
+                "gateway update` when the locomotive stands",
             )
 
 

@@ -4,7 +4,6 @@ What a stranger does he does as a client of the broker who may read and write ev
 the worst that a broker can do to its users.
 """
 
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
@@ -52,8 +51,8 @@ _ASK_S = 2.0
 
 
 class BrokerStage(RigStage):
-    """A rig whose first node speaks over a broker and whose others have cables; see
-    hil.bench.running.Stage. Second 0 is when the page can be opened."""
+    """A rig whose first nodes, `by_broker` of them, speak over a broker and whose others have
+    cables; see hil.bench.running.Stage. Second 0 is when the page can be opened."""
 
     rig: Rig
     capabilities = BY_LINK["mqtt"]
@@ -70,7 +69,8 @@ class BrokerStage(RigStage):
         self._random = Random(scenario.seed)
         self._heard: dict[str, list[bytes]] = {}
         self._plans: list[tuple[float, int, Callable[[], None]]] = []
-        users = ("gateway", *scenario.nodes, _STRANGER)
+        names = [fit.name for fit in scenario.fits(self.profile)]
+        users = ("gateway", *names, _STRANGER)
         self._broker = Broker(find_mosquitto(), folder / "broker", users)
         acl = self._broker.folder / "mosquitto.acl"
         with acl.open("a", encoding="utf-8") as file:
@@ -79,16 +79,16 @@ class BrokerStage(RigStage):
         password_file.touch(mode=0o600)
         password_file.write_text(PASSWORD, encoding="utf-8")
         way: dict[str, str | int] = {"host": "127.0.0.1", "port": self._broker.port}
-        node = scenario.nodes[0]
-        by_broker = {
-            "uart": None,
-            "mqtt": {**way, "locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD},
-        }
+        settings: dict[str, dict[str, Any]]
+        settings = {name: dict(own) for name, own in scenario.settings.items()}
+        for node in names[: scenario.by_broker]:
+            user = {"locomotive": LOCOMOTIVE, "username": node, "password": PASSWORD}
+            settings.setdefault(node, {}).update(uart=None, mqtt={**way, **user})
         plan = self.plan(
             folder=folder,
             influx={} if self._server is None else {"url": self._server.url},
             mqtt={**way, "username": "gateway", "password_file": password_file.name},
-            settings={**scenario.settings, node: {**scenario.settings.get(node, {}), **by_broker}},
+            settings=settings,
         )
         self.rig = Rig(plan, find_interpreter(), clock)
         self._stranger = Client(CallbackAPIVersion.VERSION2, client_id=_STRANGER)
@@ -119,18 +119,11 @@ class BrokerStage(RigStage):
             self.rig.run_for(LOOK_S)
 
     def state(self) -> State:
-        try:
-            return self._ask_state()
-        except OSError as error:
-            raise BenchError(
-                f"no answer from the page: {error}; {self.rig.gateway.what_it_says()}"
-            ) from None
+        return msgspec.json.decode(self._asked("api/state"), type=State)
 
     def health(self) -> dict[str, dict[str, int | None]]:
         found: dict[str, dict[str, int | None]] = {}
-        with urllib.request.urlopen(self.rig.gateway.page + "metrics", timeout=_ASK_S) as answer:
-            families = text_string_to_metric_families(answer.read().decode())
-        for family in families:
+        for family in text_string_to_metric_families(self._asked("metrics").decode()):
             for sample in family.samples:
                 if sample.name == "axlebox_node_health":
                     labels = sample.labels
@@ -147,14 +140,27 @@ class BrokerStage(RigStage):
             self._server.stop()
 
     def _look(self) -> None:
+        """Raises BenchError where the gateway ended by itself: what comes then says nothing."""
         state = None
-        with suppress(OSError, urllib.error.URLError):
-            state = self._ask_state()
+        with suppress(OSError):
+            state = msgspec.json.decode(self._ask("api/state"), type=State)
+        if state is None and self.rig.gateway.has_ended:
+            raise BenchError(f"at {self.now_s:.1f} s {self.rig.gateway.what_it_says()}")
         self.pictures.append((self.now_s, state))
 
-    def _ask_state(self) -> State:
-        with urllib.request.urlopen(self.rig.gateway.page + "api/state", timeout=_ASK_S) as answer:
-            return msgspec.json.decode(answer.read(), type=State)
+    def _asked(self, path: str) -> bytes:
+        """The page's answer, which there must be."""
+        try:
+            return self._ask(path)
+        except OSError as error:
+            raise BenchError(
+                f"no answer from the page to {path}: {error}; {self.rig.gateway.what_it_says()}"
+            ) from None
+
+    def _ask(self, path: str) -> bytes:
+        with urllib.request.urlopen(self.rig.gateway.page + path, timeout=_ASK_S) as answer:
+            body: bytes = answer.read()
+            return body
 
     def _at(self, at_s: float, call: Callable[[], None]) -> None:
         self._plans.append((at_s, len(self._plans), call))

@@ -49,6 +49,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     duty_from_s: float = 0.0
     nodes: list[str]
     link: Literal["serial", "mqtt"] = "serial"
+    by_broker: int = 1
     seconds: float
     seed: int = 1
     needs: list[str] = field(default_factory=list)

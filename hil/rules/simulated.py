@@ -127,10 +127,11 @@ class SimulatedFeed:
         last = self._last.get(channel.id)
         if last is None or last.quality == "stale" or last.taken_us is None:
             return
-        longest_us = max(NODE_SILENT_US, PERIODS_SILENT * channel.looks * _LOOK_US)
-        if trouble.word != "silent":
-            longest_us = NODE_SILENT_US
-        if look * _LOOK_US - last.taken_us > longest_us:
+        since_us, longest_us = round(trouble.at_s * 1e6), NODE_SILENT_US
+        if trouble.word == "silent":
+            since_us = last.taken_us
+            longest_us = max(NODE_SILENT_US, PERIODS_SILENT * channel.looks * _LOOK_US)
+        if look * _LOOK_US - since_us > longest_us:
             stale = last._replace(quality="stale")
             self._last[channel.id] = stale
             yield stale

@@ -17,6 +17,8 @@ HEALTHY: dict[str, tuple[str, ...]] = {
     "te33a": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
     "kz8a": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
     "vl80s": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
+    "es44aci": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
+    "te33at": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
     "kz4at": ("shunting", "cold_start", "demo"),
 }
 """Duties that each class can do for ever. A KZ4AT is a passenger locomotive of 82 t: with the

@@ -1,4 +1,8 @@
-"""What an accelerometer makes of an axis; motion_viper.py is the same in machine code."""
+"""What an accelerometer makes of an axis.
+
+motion_viper.py is the same in machine code; there what both functions share is written out in
+each, for a call costs more than the sums.
+"""
 
 from simulators.board.arithmetic_plain import share
 from simulators.board.constant import const
@@ -55,17 +59,7 @@ def felt(
         turn = (at_us // 1000 * tone_hz % 1000 * 1000 + at_us % 1000 * tone_hz) % 1_000_000
         height = sine[turn * 256 // 1_000_000]
         value = ((value >> 12) * height >> 2) + ((value & 0xFFF) * height >> 14)
-    axis[_X] = axis[_X] * 171 % 30269
-    axis[_Y] = axis[_Y] * 172 % 30307
-    axis[_Z] = axis[_Z] * 170 % 30323
-    value += (axis[_X] + axis[_Y] + axis[_Z] - 45450) * axis[_SIGMA] // 15150
-    # Small integers on the board: 16 g in ug have 24 bits, and 6 more fit.
-    code = (value << 5) // (ug_a_code_256 >> 3)
-    if code < axis[_LOWEST]:
-        code = axis[_LOWEST]
-    if code > axis[_HIGHEST]:
-        code = axis[_HIGHEST]
-    return code
+    return _code(axis, value + _noise(axis, axis[_SIGMA]), ug_a_code_256)
 
 
 def shaken(
@@ -87,15 +81,25 @@ def shaken(
             height = height * tables[_DECAY + (steps & 63)] >> 16 >> (steps >> 6)
             value += wave[at + _STRENGTH] * height >> 12
         at += _NEXT
-    axis[_X] = axis[_X] * 171 % 30269
-    axis[_Y] = axis[_Y] * 172 % 30307
-    axis[_Z] = axis[_Z] * 170 % 30323
-    noise = (axis[_X] + axis[_Y] + axis[_Z] - 45450) * wave[_DEVIATION] // 15150
-    ug = (value << 7) + (noise << 8) + wave[_EXTRA]
+    ug = (value << 7) + (_noise(axis, wave[_DEVIATION]) << 8) + wave[_EXTRA]
     if ug > _MOST_UG:
         ug = _MOST_UG
     if ug < -_MOST_UG:
         ug = -_MOST_UG
+    return _code(axis, ug, ug_a_code_256)
+
+
+def _noise(axis: "array[int]", deviation: int) -> int:
+    """The next of its random numbers."""
+    axis[_X] = axis[_X] * 171 % 30269
+    axis[_Y] = axis[_Y] * 172 % 30307
+    axis[_Z] = axis[_Z] * 170 % 30323
+    return (axis[_X] + axis[_Y] + axis[_Z] - 45450) * deviation // 15150
+
+
+def _code(axis: "array[int]", ug: int, ug_a_code_256: int) -> int:
+    """The code, within the chip's range."""
+    # Small integers on the board: 16 g in ug have 24 bits, and 6 more fit.
     code = (ug << 5) // (ug_a_code_256 >> 3)
     if code < axis[_LOWEST]:
         code = axis[_LOWEST]

@@ -20,6 +20,9 @@ class History:
         self._numbers = array("d")
         self._first = 0
         """Number of the row that is kept longest, counted from the start."""
+        self._asked: Values | None = None
+        self._low = 0
+        self._places = self._grid = self._columns = np.empty(0)
 
     def append(self, row: list[float]) -> None:
         self._numbers.extend(row)
@@ -32,18 +35,29 @@ class History:
         """A column at times in s since the start, linear between rows.
 
         Raises LookupError for a time that is no longer kept; the caller has seen to it that the
-        last one is there.
+        last one is there. What is found out of the times alone is kept for the next column, so an
+        array that was given once must not be changed.
         """
+        if t_s is not self._asked:
+            self._ask(t_s)
+        if self._low < self._first:
+            raise LookupError(
+                f"{self._low * self._step_s:.1f} s is past: what is kept begins at "
+                f"{self._first * self._step_s:.1f} s"
+            )
+        values: Values = np.interp(self._places, self._grid, self._columns[column])
+        return values
+
+    def _ask(self, t_s: Values) -> None:
+        """Cut out the rows around these times, if they are still there."""
         place = t_s / self._step_s
         low = int(place.min()) if len(place) else 0
         high = int(place.max()) + 2 if len(place) else 0
-        if low < self._first:
-            raise LookupError(
-                f"{low * self._step_s:.1f} s is past: what is kept begins at "
-                f"{self._first * self._step_s:.1f} s"
-            )
-        begin = (low - self._first) * self._width
+        begin = max(low - self._first, 0) * self._width
         end = min((high - self._first) * self._width, len(self._numbers))
-        kept = np.array(self._numbers[begin:end]).reshape(-1, self._width)[:, column]
-        values: Values = np.interp(place - low, np.arange(len(kept)), kept)
-        return values
+        rows = np.array(self._numbers[begin:end]).reshape(-1, self._width)
+        self._columns = np.ascontiguousarray(rows.T)
+        self._grid = np.arange(len(rows), dtype=np.float64)
+        self._places = place - low
+        self._low = low
+        self._asked = t_s

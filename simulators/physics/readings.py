@@ -4,6 +4,7 @@ What is derived from speed alone is computed here, for the points asked for; sma
 noise come on top, a function of seed, channel and time alone.
 """
 
+import functools
 import math
 import zlib
 from collections.abc import Callable
@@ -76,6 +77,11 @@ _BEARINGS = {
     "axle.bearing_temperature": "axle bearing",
 }
 
+# splitmix64's constants
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
+_30, _27, _31, _11 = (np.uint64(bits) for bits in (30, 27, 31, 11))
+
 _SHAKEN = (("axle", "acceleration", AXLE), ("motor", "acceleration", MOTOR))
 
 
@@ -96,6 +102,9 @@ class Readings:
         self._seed = seed
         self._read = read
         self._diameters_mm = wheel_diameters_mm(figures, seed)
+        self._numbers: dict[tuple[str | int, ...], int] = {}
+        self._asked: Values | None = None
+        self._ms = np.empty(0, np.uint64)
 
     def values(self, quantity: str, place: str, t_s: Values) -> Values:
         """In the quantity's unit. Raises KeyError where this locomotive has no such thing."""
@@ -104,8 +113,8 @@ class Readings:
         if noise is None:
             return true
         white, ripple, hz = noise
-        own = zlib.crc32(f"{self._seed} {quantity} {place}".encode())
-        true += white * _white(own, t_s)
+        own = self._own(quantity, place)
+        true += white * self._white(own, t_s)
         swing = np.sin(2 * math.pi * (hz * (0.9 + own % 97 / 485) * t_s + own % 89 / 89))
         if quantity == "motor.current":
             swing *= _RIPPLE_A * np.minimum(np.abs(true) / _FLOW_A, 1)
@@ -136,7 +145,7 @@ class Readings:
         flat_mm = float(self._read(f"flat {n}", middle)[0]) if family == "axle" else 0.0
         damage = vibration.Damage(outer, inner, roller, flat_mm)
         speed_kmh = float(self._read(f"tread {n}", middle)[0])
-        own = zlib.crc32(f"{self._seed} {family} {n} {side} blows".encode())
+        own = self._own(family, n, side, "blows")
         if family == "axle":
             return vibration.axlebox(turns, turn_hz, speed_kmh, damage, own)
         return vibration.motor(turns, turn_hz, speed_kmh, damage, own, self._figures.gear_ratio)
@@ -179,8 +188,8 @@ class Readings:
         parts = [self._damage(f"{family} {part}", n, side, t_s) for part in PARTS]
         rms, crest, kurtosis = vibration.features(speed_kmh, parts, flat)
         spread = 1 + 0.15 * character(self._seed, f"{family} vibration", n)
-        own = zlib.crc32(f"{self._seed} {family} {n} {side}".encode())
-        level = rms * spread * (1 + 0.02 * _white(own, t_s))
+        own = self._own(family, n, side)
+        level = rms * spread * (1 + 0.02 * self._white(own, t_s))
         return {
             "acceleration": math.sqrt(2) * level,
             "vibration_rms": level,
@@ -197,20 +206,33 @@ class Readings:
         )
         return worse
 
+    def _own(self, *names: str | int) -> int:
+        """A number that only what has these names has."""
+        own = self._numbers.get(names)
+        if own is None:
+            own = zlib.crc32(" ".join(map(str, (self._seed, *names))).encode())
+            self._numbers[names] = own
+        return own
 
+    def _white(self, own: int, t_s: Values) -> Values:
+        """-1 to 1, evenly, another number each millisecond: a hash of the time (splitmix64)."""
+        if t_s is not self._asked:
+            self._asked = t_s
+            self._ms = np.rint(t_s * 1000).astype(np.int64).astype(np.uint64)
+        mixed = (self._ms + np.uint64(own)) * _GOLDEN
+        mixed ^= mixed >> _30
+        mixed *= _FIRST
+        mixed ^= mixed >> _27
+        mixed *= _SECOND
+        mixed ^= mixed >> _31
+        mixed >>= _11
+        white: Values = mixed.astype(np.float64)
+        white /= 2.0**52
+        white -= 1
+        return white
+
+
+@functools.cache
 def _parts(place: str) -> tuple[int, int, int]:
     code = parse_place(place)
     return code >> 8, code >> 2 & 63, code & 3
-
-
-def _white(own: int, t_s: Values) -> Values:
-    """-1 to 1, evenly, another number each millisecond: a hash of the time (splitmix64)."""
-    mixed = np.rint(t_s * 1000).astype(np.int64).astype(np.uint64)
-    mixed = (mixed + np.uint64(own)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed ^= mixed >> np.uint64(30)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(27)
-    mixed *= np.uint64(0x94D049BB133111EB)
-    mixed ^= mixed >> np.uint64(31)
-    white: Values = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1
-    return white

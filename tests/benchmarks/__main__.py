@@ -6,8 +6,10 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import (
+    alarm_delays,
     alarms,
     clock,
+    crew_page,
     flash,
     forward,
     ingest,
@@ -36,6 +38,8 @@ def main() -> None:
         add(figures, rubbish.measure(Path(folder) / "rubbish", arguments.seed))
         add(figures, latency.measure(Path(folder) / "latency", arguments.seed))
         add(figures, painted.measure(Path(folder) / "painted", arguments.seed))
+        add(figures, alarm_delays.measure(Path(folder) / "alarm_delays", arguments.seed))
+        add(figures, crew_page.measure(Path(folder) / "crew_page", arguments.seed))
         add(figures, restart.measure(Path(folder) / "restart", arguments.seed))
         add(figures, forward.measure(Path(folder) / "forward", arguments.seed))
         add(figures, trend.measure(Path(folder) / "trend", arguments.seed))

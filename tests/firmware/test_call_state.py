@@ -19,7 +19,7 @@ MOST_WORDS = 11
 EXCEPTION_WORDS = 3
 SELDOM = {
     "axnode.block": {"__init__", "grow", "write"},
-    "axnode.sampler": {"__init__", "begin", "ask_burst", "_burst", "tell_temperature"},
+    "axnode.sampler": {"__init__", "begin", "_burst", "tell_temperature"},
     "axnode.ticks": set[str](),
     "drivers.ads1115": {"make"},
     "drivers.features": {"_prepare", "_kurtosis"},

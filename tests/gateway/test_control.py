@@ -20,6 +20,7 @@ from gateway.cli import main
 from gateway.commands import Answer, BoardTest, ChipTest, Commands, Request
 from gateway.control import Control
 from gateway.errors import CommandError, LinkError
+from gateway.update.updating import Updating
 
 ANSWER = Answer(
     node="motors-a",
@@ -49,7 +50,7 @@ class Scripted:
 
 
 def over(commands: Scripted, path: Path) -> Control:
-    return Control(cast("Commands", commands), path)
+    return Control(cast("Commands", commands), cast("Updating", None), path)
 
 
 def with_socket(path: Path, commands: Scripted, use: Callable[[Control], Awaitable[None]]) -> None:
@@ -119,8 +120,8 @@ def test_a_path_too_long_for_a_socket_works(tmp_path: Path) -> None:
         b'{"node": "motors-a"}\n',
         b'{"node": "motors-a", "command": "hello", "arguments": ["10"]}\n',
         b'{"node": "motors-a", "command": "hello", "key": 1}\n',
-        b'{"node": "' + b"a" * 60_000 + b'", "command": "hello"}\n',
-        b"a" * 100_000,
+        b'{"node": "' + b"a" * 1_400_000 + b'", "command": "hello"}\n',
+        b"a" * 1_500_000,
     ],
 )
 def test_what_is_no_request_is_refused(tmp_path: Path, line: bytes) -> None:

@@ -98,8 +98,9 @@ def test_results_are_those_of_the_protocol() -> None:
     assert set(KNOWN) == {
         "hello", "identify", "self-test", "burst", "period", "reboot", "maintenance",
     }  # fmt: skip
-    of_the_depot = {codes.COMMAND_PROVE}
-    assert {known.code for known in KNOWN.values()} == set(codes.COMMANDS) - of_the_depot
+    asked = {known.code for known in KNOWN.values()}
+    of_the_depot, of_updates = {codes.COMMAND_PROVE}, {codes.COMMAND_UPDATE}
+    assert set(codes.COMMANDS) - asked == of_the_depot | of_updates
     assert [words.split(":")[0] for words in codes.RESULTS.values()] == [
         "done", "not_supported", "not_possible", "failed",
     ]  # fmt: skip

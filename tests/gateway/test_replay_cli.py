@@ -21,6 +21,7 @@ from gateway.forward.progress import Progress
 from gateway.replay_cli import parse_since
 from gateway.spool import FileStorage, Kind, Position, Priority, open_spool
 from gateway.timebase import SystemClock
+from gateway.update.updating import Updating
 
 NOW_US = 1_795_888_800_000_000
 CONFIG = """
@@ -53,7 +54,8 @@ def gateway(path: Path, answer: Replay | BaseException | None) -> Iterator[list[
         return future
 
     async def run() -> None:
-        control = Control(cast("Commands", None), path, replay if answer else None)
+        nobody = cast("Commands", None), cast("Updating", None)
+        control = Control(*nobody, path, replay if answer else None)
         await control.open()
         opened.set()
         await stop.wait()

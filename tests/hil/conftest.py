@@ -1,13 +1,18 @@
-"""A Debian machine and mirrors that a test of the bench's set-up owns."""
+"""What tests of the bench own: a Debian machine and mirrors, a stimulus unit."""
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from debian_machine import Machine
 from debian_mirror import DebianMirror
+from simulated_unit import SimulatedUnit
+
+from gateway.timebase import SystemClock
+from hil.interpreter import find_interpreter
+from hil.stimulus import StimulusUnit
 
 _HIDDEN = {"micropython", "mosquitto", "victoria-metrics", "chromium"}
 
@@ -34,3 +39,22 @@ def machine(tmp_path: Path) -> Machine:
 def new_mirror(tmp_path: Path) -> Callable[[str], DebianMirror]:
     """Makes a mirror in a folder of that name."""
     return lambda name: DebianMirror(tmp_path / name)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUnit]:
+    """A simulated Pico with the stimulus unit's program, in a folder `unit`."""
+    folder = tmp_path_factory.mktemp("bench") / "unit"
+    folder.mkdir()
+    unit = SimulatedUnit(folder, find_interpreter())
+    yield unit
+    unit.close()
+
+
+@pytest.fixture
+def unit(simulated: SimulatedUnit) -> Iterator[StimulusUnit]:
+    """The bench's end of its port; all its outputs rest."""
+    opened = StimulusUnit(simulated.port, SystemClock())
+    opened.rest()
+    yield opened
+    opened.close()

@@ -70,9 +70,10 @@ def test_every_file_of_the_firmware_compiles(
         if not path.stem.endswith("_esp32" if board.port == "rp2" else "_rp2")
         and path.parent != FIRMWARE / "stimulus"
     }
+    expected = {name.removeprefix("boards/") for name in expected}
     joined = {f"{name.replace('.', '/')}.mpy" for row in TOGETHER for name in row[1:]}
     unused = {"main.mpy", "axwire/parse.mpy", "axwire/__init__.mpy"}
-    assert set(tree) == expected - joined - unused | {"main.py", MANIFEST}
+    assert set(tree) == expected - joined - unused | {"main.py", "slot.0", "slot.1", MANIFEST}
     assert all(tree[name][:1] == b"M" for name in tree if name.endswith(".mpy"))
 
 

@@ -275,9 +275,12 @@ def test_a_board_sends_nothing_while_it_said_that_it_would_sleep(
     sleeps_us: list[int] = []
     early: list[tuple[str, int, int]] = []
 
+    def ahead(target: LockstepTarget, us: int) -> list[int]:
+        return [sent.end_us for sent in target._writing if sent.end_us > us]
+
     def begins(target: LockstepTarget, until_us: int) -> None:
         begin(target, until_us)
-        if target.leaves_us is None:
+        if not ahead(target, target.now_us):
             stood[target.fitting.node] = target.now_us, target.quiet_until_us
 
     def finishes(target: LockstepTarget) -> None:
@@ -285,10 +288,10 @@ def test_a_board_sends_nothing_while_it_said_that_it_would_sleep(
         finish(target)
         if ran and target.fitting.node in stood:
             from_us, quiet_until_us = stood.pop(target.fitting.node)
-            if target.leaves_us is not None:
+            for leaves_us in ahead(target, from_us):
                 sleeps_us.append(quiet_until_us - from_us)
-                if target.leaves_us <= quiet_until_us:
-                    early.append((target.fitting.node, target.leaves_us, quiet_until_us))
+                if leaves_us <= quiet_until_us:
+                    early.append((target.fitting.node, leaves_us, quiet_until_us))
 
     monkeypatch.setattr(LockstepTarget, "begin", begins)
     monkeypatch.setattr(LockstepTarget, "finish", finishes)

@@ -114,7 +114,7 @@ def metrics_of(rig: LockstepRig) -> dict[str, float]:
     core = rig.gateway.core
     committer = CommitThread(core.writer, core.clock)
     upkeep = UpkeepThread(core.upkeep, core.clock)
-    control = Control(core.commands, rig.plan.folder / "control.sock")
+    control = Control(core.commands, core.updating, rig.plan.folder / "control.sock")
     registry = registry_for(core, [], committer, upkeep, None, control)
     return {
         sample.labels.get("field", sample.name): sample.value

@@ -4,7 +4,6 @@ The unit's program and the firmware run in MicroPython on simulated boards, with
 """
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -103,23 +102,6 @@ quality = "open"
 after_s = 5
 within_s = 3
 """
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUnit]:
-    folder = tmp_path_factory.mktemp("bench")
-    (folder / "unit").mkdir()
-    unit = SimulatedUnit(folder / "unit", find_interpreter())
-    yield unit
-    unit.close()
-
-
-@pytest.fixture
-def unit(simulated: SimulatedUnit) -> Iterator[StimulusUnit]:
-    opened = StimulusUnit(simulated.port, CLOCK)
-    opened.rest()
-    yield opened
-    opened.close()
 
 
 def until(unit: StimulusUnit, output: str, value: float, step: float) -> int:

@@ -2,14 +2,20 @@
 of the two higher priorities cries in healthy duty; and a depot tries its own on a recording."""
 
 import re
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import hil.rules.cli
-from gateway.alarms.rulebook import load_rules
-from gateway.profiles import load_profile
+from gateway.alarms.rulebook import BoundRule, load_rules
+from gateway.alarms.rules import Together
+from gateway.alarms.signals import quantities_of
+from gateway.profiles import NodeFit, load_profile, profile_names
+from hil.bench.expectations import AlarmRaised, NoAlarm
+from hil.bench.scenario import Scenario, load_scenario, scenario_files
 from hil.rules.cases import CASES, Case
 from hil.rules.cli import app
 from hil.rules.table import HEALTHY, find, run_healthy
@@ -18,6 +24,8 @@ from simulators.recordings.runs import write_run
 SEED = 1
 LONGEST_S = 450
 DOCUMENT = Path(__file__).parents[2] / "docs" / "alarms.md"
+SCENARIOS = [load_scenario(path) for path in scenario_files()]
+RULES = [one.rule.id for one in load_rules(load_profile("te33a")) if not one.rule.sign]
 SHORT = [case for case in CASES if case.within_s <= LONGEST_S]
 
 
@@ -35,9 +43,59 @@ def test_a_rule_that_is_switched_off_finds_nothing() -> None:
     assert find(case, rules, SEED).delay_s is None
 
 
-def test_every_rule_that_raises_an_alarm_has_a_case() -> None:
-    rules = {one.rule.id for one in load_rules(load_profile("te33a")) if not one.rule.sign}
-    assert {case.rule for case in CASES} == rules
+@pytest.mark.parametrize("rule", RULES)
+def test_for_every_rule_it_is_said_what_must_fire_it_and_what_must_not(rule: str) -> None:
+    """A case of `axlebox rules table` and a scenario of the bench that must; a scenario with all
+    that the rule judges that must not, and healthy duty of a class that must not."""
+    must = [case.what for case in CASES if case.rule == rule]
+    fires = [one.name for one in SCENARIOS if rule in raised_in(one)]
+    quiet = [one.name for one in SCENARIOS if judges(one, rule) and is_quiet(one, rule)]
+    healthy = [name for name in HEALTHY if can_judge(rule, name, load_profile(name).all_nodes)]
+    print(f"{rule} must come of: {must}, {fires}; must not: {quiet}, healthy {healthy}")
+    assert must
+    assert fires
+    assert quiet
+    assert healthy
+    assert set(HEALTHY) == set(profile_names())
+
+
+@cache
+def rules_of(profile: str) -> dict[str, BoundRule]:
+    return {one.rule.id: one for one in load_rules(load_profile(profile))}
+
+
+def raised_in(scenario: Scenario) -> set[str]:
+    return {one.rule for one in scenario.expect if isinstance(one, AlarmRaised)}
+
+
+def judges(scenario: Scenario, rule: str) -> bool:
+    profile = load_profile(scenario.profile)
+    return can_judge(rule, scenario.profile, scenario.fits(profile))
+
+
+def can_judge(rule: str, profile: str, nodes: Iterable[NodeFit]) -> bool:
+    """Whether all that it judges, and the state of the train that it needs, is measured."""
+    known = {name: bound.rule for name, bound in rules_of(profile).items()}
+    measured = {
+        quantity for node in nodes for group in node.groups for quantity, _ in group.channels
+    }
+    wanted = [rule, *known[rule].rules] if isinstance(known[rule], Together) else [rule]
+    return all(quantities_of(known[name]) <= measured for name in wanted)
+
+
+def is_quiet(scenario: Scenario, rule: str) -> bool:
+    """Whether it says that no alarm of the rule may come, from its start to its end or to where
+    something happens."""
+    first_s = min((what.at_s for what in scenario.happens), default=scenario.seconds)
+    priority = rules_of(scenario.profile)[rule].priority
+    return any(
+        isinstance(one, NoAlarm)
+        and (rule in one.rules if one.rules else rule not in one.besides)
+        and (bool(one.rules) or priority in one.priorities)
+        and one.from_s <= 1
+        and one.to_s >= first_s
+        for one in scenario.expect
+    )
 
 
 @pytest.mark.parametrize("profile", HEALTHY)

@@ -18,6 +18,10 @@ class ScriptedBoard:
     def __init__(self, heard: list[str], name: str, sends_us: list[int], wakes_us: int = 0):
         self.now_us = 0
         self.runs = False
+        self.answer_us = 0
+        """How long after it was heard a message may be answered, at the earliest."""
+        self.answers: list[bool] = []
+        """What it says when it is asked whether it has come to a stand; then that it has."""
         self.granted: list[tuple[int, int]] = []
         self._heard = heard
         self._name = name
@@ -34,6 +38,10 @@ class ScriptedBoard:
     def quiet_until_us(self) -> int:
         return self._wakes_us or (self._sends_us[0] if self._sends_us else 10 * END_US)
 
+    @property
+    def answered(self) -> bool:
+        return self.answers.pop(0) if self.answers else True
+
     def begin(self, until_us: int) -> None:
         assert not self.runs
         self.runs = True
@@ -49,11 +57,18 @@ class ScriptedBoard:
             self._written.append(Sent(self.now_us, self._name.encode()))
         self.granted.append((before_us, self.now_us))
 
+    @property
+    def left(self) -> list[Sent]:
+        return self._written
+
     def take(self) -> Sent:
-        return self._written.pop()
+        return self._written.pop(0)
 
     def sent(self, data: bytes) -> None:
         self._heard.append(data.decode())
+
+    def answered_us(self, data: bytes, end_us: int) -> float:
+        return end_us + self.answer_us
 
 
 class Bench:
@@ -132,12 +147,62 @@ def test_a_call_is_stood_for_as_soon_as_it_will_be_noticed() -> None:
     assert bench.heard == ["look"] * 3
 
 
-def test_what_can_be_done_meanwhile_is_done_while_a_board_runs() -> None:
+def test_what_can_be_done_meanwhile_is_done_while_a_board_that_is_waited_for_runs() -> None:
     bench = Bench(("a", [], 0))
+    bench.boards["a"].answers = [False, False]
     ran = []
-    bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
-    bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
+    for _ in range(3):
+        bench.schedule.meanwhile(lambda: ran.append(bench.boards["a"].runs))
     bench.schedule.run_until(END_US)
-    assert ran == [True]
+    assert ran == [True, True]
     bench.schedule.catch_up()
-    assert ran == [True, False]
+    assert ran == [True, True, False]
+
+
+def test_a_board_runs_on_before_it_is_heard_where_nobody_can_answer_yet() -> None:
+    """One message ahead, in which the other is heard; all in the order of time."""
+    bench = Bench(("a", [100_000, 200_000, 300_000], 1), ("b", [150_000], 1))
+    bench.boards["a"].answer_us = END_US
+    a_us: list[int] = []
+    bench.boards["b"].sent = lambda data: a_us.append(bench.boards["a"].now_us)  # type: ignore
+    bench.schedule.run_until(END_US)
+    assert a_us == [300_000]
+    assert bench.heard == ["a"] * 3
+    assert bench.boards["a"].granted[-1] == (300_000, END_US)
+
+
+def test_a_board_is_at_most_one_message_ahead_of_who_listens() -> None:
+    bench = Bench(("a", [100_000, 200_000, 300_000], 1), ("b", [], 1))
+    bench.boards["a"].answer_us = END_US
+    heard_at_us: list[tuple[int, int]] = []
+
+    def listen(data: bytes) -> None:
+        bench.boards["a"].finish()
+        heard_at_us.append((bench.schedule.clock.monotonic_us(), bench.boards["a"].now_us))
+
+    bench.boards["a"].sent = listen  # type: ignore
+    bench.schedule.run_until(END_US)
+    assert heard_at_us == [(100_000, 200_000), (200_000, 300_000), (300_000, END_US)]
+
+
+@pytest.mark.parametrize("answer_us", [0, 30_000])
+def test_a_board_runs_no_further_than_to_the_first_possible_answer(answer_us: int) -> None:
+    bench = Bench(("a", [100_000], 1), ("b", [100_000], 1))
+    bench.boards["a"].answer_us = answer_us
+    a_us: list[int] = []
+
+    def listen(data: bytes) -> None:
+        bench.boards["a"].finish()
+        a_us.append(bench.boards["a"].now_us)
+
+    bench.boards["a"].sent = listen  # type: ignore
+    bench.schedule.run_until(END_US)
+    assert a_us == [100_000 + answer_us]
+
+
+def test_a_call_that_is_noticed_late_stops_a_board_only_then() -> None:
+    bench = Bench(("a", [], 0))
+    bench.schedule.at(300_000, lambda: bench.call("fed"), 500_000)
+    bench.schedule.run_until(END_US)
+    assert bench.boards["a"].granted == [(0, 500_000), (500_000, END_US)]
+    assert bench.heard == ["fed"]

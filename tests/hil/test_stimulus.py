@@ -3,7 +3,7 @@
 import ast
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,21 +30,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 CLOCK = SystemClock()
 STEP_NA = 6_204
 """A step of the DAC: 0.5 mV times 10 / 806 ohm."""
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUnit]:
-    unit = SimulatedUnit(tmp_path_factory.mktemp("unit"), find_interpreter())
-    yield unit
-    unit.close()
-
-
-@pytest.fixture
-def unit(simulated: SimulatedUnit) -> Iterator[StimulusUnit]:
-    opened = StimulusUnit(simulated.port, CLOCK)
-    opened.rest()
-    yield opened
-    opened.close()
 
 
 def test_it_says_what_it_can(unit: StimulusUnit) -> None:

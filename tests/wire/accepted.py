@@ -391,6 +391,27 @@ def _others_down() -> Iterator[Vector]:
             _MAX64,
             {"code": 0xFFFF, "arguments": [_MAX32] * 8},
         ),
+        (
+            "command-update",
+            "take new firmware, by its SHA-256",
+            "COMMAND",
+            _RUN + 104,
+            {"code": 9, "arguments": [0xE3B0C442 + at for at in range(8)]},
+        ),
+        (
+            "update",
+            "a piece of firmware",
+            "UPDATE",
+            _RUN + 105,
+            {"offset": 86_016, "part": b"M\x06\0\x1f".hex()},
+        ),
+        (
+            "update-extremes",
+            "the farthest piece, and an empty one",
+            "UPDATE",
+            _MAX64,
+            {"offset": _MAX32, "part": ""},
+        ),
     ):
         everything = {"boot": _BOOT, "sequence": sequence, **fields}
         yield _message("down", name, description, kind, everything)

@@ -172,6 +172,12 @@ _BODIES: dict[str, tuple[str, st.SearchStrategy[dict[str, Any]]]] = {
         "down",
         st.fixed_dictionaries({"code": uint16, "arguments": st.lists(uint32, max_size=8)}),
     ),
+    "UPDATE": (
+        "down",
+        st.fixed_dictionaries(
+            {"offset": uint32, "part": st.binary(max_size=900).map(lambda part: part.hex())}
+        ),
+    ),
 }
 
 

@@ -30,6 +30,7 @@ TYPES = {
     "PING": 17,
     "CONFIGURE": 18,
     "COMMAND": 19,
+    "UPDATE": 20,
 }
 
 
@@ -129,4 +130,5 @@ _BODIES: dict[str, Callable[[Fields], list[Any]]] = {
     "PING": lambda f: [f["utc_ms"]],
     "CONFIGURE": lambda f: [f["piece"], f["pieces"], f["crc"], bytes.fromhex(f["part"])],
     "COMMAND": lambda f: [f["code"], f["arguments"]],
+    "UPDATE": lambda f: [f["offset"], bytes.fromhex(f["part"])],
 }

@@ -363,7 +363,7 @@ def _up() -> Iterator[Vector]:
 def _down() -> Iterator[Vector]:
     for name, description, message, says in (
         ("type-up", "a HELLO to a node", [1, 1, 1, 0], "type"),
-        ("type", "type 20", [20, 1, 1, 0], "type is 20"),
+        ("type", "type 21", [21, 1, 1, 0], "type is 21"),
         ("boot", "a boot of 33 bits", [17, 1 << 32, 1, None], "boot"),
         ("sequence", "a negative sequence", [17, 1, -1, None], "sequence"),
         ("ack-fields", "an ACK without singles", [16, 1, 1, 0], "type 16 has 4"),
@@ -376,6 +376,9 @@ def _down() -> Iterator[Vector]:
         ("command-code", "a command of 17 bits", [19, 1, 1, 1 << 16, []], "command"),
         ("command-arguments", "nine arguments", [19, 1, 1, 1, [0] * 9], "at most 8"),
         ("command-argument", "a negative argument", [19, 1, 1, 1, [-1]], "argument"),
+        ("update-offset", "an offset of 33 bits", [20, 1, 1, 1 << 32, b""], "offset"),
+        ("update-text", "a part as text", [20, 1, 1, 0, "M"], "byte string"),
+        ("update-fields", "an UPDATE without a part", [20, 1, 1, 0], "type 20 has 4"),
     ):
         yield _refusal(
             f"down-{name}", description, "payload", cbor2.dumps(message), "message", says, "down"

@@ -38,6 +38,7 @@ TYPES = {
     down.PING: "PING",
     down.CONFIGURE: "CONFIGURE",
     down.COMMAND: "COMMAND",
+    down.UPDATE: "UPDATE",
 }
 TEXT_CAP = 160
 """A refusal says what is wrong in at most so many characters, whatever came."""
@@ -74,7 +75,7 @@ def write(kind: str, fields: "Fields") -> bytes:
     else:
         values = [fields["boot"], fields["sequence"]]
         values += [fields[name] for name in _FIELDS[kind]]
-        if kind == "CONFIGURE":
+        if kind in ("CONFIGURE", "UPDATE"):
             values.append(_bytes(fields["part"]))
         elif kind == "WAVEFORM":
             values += [_TAGS[fields["bits"]], _pack(fields["bits"], fields["samples"])]
@@ -256,9 +257,9 @@ def _read_down(payload: bytes) -> "tuple[str, Fields]":
     message = down.parse_down(payload)
     kind = TYPES[message.kind]
     fields: Fields = {"boot": message.boot, "sequence": message.sequence}
-    names = _FIELDS[kind] + (("part",) if kind == "CONFIGURE" else ())
+    names = _FIELDS[kind] + (("part",) if kind in ("CONFIGURE", "UPDATE") else ())
     fields.update(zip(names, message.fields))  # noqa: B905
-    if kind == "CONFIGURE":
+    if kind in ("CONFIGURE", "UPDATE"):
         fields["part"] = _hex(fields["part"])
     return kind, fields
 
@@ -351,6 +352,7 @@ _FIELDS = {
     "PING": ("utc_ms",),
     "CONFIGURE": ("piece", "pieces", "crc"),
     "COMMAND": ("code", "arguments"),
+    "UPDATE": ("offset",),
 }
 _WRITERS: "dict[str, Callable[..., None]]" = {
     "EVENT": up.event,
@@ -361,6 +363,7 @@ _WRITERS: "dict[str, Callable[..., None]]" = {
     "PING": down.ping,
     "CONFIGURE": down.configure,
     "COMMAND": down.command,
+    "UPDATE": down.update,
 }
 
 

@@ -43,6 +43,7 @@ RULES = {
     "PING": "ping",
     "CONFIGURE": "configure",
     "COMMAND": "command",
+    "UPDATE": "update",
 }
 """Where a table of fields begins on the page, and its rule in the CDDL file."""
 

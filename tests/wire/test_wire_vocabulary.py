@@ -109,9 +109,9 @@ def test_each_code_has_one_meaning(prefix: str, meanings: dict[int, str]) -> Non
 
 def test_message_types_do_not_overlap() -> None:
     ups = [up.HELLO, up.READINGS, up.EVENT, up.HEALTH, up.WAVEFORM, up.PONG]
-    downs = [down.ACK, down.PING, down.CONFIGURE, down.COMMAND]
+    downs = [down.ACK, down.PING, down.CONFIGURE, down.COMMAND, down.UPDATE]
     assert ups == [1, 2, 3, 4, 5, 6]
-    assert downs == [16, 17, 18, 19]
+    assert downs == [16, 17, 18, 19, 20]
 
 
 def test_the_present_version_is_accepted_and_at_most_one_before_it() -> None:

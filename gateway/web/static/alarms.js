@@ -47,7 +47,7 @@ function build() {
 }
 
 function makeItem(id) {
-  const root = element("li", "alarm");
+  const root = element("li", "alarm", { "data-id": id });
   const told = element("button", "told", { type: "button", "aria-expanded": "false" });
   const head = element("span", "head");
   const item = { root, told, shape: element("span", "shape", { "aria-hidden": "true" }) };
@@ -88,16 +88,17 @@ async function put(item, id) {
 
 function fill(item, alarm, state, elapsedMs) {
   const told = wordsOf(alarm);
+  const facts = factsOf(alarm, state, elapsedMs);
   attribute(item.root, "data-alarm", alarm.priority);
   attribute(item.root, "data-state", alarm.state);
   attribute(item.shape, "data-shape", ALARM_SHAPES[alarm.priority]);
   text(item.code, told.code);
   text(item.title, told.title);
-  text(item.facts, factsOf(alarm));
+  text(item.facts, facts);
   text(item.state, stateOf(alarm, state, elapsedMs));
   text(item.body, `${told.meaning} ${told.action}`.trim());
   attribute(item.told, "aria-label", [
-    t(`priority.${alarm.priority}`), told.code, told.title, factsOf(alarm),
+    t(`priority.${alarm.priority}`), told.code, told.title, facts,
     t(`alarm.${alarm.state}`), told.meaning, told.action,
   ].filter((part) => part !== "").join(". "));
   hide(item.first, !["unacknowledged", "returned"].includes(alarm.state));

@@ -108,7 +108,7 @@ function choose(id) {
   for (const [one, field] of tiles) attribute(field.root, "aria-pressed", String(one === id));
 }
 
-/* Asks for the course anew when it is old, and draws what comes. */
+/* Asks for the course anew when it is old, and draws what comes while the screen is shown. */
 function follow(channel) {
   const now = performance.now();
   if (asked !== null && now - asked.at < (asked.failed ? AGAIN_MS : FRESH_MS)) return;
@@ -152,6 +152,10 @@ function plot(channel, trend) {
   text(parts.about, `${name}: ${told}`);
   const letter = parseFloat(getComputedStyle(parts.chart).fontSize);
   const { clientWidth: width, clientHeight: height } = parts.chart;
+  if (width === 0) {
+    asked = null;
+    return;
+  }
   const chart = drawChart(trend, { width, height, text: letter });
   attribute(chart, "aria-label", `${name}, ${place(channel.place)}, ${spanText()}: ${told}`);
   parts.chart.replaceChildren(chart);

@@ -1,7 +1,8 @@
 /* Joins the stream to the screens, and judges by the page's own clock what may still be shown.
  *
- * Ages count on between pictures. When nothing was heard for LOST_MS the values are taken off the
- * page and a banner covers it until the next picture. A page that becomes visible again starts
+ * Ages count on between pictures; the page is drawn anew each TICK_MS and at the very moment a
+ * value turns stale. When nothing was heard for LOST_MS the values are taken off the page and a
+ * banner covers it until the next picture. A page that becomes visible again starts
  * from nothing, because its clock may have stood still while the machine slept.
  */
 
@@ -18,6 +19,7 @@ import * as service from "./service.js";
 import * as shell from "./shell.js";
 import * as sound from "./sound.js";
 import * as strip from "./strip.js";
+import { staleIn } from "./model.js";
 
 const LOST_MS = 3000;
 const POOR_MS = 1500;
@@ -32,16 +34,17 @@ let stateAt = 0;
 let down = null;
 let renewedAt = started;
 let screen = "overview";
+let next = 0;
 
 const stream = listen({
   heard() {
     heardAt = performance.now();
     down = null;
   },
-  picture(next) {
-    state = next;
+  picture(taken) {
+    state = taken;
     stateAt = performance.now();
-    if (!next.alarms.every(strip.knows)) learn();
+    if (!taken.alarms.every(strip.knows)) learn();
     show();
   },
   down(reason) {
@@ -52,6 +55,8 @@ const stream = listen({
 
 function show() {
   const now = performance.now();
+  clearTimeout(next);
+  next = setTimeout(show, nextIn(now));
   const silenceMs = now - (heardAt ?? started);
   const lost = silenceMs >= LOST_MS;
   if (lost && state !== null) {
@@ -68,13 +73,20 @@ function show() {
   keys();
 }
 
+function nextIn(now) {
+  const dues = [TICK_MS];
+  if (heardAt !== null && now < heardAt + LOST_MS) dues.push(heardAt + LOST_MS - now);
+  if (state !== null) dues.push(staleIn(state, now - stateAt));
+  return Math.min(...dues);
+}
+
 /* A state that cannot be drawn leaves no half-drawn values behind. */
 function drawOrBlank(now) {
   if (state === null) return;
   try {
     const elapsedMs = now - stateAt;
     shell.draw(state, elapsedMs);
-    strip.draw(state);
+    strip.draw(state, elapsedMs);
     SCREENS[screen].draw(state, elapsedMs);
     sound.follow(state.alarms, state.silenced, now);
   } catch (error) {
@@ -217,4 +229,3 @@ addEventListener("popstate", route);
 learn();
 retext();
 route();
-setInterval(show, TICK_MS);

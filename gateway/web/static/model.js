@@ -9,6 +9,7 @@
  *   { look: "ok" | "stale" | "waiting" | "fault" | "none", quality, ageMs, value, left }
  * `value` is null unless a number may be drawn; with look "fault" it may only be drawn crossed out.
  * `left`: what is left of the time until the value is stale, from 1 to 0.
+ * staleIn(state, elapsedMs) is in how many ms the next value, or the picture itself, turns stale.
  */
 
 const NUMBERED = /^(?:motor|axle) ([1-9]|1[0-6])(?: (.+))?$/;
@@ -122,6 +123,13 @@ export function appearance(channel, elapsedMs) {
   return { look: "ok", quality: "ok", ageMs, value, left };
 }
 
+export function staleIn(state, elapsedMs) {
+  const dues = state.channels
+    .filter(({ age_ms: age }) => age !== null)
+    .map((channel) => channel.stale_after_ms - channel.age_ms + 1);
+  return Math.min(...[...dues, PICTURE_OLD_MS].map((ms) => ms - elapsedMs).filter((ms) => ms > 0));
+}
+
 /* A node's status; "live" in a picture that is itself old proves nothing. */
 export function nodeStatus(node, elapsedMs) {
   return node.status === "live" && elapsedMs >= PICTURE_OLD_MS ? "stale" : node.status;
@@ -130,6 +138,14 @@ export function nodeStatus(node, elapsedMs) {
 /* Alarms that a crew has to see, the most urgent first: those that are not shelved. */
 export function seen(alarms) {
   return alarms.filter((alarm) => alarm.state !== "shelved");
+}
+
+/* Whether an alarm's number may be drawn: all that it is made of is good, by the page's own clock. */
+export function hasNumber({ value, channels: judged }, { channels }, elapsedMs) {
+  if (value === null || elapsedMs >= PICTURE_OLD_MS) return false;
+  return channels
+    .filter(({ id }) => judged.includes(id))
+    .every((channel) => appearance(channel, elapsedMs).look === "ok");
 }
 
 /* The most urgent alarm on each channel and place: "high", "medium" or "low". Of the channels that

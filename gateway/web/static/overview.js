@@ -35,7 +35,7 @@ export function draw(state, elapsedMs) {
   const now = speedOf(state, elapsedMs);
   const estimated = state.locomotive.layout?.speed_verified === false;
   const tiny = at("tiles").dataset.dense === "true";
-  fillField(speed, now, elapsedMs, { tiny, name: t(estimated ? "speed.estimated" : "speed.full") });
+  fillField(speed, now, elapsedMs, { tiny, tight: true, name: t(estimated ? "speed.estimated" : "speed.full") });
   attribute(speed.value, "data-estimated", String(estimated && now !== null));
   for (const { field, id, options } of fields) {
     fillField(field, byId.get(id) ?? null, elapsedMs, { ...options, mark: marked.get(id) });
@@ -87,7 +87,7 @@ function buildTile({ quantity, place, unit: of, channel }, tiny) {
   tile.append(named(`${t(`brief.${quantity}`)} ${number}`, unit(of)));
   const field = makeField(tile, PARTS);
   if (channel !== null) attribute(tile, "data-channel", channel.id);
-  const options = channel === null ? { tiny, name: t(`full.${quantity}`) } : { tiny };
+  const options = { tiny, tight: true, ...(channel === null ? { name: t(`full.${quantity}`) } : {}) };
   fields.push({ field, id: channel?.id, options });
   return tile;
 }

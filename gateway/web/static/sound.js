@@ -54,10 +54,10 @@ export function unblock() {
   if (context !== null && context.state === "suspended") context.resume();
 }
 
-/* Whether it could be heard. */
+/* Whether it could be heard. What may not be heard is asked for once: each asking would be kept. */
 function play({ hertz, each_s: eachS }) {
   context ??= new AudioContext();
-  unblock();
+  if (!owed) unblock();
   if (context.state !== "running") return false;
   hertz.forEach((frequency, index) => {
     const tone = context.createOscillator();

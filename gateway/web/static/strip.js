@@ -1,14 +1,14 @@
 /* The strip: the alarm that matters most, in words, and what to do; said once to a screen reader.
  *
- * learn(words) takes the words of all rules; draw(state), blank() and retext() as on the other
- * screens. wordsOf(alarm) are code, title, meaning and action in the language chosen.
+ * learn(words) takes the words of all rules; draw(state, elapsedMs), blank() and retext() as on the
+ * other screens. wordsOf(alarm) are code, title, meaning and action in the language chosen.
  */
 
 import { limitSign, number, place, t, unit } from "./i18n.js";
 import { LANGUAGES } from "./texts.js";
 import { at, attribute, text } from "./dom.js";
 import { ALARM_SHAPES } from "./field.js";
-import { seen } from "./model.js";
+import { hasNumber, seen } from "./model.js";
 
 let rules = {};
 let spoken = "";
@@ -32,10 +32,10 @@ export function wordsOf(alarm) {
 }
 
 /* Where, and how far: "motor 3 · 187 > 180 °C". */
-export function factsOf(alarm) {
+export function factsOf(alarm, state, elapsedMs) {
   const about = alarm.quantity === null || alarm.kind !== "sensor" ? "" : t(`full.${alarm.quantity}`);
   const reading =
-    alarm.value === null
+    !hasNumber(alarm, state, elapsedMs)
       ? ""
       : alarm.limit === null
         ? `${number(alarm.value, 1)} ${unit(alarm.unit)}`
@@ -43,7 +43,7 @@ export function factsOf(alarm) {
   return [place(alarm.place), about, reading].filter((part) => part !== "").join(" · ");
 }
 
-export function draw(state) {
+export function draw(state, elapsedMs) {
   const shown = seen(state.alarms);
   const strip = at("strip");
   const [first] = shown;
@@ -67,7 +67,7 @@ export function draw(state) {
   put(".code", told.code);
   put(".title", told.title);
   put(".more", shown.length > 1 ? `+${shown.length - 1}` : "");
-  put(".facts", [factsOf(first), stateWord(first)].filter((part) => part !== "").join(" · "));
+  put(".facts", [factsOf(first, state, elapsedMs), stateWord(first)].filter((part) => part !== "").join(" · "));
   tell(told);
   if (knows(first)) say([t(`priority.${first.priority}`), told.code, told.title, place(first.place), told.action].join(". "), first.id);
 }

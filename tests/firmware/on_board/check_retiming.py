@@ -20,7 +20,7 @@ class Retimed(Sink):
     def __init__(self, rig):
         super().__init__(rig.clock)
         self.rig = rig
-        self.revision = 0
+        self.revision = self.table_sequence = 0
         self.periods = []
         self.times = {0: [], 1: []}
 
@@ -31,11 +31,11 @@ class Retimed(Sink):
         for group, t_ms, rows, _ in self.blocks[first:]:
             self.times[group] += [t_ms + periods[group] * at for at in range(len(rows))]
 
-    def new_table(self, about):
+    def hello(self, about):
         """In place of the node's reports."""
         for block in self.rig.sampler._blocks:
             assert not block.rows, "finished rows belong to the table before"
-        self.revision += 1
+        assert self.revision == 1 + len(self.periods) and self.table_sequence == SEQUENCE + 1
         periods = [row.block.group.period_ms for row in self.rig.sampler.rows]
         self.periods.append(periods)
 
@@ -52,6 +52,12 @@ class Session:
         self.answers.append((sequence, code, result))
 
 
+class Outbox:
+    """Of the node: the sequence of the next message."""
+
+    sequence = SEQUENCE + 1
+
+
 class Node:
     """What of a node the command needs."""
 
@@ -60,6 +66,7 @@ class Node:
     def __init__(self, sampler, reports):
         self.sampler = sampler
         self.reports = reports
+        self.outbox = Outbox()
         self.session = Session()
 
 

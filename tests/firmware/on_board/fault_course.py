@@ -62,10 +62,10 @@ class Sink:
 
     def flush(self, blocks):
         for block in blocks:
-            width = block._width
+            width = block.width
             hole = block.missing.to_bytes(width, "little", True)
             for at in range(block.rows * block.channels):
-                if block._values[at * width : (at + 1) * width] == hole:
+                if block.values[at * width : (at + 1) * width] == hole:
                     self.holes[block.group.first + at % block.channels] += 1
             for column in range(block.channels):
                 self.statuses[block.group.first + column] = block._statuses[column]

@@ -39,8 +39,8 @@ class Sink:
     def flush(self, blocks):
         for block in blocks:
             if block.rows:
-                values = block._values
-                width = block._width
+                values = block.values
+                width = block.width
                 flat = [
                     int.from_bytes(bytes(values[at : at + width]), "little")
                     for at in range(0, block.rows * block.channels * width, width)

@@ -198,7 +198,7 @@ def test_versions_that_do_not_fit() -> None:
         (
             "note",
             "node motors-a runs firmware 0.0.9, and this axlebox ships 0.1.0",
-            "build it with `axlebox firmware build` and copy it to the board when the locomotive "
-            "stands",
+            "make a bundle with `axlebox firmware bundle`, and put it on with `axlebox gateway "
+            "update` when the locomotive stands",
         ),
     ]

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from crew_page.live_picture import alarm, alarmed, te33a, whole
 from crew_page.opened_page import open_page, open_running
-from crew_page.served_page import ServedPage
+from crew_page.served_page import WORDS, ServedPage
 from playwright.sync_api import Locator, Page, expect
 
 from gateway.state import State
@@ -22,7 +22,7 @@ globalThis.heard = [];
 globalThis.AudioContext = class {
   currentTime = 0; destination = {};
   get state() { return globalThis.allowed ?? "running"; }
-  resume() {}
+  resume() { globalThis.resumed = (globalThis.resumed ?? 0) + 1; }
   createGain() {
     return { gain: { setValueAtTime() {}, setTargetAtTime() {} }, connect: it => it }; }
   createOscillator() {
@@ -90,6 +90,29 @@ def test_an_alarm_on_a_value_that_is_not_good_does_not_make_it_a_number(
     expect(cell.locator(".value")).to_be_hidden()
 
 
+def test_every_alarm_is_told_with_its_own_words_in_each_language(
+    tab: Page, serve_page: Serve
+) -> None:
+    alarms = tuple(alarm(rule, "axle 1 left") for rule in WORDS)
+    open_page(tab, serve_page(te33a(alarms=alarms)), "#alarms")
+    for language in ("kk", "ru", "en"):
+        tab.locator("#key-2").click()
+        expect(tab.locator("html")).to_have_attribute("lang", language)
+        told = tab.locator("#alarms .alarm").evaluate_all(
+            """items => items.map(item => [item.dataset.id.split("@")[0],
+            ...[".code", ".title", ".body"].map(each => item.querySelector(each).textContent)])"""
+        )
+        assert told == [
+            [
+                rule,
+                words.code,
+                getattr(words.title, language),
+                f"{getattr(words.meaning, language)} {getattr(words.action, language)}",
+            ]
+            for rule, words in WORDS.items()
+        ]
+
+
 def test_a_screen_reader_is_told_each_alarm_once(tab: Page, serve_page: Serve) -> None:
     page = serve_page(te33a())
     open_page(tab, page)
@@ -148,7 +171,8 @@ def test_one_touch_silences_every_page_and_acknowledges_nothing(
 ) -> None:
     page = serve_page(alarmed())
     open_running(tab, page)
-    tab.locator("#key-4").click()
+    with tab.expect_response("**/api/alarms/silence"):
+        tab.locator("#key-4").click()
     expect(tab.locator("#key-4")).to_be_disabled()
     assert page.asked == [("silence", "panel")]
     assert page.live.state().alarms[0].state == "unacknowledged"
@@ -177,8 +201,9 @@ def test_what_could_not_be_heard_is_heard_after_the_first_touch(
 ) -> None:
     tab.add_init_script("globalThis.allowed = 'suspended'")
     open_page(tab, serve_page(one("low")))
-    tab.clock.run_for(1000)
+    tab.clock.run_for(2000)
     assert tones(tab) == []
+    assert tab.evaluate("resumed") == 1
     tab.evaluate("allowed = 'running'")
     tab.clock.run_for(300)
     assert tones(tab) == [440]
