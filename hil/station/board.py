@@ -106,6 +106,21 @@ else:
         print(b2a_base64(b).decode(), end="")
     f.close()
 """
+_BEGIN_FILE = """
+import os
+from binascii import a2b_base64 as a
+for d in %r:
+    try:
+        os.mkdir(d)
+    except OSError:
+        pass
+f = open(%r, "wb")
+w = f.write
+"""
+_END_FILE = """
+f.close()
+os.rename(%r, %r)
+"""
 _DIGESTS = """
 import hashlib
 from binascii import hexlify
@@ -182,14 +197,16 @@ class Board:
     def write(self, path: str, data: bytes) -> None:
         """Make this the content of a file, and its folders. The old content stays whole until the
         new one is."""
-        for folder in reversed(PurePosixPath(path).parents[:-1]):
-            self.execute(f"import os\ntry:\n os.mkdir({str(folder)!r})\nexcept OSError:\n pass")
+        folders = [str(folder) for folder in reversed(PurePosixPath(path).parents[:-1])]
         beside = f"{path}.new"
-        self.execute(f"from binascii import a2b_base64 as a\nf=open({beside!r},'wb')\nw=f.write")
-        for at in range(0, len(data), _PIECE_BYTES):
+        code = _BEGIN_FILE % (folders, beside)
+        for at in range(0, max(1, len(data)), _PIECE_BYTES):
             piece = binascii.b2a_base64(data[at : at + _PIECE_BYTES], newline=False)
-            self.execute(f"n=w(a({piece!r}))")
-        self.execute(f"f.close()\nimport os\nos.rename({beside!r},{path!r})")
+            code += f"n = w(a({piece!r}))\n"
+            if at + _PIECE_BYTES >= len(data):
+                code += _END_FILE % (beside, path)
+            self.execute(code)
+            code = ""
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""

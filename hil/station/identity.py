@@ -159,6 +159,9 @@ class Provision:
         attempt.step("reserved")
         if resumed:
             self._tell("going on with what was cut off")
+        if found is not None and not resumed:
+            # What goes on from here after a cut must find no key but the new one.
+            self._vault.revoke(facts.unique_id)
         inventory.begin(known)
         attempt.step("key made")
         key = self._key(facts, resumed=resumed)

@@ -284,6 +284,31 @@ def check_after_cut_of(station: Station, board: MemoryBoard, result: str, *, old
     assert "spill/1.seg" not in board.files
 
 
+def test_a_new_key_is_new_wherever_it_was_cut_off(tmp_path: Path) -> None:
+    """On the board, and on the station's files."""
+    where = folders(tmp_path)
+    fitted = []
+    for _ in range(150):
+        station, board = Station(next(where)), MemoryBoard()
+        station.provision(board)
+        fitted.append((station, board, board.key))
+
+    def act(number: int) -> None:
+        station, board, _ = fitted[number]
+        station.provision(board, again=True)
+
+    kills = killed_at_each(act)
+    assert 40 < kills < 150
+    for station, board, before in fitted[:kills]:
+        known = station.depot.inventory.board(board.unique_id)
+        assert known is not None
+        if board.key == before or known.state == BEGUN:
+            station.provision(board, again=True)
+        assert board.key not in (None, before)
+        vault = station.depot.vault(PASSPHRASE)
+        assert vault.key_of(board.unique_id, LOCOMOTIVE, "motors-a") == board.key
+
+
 def test_killed_at_any_operation_on_the_stations_files(tmp_path: Path) -> None:
     where = folders(tmp_path)
     stations: list[tuple[Station, MemoryBoard]] = []
