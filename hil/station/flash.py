@@ -128,16 +128,19 @@ def verify_firmware(
         there = board.listing()
         wrong = _differing(board, tree) or _strangers(there, tree)
         if MARK in there:
-            raise StationError("its flashing was cut off", "Flash it again")
+            raise StationError("its flashing was cut off", "Flash it again", code="firmware")
         if wrong:
             raise StationError(
                 f"its firmware is not {tree.firmware_version}: {wrong[0]} differs"
                 + (f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
                 "Flash it again",
+                code="firmware",
             )
         if facts.is_safe_mode:
             raise StationError(
-                "it is in safe mode: it reset itself again and again", "Flash it again"
+                "it is in safe mode: it reset itself again and again",
+                "Flash it again",
+                code="firmware",
             )
     return facts
 

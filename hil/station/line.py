@@ -19,6 +19,7 @@ from typing import Protocol
 from gateway.errors import AxleboxError
 from gateway.timebase import Clock
 from hil.station.errors import ContactError, StationError
+from hil.station.line_errors import OTHER
 from hil.station.line_state import (
     ASKS,
     FAIL,
@@ -271,11 +272,12 @@ class Line:
         seat.phase = FAIL
         seat.pulled = isinstance(error, ContactError) and seat.absent_us is not None
         if isinstance(error, StationError):
-            seat.code, seat.text, seat.what_to_do = error.code, error.text, error.what_to_do
+            seat.code = error.code or OTHER
+            seat.text, seat.what_to_do = error.text, error.what_to_do
         elif isinstance(error, AxleboxError):
             seat.code, seat.text, seat.what_to_do = "station", str(error), ""
         else:
-            seat.code = "unexpected"
+            seat.code = OTHER
             seat.text = f"unexpected: {type(error).__name__}"
             seat.what_to_do = (
                 "Plug it in again and begin again; if that does not help, set it aside"

@@ -2,7 +2,10 @@
 
 from gateway.texts import Text
 
-__all__ = ["ERRORS"]
+__all__ = ["ERRORS", "OTHER"]
+
+OTHER = "other"
+"""What has no code of its own."""
 
 ERRORS: dict[str, Text] = {
     "contact": Text(
@@ -70,9 +73,14 @@ ERRORS: dict[str, Text] = {
         "Позовите мастера: исправить надо саму станцию",
         "Call the foreman: it is the station that needs mending",
     ),
-    "unexpected": Text(
-        "Тағы бір рет; көмектеспесе, тақтаны бөлек қойыңыз",
-        "Ещё раз; если не поможет, отложите плату",
-        "Once more; if that does not help, set the board aside",
+    "boot_loader": Text(
+        "BOOTSEL түймесін басып тұрып қайта қосыңыз да, орнын сканерлеңіз",
+        "Подключите плату снова, держа кнопку BOOTSEL, и отсканируйте место",
+        "Plug it in again with its BOOTSEL button held, and scan its place",
+    ),
+    OTHER: Text(
+        "Тағы бір рет көріңіз; көмектеспесе, шеберді шақырыңыз",
+        "Попробуйте ещё раз; если не поможет, позовите мастера",
+        "Try once more; if that does not help, call the foreman",
     ),
 }

@@ -35,7 +35,7 @@ class Card(Struct, frozen=True, kw_only=True):
     or its failure is still shown.
 
     With FAIL, `text` says what is wrong and `what_to_do` the one thing to do, in English, and
-    `code` by which texts it can be told in another language, or nothing.
+    `code` by which text of line_errors.py it is told in each language.
     """
 
     number: int

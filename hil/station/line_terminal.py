@@ -22,7 +22,7 @@ from rich.text import Text
 
 from hil.station.line import Line
 from hil.station.line_state import ASKS, FAIL, PASS, QUEUED, WORKS, Card, LineState, Notice
-from hil.station.line_texts import LANGUAGES, TEXTS, text
+from hil.station.line_texts import LANGUAGES, text
 from hil.station.scan import SCAN_CAP
 
 __all__ = ["Typing", "picture", "show_line"]
@@ -111,7 +111,8 @@ def _panel(card: Card, language: str) -> Panel:
     if card.phase == WORKS:
         inside.append(ProgressBar(total=1, completed=card.share, width=_WIDTH - 4))
     if card.phase == FAIL:
-        inside.append(Text(f"{card.text}. {card.what_to_do}", style="not bold"))
+        told = [part for part in (card.text, card.what_to_do) if part]
+        inside.append(Text(". ".join(told), style="not bold"))
     return Panel(
         Group(*inside),
         title=f"{card.number} {card.place}".strip(),
@@ -133,8 +134,7 @@ def what_to_do(card: Card, language: str) -> str:
     if card.phase == PASS:
         return text("pass.do", language)
     if card.phase == FAIL:
-        key = f"error.{card.code}"
-        return text(key, language) if key in TEXTS else card.what_to_do
+        return text(f"error.{card.code}", language)
     return ""
 
 

@@ -4,7 +4,7 @@
 
 import { chime } from "./chime.js";
 import { at, attribute, element, hide, property, text } from "./dom.js";
-import { known, nextLanguage, t } from "./i18n.js";
+import { nextLanguage, t } from "./i18n.js";
 import { listen } from "./stream.js";
 
 const SILENT_MS = 3000;
@@ -96,15 +96,19 @@ function drawCard(root, card) {
   text(part("do"), whatToDo(card));
   hide(part("bar"), card.phase !== "works");
   property(part("done"), "width", `${Math.round(card.share * 100)}%`);
-  text(part("more"), card.phase === "fail" ? `${card.text}. ${card.what_to_do}` : "");
+  text(part("more"), card.phase === "fail" ? sentence(card) : "");
 }
 
-function whatToDo({ phase, step, next, absent, code, what_to_do: english }) {
+function sentence({ text: wrong, what_to_do: english }) {
+  return [wrong, english].filter((part) => part !== "").join(". ");
+}
+
+function whatToDo({ phase, step, next, absent, code }) {
   if (absent && phase === "works") return t("absent");
   if (phase === "works") return step === "" ? "" : t(`step.${step}`);
   if (phase === "asks") return next ? t("next") : "";
   if (phase === "pass") return t("pass.do");
-  if (phase === "fail") return known(`error.${code}`) ? t(`error.${code}`) : english;
+  if (phase === "fail") return t(`error.${code}`);
   return "";
 }
 

@@ -3,6 +3,7 @@
 import pytest
 from line_in_memory import UNIQUE_ID, TestLine
 
+from gateway.errors import SealError
 from hil.station.errors import ContactError, StationError
 from hil.station.line import GONE_S, HELD_S, SETTLES_S
 
@@ -232,11 +233,21 @@ def test_a_mistake_of_the_program_fails_that_board_alone(line: TestLine) -> None
     line.run(ZeroDivisionError("a secret may be in here"))
     card = line.card("0:1")
     assert card is not None
-    assert (card.phase, card.code) == ("fail", "unexpected")
+    assert (card.phase, card.code) == ("fail", "other")
     assert "secret" not in card.text
     line.scan(OTHER)
     line.run()
     assert line.phase("0:2") == "pass"
+
+
+def test_what_is_wrong_with_the_station_itself_is_the_foremans(line: TestLine) -> None:
+    line.plug("0:1")
+    line.scan(PLACE)
+    line.run(SealError("keys.sealed cannot be opened with that passphrase"))
+    card = line.card("0:1")
+    assert card is not None
+    assert (card.phase, card.code) == ("fail", "station")
+    assert card.text == "keys.sealed cannot be opened with that passphrase"
 
 
 def test_a_slot_keeps_its_number(line: TestLine) -> None:
