@@ -88,7 +88,6 @@ class LineWork:
         fit = self._fit(place)
         kind = load_board(fit.board)
         tell(Progress("look"))
-        tree = self._tree(kind)
         unique_id = self._look(port, place, kind)
         with self._depot.records.attempt(WHAT, unique_id or "unknown", *_words(place)) as attempt:
             _Board(
@@ -98,7 +97,7 @@ class LineWork:
                 place,
                 fit,
                 kind,
-                tree,
+                self._tree(kind),
                 port,
                 tell,
                 unique_id,

@@ -134,6 +134,7 @@ def test_a_board_of_another_kind_fails_with_one_thing_to_do(
         wrong.unplug()
         assert wrong.files(tmp_path / "wrong") == {}
     assert [entry.result for entry in line.depot.inventory.history(NUMBERS[1])] == ["fail"]
+    assert (line.line.state().passed, line.line.state().failed) == (0, 1)
 
 
 @pytest.mark.timeout(400)
