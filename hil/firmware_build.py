@@ -134,10 +134,11 @@ def build(board: Board, folder: Path, compiler: Compiler) -> Built:
 
 def tree_sha256(contents: Mapping[str, bytes]) -> str:
     """The hash by which a board proves what it runs (firmware/axnode/proof.py): over path, 0 and
-    SHA-256 of each file, by path."""
+    SHA-256 of each file of code, by path."""
     whole = hashlib.sha256()
     for name, content in sorted(contents.items()):
-        whole.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
+        if "/" in name or name.endswith((".py", ".mpy")):
+            whole.update(name.encode() + b"\0" + hashlib.sha256(content).digest())
     return whole.hexdigest()
 
 

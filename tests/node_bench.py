@@ -98,7 +98,7 @@ class NodeBench:
                 ],
                 cwd=self.folder,
                 env={
-                    "MICROPYPATH": f"{self.folder / 'sim'}:.frozen",
+                    "MICROPYPATH": f"{self.folder / 'sim'}:{firmware / 'boards'}:.frozen",
                     "AXSIM_WIRING": str(self.folder / "wiring.json"),
                     "AXSIM_CONTROL": f"{self._control_in},{self._account_out}",
                     "AXSIM_RESET_CAUSE": cause,

@@ -1,7 +1,7 @@
 """Proves to who has the key which board this is, and what it runs. Loaded for it alone.
 
     firmware       SHA-256 of path, 0 and SHA-256 of each of its files, by path: those in the root
-                   that end in .py or .mpy, and all in the folders of the firmware
+                   that end in .py or .mpy, and all in the folders of the firmware that runs
     configuration  SHA-256 of the node.json that is in use, of 0 bytes where there is none
     proof          HMAC-SHA256, by the node's key, of `axlebox proof 1`, the nonce, the length of
                    the chip's number as one byte, the number, firmware, configuration
@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import os
 import struct
+import sys
 
 import machine
 from micropython import const
@@ -82,7 +83,9 @@ class Proof:
     async def _folder(self, folder: str, firmware: "Any") -> None:
         """Add a folder's files, by path."""
         names = []
-        for entry in os.ilistdir(folder) if folder else os.ilistdir():
+        # An update may have put the folders into another slot (boards/slots.py).
+        slot = "b/" if folder and "b" in sys.path else ""
+        for entry in os.ilistdir(slot + folder) if folder else os.ilistdir():
             name = entry[0]
             if entry[1] & _FOLDER_BIT:
                 if folder or name in _FOLDERS:
@@ -95,7 +98,7 @@ class Proof:
             if name[-1] == "/":
                 await self._folder(path[:-1], firmware)
             else:
-                with open(path, "rb") as file:
+                with open(slot + path, "rb") as file:
                     digest = await _digest(file)
                 firmware.update(path.encode() + b"\0" + digest)
 

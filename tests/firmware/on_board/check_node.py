@@ -52,7 +52,7 @@ class Provision:
     notes = []
     copies_repaired = 0
     copy = 0
-    on_trial = False
+    proving = None
 
 
 START = (1, 0, False)

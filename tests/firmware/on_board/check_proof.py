@@ -36,7 +36,7 @@ class Node:
 
     def __init__(self, copy=1):
         self.copy = copy
-        self.test = None
+        self.chore = None
         self.clock = BootClock()
         self.outbox = Outbox(8192)
         self.reports = Reports("a", 1, self.clock, self.outbox, [])
@@ -50,8 +50,8 @@ class Node:
             passes = 0
             assert begin_proof(self, vector.NONCE) is None
             assert begin_proof(self, vector.NONCE) == NOT_POSSIBLE
-            self.test.tend(True)
-            while self.test is not None:
+            self.chore.tend(True)
+            while self.chore is not None:
                 passes += 1
                 await asyncio.sleep_ms(1)
             return passes
@@ -98,6 +98,22 @@ def test_the_proof_is_the_golden_one():
     assert "axnode.proof" not in sys.modules
 
 
+def test_of_two_slots_it_is_the_one_that_runs():
+    _lay_out(vector.FILES)
+    moved = {}
+    for path in vector.FILES:
+        moved["b/" + path if "/" in path else path] = vector.FILES[path]
+        if "/" in path:
+            with open(path, "ab") as file:
+                file.write(b"of the slot that does not run")
+    _lay_out(moved)
+    sys.path.insert(0, "b")
+    try:
+        assert _hex(Node(-1).proved()[1][8:]) == vector.FIRMWARE
+    finally:
+        sys.path.remove("b")
+
+
 def test_rows_are_sampled_between_its_steps():
     _lay_out({"axnode/large.mpy": bytes(256 * 40)})
     node = Node(-1)
@@ -134,7 +150,7 @@ def test_a_wrong_nonce_is_refused_and_a_missing_file_told():
     node = Node(0)
     assert node.proved() is None
     assert node.session.answers == [FAILED]
-    assert node.test is None
+    assert node.chore is None
 
 
 def test_it_tells_nothing_of_the_key():

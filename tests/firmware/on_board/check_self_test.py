@@ -55,7 +55,7 @@ class Node:
     """What of a node the self-test needs."""
 
     def __init__(self, rig, vitals):
-        self.test = None
+        self.chore = None
         self.sampler = rig.sampler
         self.clock = rig.clock
         self.vitals = vitals
@@ -92,7 +92,7 @@ def test_every_chip_is_asked_and_no_sample_is_lost():
     rig.run_ms(1003)
     node = _begin(rig)
     assert begin_test(node) == NOT_POSSIBLE
-    node.test.tend(True)
+    node.chore.tend(True)
     assert node.session.answers == []
     rig.run_ms(80)
     assert sorted(_events(node)) == [
@@ -108,8 +108,8 @@ def test_every_chip_is_asked_and_no_sample_is_lost():
         assert set(statuses) == {OK}
         for row in rows:
             assert MISSING not in row
-    node.test.tend(True)
-    assert (node.session.answers, node.healths, node.test) == ([DONE], 1, None)
+    node.chore.tend(True)
+    assert (node.session.answers, node.healths, node.chore) == ([DONE], 1, None)
 
 
 def test_a_chip_that_does_not_answer_is_named_and_no_other_is_disturbed():
@@ -124,7 +124,7 @@ def test_a_chip_that_does_not_answer_is_named_and_no_other_is_disturbed():
         (EVENT_CHIP_TESTED, [2, 6, OK]),
         (EVENT_CHIP_TESTED, [3, 7, OK]),
     ]
-    node.test.tend(True)
+    node.chore.tend(True)
     assert node.session.answers == [FAILED]
     for row in rig.rows(0):
         assert MISSING not in row[:3], row
@@ -140,7 +140,7 @@ def test_a_failing_chip_that_is_well_again_is_found_so():
     assert (EVENT_CHIP_TESTED, [2, 6, OK]) in _events(node)
     rig.run_ms(2000)
     assert rig.rows(1)[-1][0] != MISSING
-    node.test.tend(True)
+    node.chore.tend(True)
     assert node.session.answers == [DONE]
 
 
@@ -169,7 +169,7 @@ def test_the_board_tells_memory_and_what_it_measures():
     ):
         node = _begin(rig, vitals)
         rig.run_ms(200)
-        node.test.tend(True)
+        node.chore.tend(True)
         assert node.session.answers == [DONE]
         code, found = _events(node)[-1]
         assert code == EVENT_BOARD_TESTED
@@ -182,13 +182,13 @@ def test_flash_is_written_when_no_bytes_arrive_or_after_five_seconds():
     node = _begin(rig)
     rig.run_ms(1000)
     for _ in range(25):
-        node.test.tend(False)
+        node.chore.tend(False)
         assert node.session.answers == []
-    node.test.tend(False)
+    node.chore.tend(False)
     assert node.session.answers == [DONE]
     node = _begin(rig)
     rig.run_ms(1000)
-    node.test.tend(True)
+    node.chore.tend(True)
     assert node.session.answers == [DONE]
 
 
@@ -202,7 +202,7 @@ def test_a_flash_that_keeps_nothing_has_failed():
     rig.run_ms(1000)
     self_test.open = Broken
     try:
-        node.test.tend(True)
+        node.chore.tend(True)
     finally:
         del self_test.open
     assert node.session.answers == [FAILED]
