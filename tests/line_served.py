@@ -92,7 +92,7 @@ def busy(line: TestLine) -> Callable[[], None]:
     thread = threading.Thread(target=line.jobs.pop(0))
     thread.start()
     begun.wait()
-    line.scan("TE33A-0123/axles-2")
+    line.scan(LAST)
 
     def finish() -> None:
         end.set()
@@ -100,6 +100,9 @@ def busy(line: TestLine) -> Callable[[], None]:
 
     return finish
 
+
+LAST = "TE33A-0123/axles-2"
+"""The place that is scanned last."""
 
 EARLIER = 20
 """Boards that came to their end before; each seventh failed."""

@@ -11,7 +11,7 @@ import pytest
 from crew_page.chromium import CHROMIUM_ARGUMENTS
 from crew_page.drawn import faults_of_layout, inspect, scrolls
 from line_in_memory import TestLine
-from line_served import EARLIER, TAKEN, WORN, WRONG, ServedLine, busy
+from line_served import EARLIER, LAST, TAKEN, WORN, WRONG, ServedLine, busy
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -196,7 +196,7 @@ def test_nothing_is_believed_without_the_station(
 def test_nothing_overlaps_and_all_can_be_read(line: TestLine, page: ServedLine, tab: Page) -> None:
     finish = busy(line)
     try:
-        expect(tab.locator(".card")).to_have_count(6)
+        expect(tab.locator("#notice")).to_contain_text(LAST)
         for size in SIZES:
             tab.set_viewport_size(size)
             for language in ("en", "kk", "ru"):
@@ -228,6 +228,7 @@ def test_every_thing_to_do_fits_its_card(
             code = codes[number] if number < len(codes) else ""
             line.run(StationError(TAKEN.text, TAKEN.what_to_do, code=code) if code else None)
         expect(tab.locator("#failed .number")).to_have_text(str(first + len(codes)))
+        expect(tab.locator("#passed .number")).to_have_text(str(count - len(codes)))
         for language in ("en", "kk", "ru"):
             expect(tab.locator("html")).to_have_attribute("lang", language)
             assert faults_of_layout(inspect(tab)) == [], (codes, language)
@@ -242,6 +243,7 @@ def test_the_days_list_shows_the_last_whole_rows(
 ) -> None:
     finish = busy(line)
     try:
+        expect(tab.locator("#notice")).to_contain_text(LAST)
         expect(tab.locator("#history li")).to_have_count(EARLIER + 3)
         shown = tab.locator("#history li").evaluate_all(
             "rows => rows.map((row) => row.getBoundingClientRect())"
@@ -259,7 +261,7 @@ def test_a_state_is_told_by_shape_and_word_too(
 ) -> None:
     finish = busy(line)
     try:
-        expect(tab.locator(".card")).to_have_count(6)
+        expect(tab.locator("#notice")).to_contain_text(LAST)
         told = tab.locator(".card").evaluate_all(
             "cards => cards.map((card) => [card.dataset.phase, "
             "card.querySelector('.shape').dataset.shape, card.querySelector('.word').textContent])"
