@@ -54,10 +54,6 @@ _RATE_FLOOR_US = 60_000_000
 _UNSENT_LOOK_US = 1_000_000
 _DAY_US = 86_400_000_000
 
-_JUDGE_EACH_US = 200_000
-"""The shortest delay of a rule is longer, and a person takes longer to see what is new. Twice as
-often costs 0.7 % of a core."""
-
 
 class Gateway:
     """One gateway: its spool is locked and recovered, and this run is recorded, once it exists.
@@ -102,7 +98,6 @@ class Gateway:
         self.downlink = Downlink(keys)
         self.clocks = ClockSync(clock, self.ledger.times.of(clock.boot_id()))
         self._started_us = clock.monotonic_us()
-        self._judge_us = self._started_us
         self._unsent_us: int | None = None
         self._unsent_bytes = 0
         self._forward_state: Callable[[], Forward] = lambda: Forward(state="off")
@@ -170,10 +165,7 @@ class Gateway:
         self.commands.tick()
         self.updating.tick()
         self.pace.tick()
-        now_us = self.clock.monotonic_us()
-        if now_us >= self._judge_us:
-            self._judge_us = now_us + _JUDGE_EACH_US
-            self.alarms.tick()
+        self.alarms.tick()
 
     @property
     def next_word_us(self) -> float:

@@ -73,7 +73,7 @@ TEXTS: dict[str, Text] = {
     "service.fault": Text("ақау", "сбой", "fault"),
     "service.room": Text("орын бар", "места на", "room for"),
     "service.backlog": Text("жіберілмеген", "не отправлено", "not sent"),
-    "service.rate": Text("отсчёт/с", "отсчётов/с", "samples/s"),
+    "service.rate": Text("өлшем/с", "отсчётов/с", "samples/s"),
     "service.set": Text("орнатылған", "установлены", "set"),
     "alarms": Text("Дабылдар", "Сигналы", "Alarms"),
     "alarms.none": Text("Дабыл жоқ", "Сигналов нет", "No alarms"),

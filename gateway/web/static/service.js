@@ -3,7 +3,7 @@
 import { age, exact, size, t } from "./i18n.js";
 import { at, attribute, element, text, words } from "./dom.js";
 import { nodeStatus } from "./model.js";
-import { forwarded } from "./shell.js";
+import { moment, speeds } from "./shell.js";
 
 const SHAPES = { live: "disc", stale: "diamond", waiting: "ring" };
 const NODE_WORDS = ["link", "board", "firmware", "boot", "reset_cause"];
@@ -109,8 +109,11 @@ function gateway(state) {
       [t("service.fault"), wrong],
       [t("disk"), size(spool.bytes)],
       [t("service.room"), spool.free_days === null ? null : t("age.d", Math.floor(spool.free_days))],
-      [t("forward"), `${t(`forward.${forward.state}`)} ${forwarded(forward, rates)}`.trim()],
+      [t("forward"), t(`forward.${forward.state}`)],
+      [t("forward.oldest"), moment(forward.oldest_unsent_ms)],
+      [t("forward.sent_up_to"), moment(forward.sent_up_to_ms)],
       [t("service.backlog"), size(forward.backlog_bytes)],
+      [t("forward.rates"), rates === null ? null : speeds(rates)],
       [t("service.rate"), rates === null ? null : exact(rates.samples_per_s, 0)],
       [t("clock"), state.clock_trusted ? t("service.set") : t("clock.unset")],
       ...counted(t("losses"), state.losses),

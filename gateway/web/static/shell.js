@@ -62,8 +62,8 @@ function waiting(sinceMs, state, elapsedMs) {
   return t("since", timeOfDay(sinceMs).slice(0, 5));
 }
 
-export function forwarded(forward, rates) {
-  const told = (name, ms) => (ms === null ? "" : `${t(name)} ${new Date(ms).toLocaleString()}`);
+function forwarded(forward, rates) {
+  const told = (name, ms) => (ms === null ? "" : `${t(name)} ${moment(ms)}`);
   return [
     forward.error ?? "",
     told("forward.oldest", forward.oldest_unsent_ms),
@@ -74,7 +74,12 @@ export function forwarded(forward, rates) {
     .join("; ");
 }
 
-function speeds(rates) {
+/* A date and a time of day, null where there is none. */
+export function moment(ms) {
+  return ms === null ? null : new Date(ms).toLocaleString();
+}
+
+export function speeds(rates) {
   const kilobytes = (bytes) => `${exact(bytes / 1000, 1)} ${t("unit.kB/s")}`;
   return `${kilobytes(rates.bytes_per_s)} / ${kilobytes(rates.sent_bytes_per_s)}`;
 }

@@ -44,7 +44,8 @@ def test_a_page_keeps_nothing_of_what_it_was_told(
     tab: Page, serve_page: Serve, micropython: list[str]
 ) -> None:
     """Alarms come and go, screens change, the gateway goes and comes back: after each lap there
-    are as many nodes and listeners as after the first."""
+    are as many nodes and listeners as after the first. What a lap took out last may be there
+    still; a page that kept a node of each change would have hundreds more."""
     open_owned(tab, f"{serve_page().url}/")
     laps = Laps(tab, record_run("come_and_go", find_fast_interpreter()))
     kept = []
@@ -53,4 +54,5 @@ def test_a_page_keeps_nothing_of_what_it_was_told(
         kept.append(laps.kept())
     print(*kept, sep="\n")
     assert kept[0].nodes > 500
-    assert {(one.nodes, one.listeners) for one in kept} == {(kept[0].nodes, kept[0].listeners)}
+    assert {one.listeners for one in kept} == {kept[0].listeners}
+    assert max(one.nodes for one in kept) - min(one.nodes for one in kept) < 100
