@@ -58,7 +58,7 @@ alarm-delays: setup ## From a fault to its alarm painted, rule by rule, in real 
 	@PYTHONPATH=tests $(PYTHON) -m benchmarks.alarm_delays $(ARGS)
 
 .PHONY: screenshots
-screenshots: setup ## Pictures of the crew page, well and with alarms, into build/screenshots
+screenshots: setup ## Pictures of the crew page and the depot's line, into build/screenshots
 	@PYTHONPATH=tests $(PYTHON) -m screenshots $(ARGS)
 
 .PHONY: chaos

@@ -19,7 +19,7 @@ from starlette.requests import Request
 from gateway.web.attempts import Attempts, Bucket
 from gateway.web.pin import PinHash
 
-__all__ = ["COOKIE", "SESSION_S", "Access"]
+__all__ = ["COOKIE", "SESSION_S", "Access", "is_local", "require_origin"]
 
 COOKIE = "axlebox"
 SESSION_S = 12 * 3600
@@ -45,7 +45,7 @@ class Access:
 
     def who(self, request: Request) -> str | None:
         """As whom this request acts: "panel", "crew@ADDRESS", or None."""
-        if self.trusted_panel and _is_local(request):
+        if self.trusted_panel and is_local(request):
             return "panel"
         found = self._sessions.get(request.cookies.get(COOKIE, ""))
         return found[0] if found is not None and _now_s() < found[1] else None
@@ -108,7 +108,7 @@ def require_origin(request: Request) -> None:
         raise HTTPException(403, "only the page itself may ask for this: the site is another")
 
 
-def _is_local(request: Request) -> bool:
+def is_local(request: Request) -> bool:
     """From this machine to this machine's own address, and through no proxy. A name of the host
     that is none of ours may be another's that was made to point here."""
     if any(name in request.headers for name in _FORWARDED):

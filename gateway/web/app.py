@@ -8,16 +8,15 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.alarms.desk import AlarmDesk
 from gateway.alarms.rules import Words
+from gateway.state import State
 from gateway.web.access import Access
 from gateway.web.actions import action_routes
 from gateway.web.answers import answer, refuse
@@ -26,6 +25,7 @@ from gateway.web.events import CLIENT_LIMIT, EventHub, EventStream
 from gateway.web.live import Live
 from gateway.web.openapi import document
 from gateway.web.page import Page
+from gateway.web.security import SECURITY, SecurityHeaders, refused
 from gateway.web.trends import TrendDesk, TrendSource
 
 __all__ = ["Health", "create_app"]
@@ -33,26 +33,12 @@ __all__ = ["Health", "create_app"]
 Health = Callable[[], Sequence[str]]
 """What is wrong now, one sentence each; empty when all is well."""
 
-_SECURITY = {
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
-_NOTHING = "there is nothing at {path}; the page is at /, its data at /api/state and /api/events"
-_NOT_ALLOWED = "{method} is not allowed: this address takes {allowed}"
 _FAILED = "an error inside the gateway, see its log"
 _FULL = "{limit} pages are listening already, and no more are served; close one"
 
 
 def create_app(
-    live: Live,
+    live: Live[State],
     *,
     health: Health,
     metrics: CollectorRegistry,
@@ -133,38 +119,13 @@ def create_app(
             Route("/metrics", metrics_text),
             Route("/static/{digest}/{name}", assets.respond),
         ],
-        middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={HTTPException: _refused, Exception: _failed},
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: refused, Exception: _failed},
         lifespan=lifespan,
     )
     app.state.hub = hub
     return app
 
 
-class _SecurityHeaders:
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(_SECURITY)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    told, headers = error.detail, dict(error.headers or {})
-    if error.status_code == 404 and told == "Not Found":
-        told = _NOTHING.format(path=request.url.path[:100])
-    if error.status_code == 405:
-        allowed = ", ".join(sorted(part.strip() for part in headers["Allow"].split(",")))
-        told = _NOT_ALLOWED.format(method=request.method[:20], allowed=allowed)
-        headers = {"allow": allowed}
-    return refuse(error.status_code, told, headers)
-
-
 async def _failed(request: Request, error: Exception) -> Response:
-    return refuse(500, _FAILED, _SECURITY)
+    return refuse(500, _FAILED, SECURITY)

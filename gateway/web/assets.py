@@ -5,8 +5,10 @@ and a new version is a new path.
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -14,7 +16,7 @@ from starlette.responses import Response
 
 from gateway.web.texts import as_module
 
-__all__ = ["Assets", "load_assets"]
+__all__ = ["Assets", "gather_assets", "load_assets"]
 
 _KINDS = {
     ".css": "text/css; charset=utf-8",
@@ -42,8 +44,13 @@ class Assets:
 
 def load_assets() -> Assets:
     """Every file of `gateway/web/static`, and the table of texts as a module."""
-    bodies = {"texts.js": (as_module(), _KINDS[".js"])}
-    for file in files("gateway.web").joinpath("static").iterdir():
+    return gather_assets(files("gateway.web").joinpath("static").iterdir(), as_module())
+
+
+def gather_assets(found: Iterable[Traversable], texts: bytes) -> Assets:
+    """These files, and `texts.js`."""
+    bodies = {"texts.js": (texts, _KINDS[".js"])}
+    for file in found:
         suffix = "." + file.name.rpartition(".")[2]
         bodies[file.name] = (file.read_bytes(), _KINDS[suffix])
     digest = hashlib.sha256()

@@ -9,12 +9,12 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.state import State
 from gateway.web.live import Live
 
 __all__ = ["CLIENT_LIMIT", "HEARTBEAT_S", "PERIOD_S", "EventHub", "EventStream", "Frame"]
@@ -27,6 +27,7 @@ HEARTBEAT_S = 1.0
 
 CLIENT_LIMIT = 64
 
+StateT = TypeVar("StateT")
 _log = logging.getLogger(__name__)
 _HEARTBEAT = b": heartbeat\n\n"
 _END = b": end\n\n"
@@ -34,26 +35,26 @@ _AFTER_FAULT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Generic[StateT]):
     """One picture, encoded: as JSON and as an event."""
 
     version: int
-    state: State
+    state: StateT
     json: bytes
     event: bytes
     taken_s: float
 
 
-class EventHub:
+class EventHub(Generic[StateT]):
     """Takes pictures of a Live and hands them to every stream. `run()` must be running."""
 
     def __init__(
-        self, live: Live, metrics: CollectorRegistry, client_limit: int = CLIENT_LIMIT
+        self, live: Live[StateT], metrics: CollectorRegistry, client_limit: int = CLIENT_LIMIT
     ) -> None:
         self._live = live
         self._client_limit = client_limit
         self._encoder = msgspec.json.Encoder()
-        self._frame: Frame | None = None
+        self._frame: Frame[StateT] | None = None
         self._clients = 0
         self._wanted = asyncio.Event()
         self._news = asyncio.Event()
@@ -76,7 +77,7 @@ class EventHub:
         """Why no picture can be taken at present, or None."""
         return self._fault
 
-    def frame(self) -> Frame:
+    def frame(self) -> Frame[StateT]:
         """The picture now; one taken less than PERIOD_S ago counts as now."""
         now_s = asyncio.get_running_loop().time()
         if self._frame is None or now_s - self._frame.taken_s >= PERIOD_S:
@@ -157,7 +158,7 @@ class EventStream:
     """The response to /api/events for one client; `refusal` when the hub has no place left."""
 
     def __init__(
-        self, hub: EventHub, headers: list[tuple[bytes, bytes]], refusal: ASGIApp
+        self, hub: EventHub[Any], headers: list[tuple[bytes, bytes]], refusal: ASGIApp
     ) -> None:
         self._hub = hub
         self._headers = headers

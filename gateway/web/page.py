@@ -57,9 +57,9 @@ class Page:
         self._modules = sorted(name for name in assets.bodies if name.endswith(".js"))
         self._modules.remove(_BEFORE_PAINT)
         self._words = words
-        self._rendered: dict[str, tuple[Frame, bytes]] = {}
+        self._rendered: dict[str, tuple[Frame[State], bytes]] = {}
 
-    def respond(self, frame: Frame, request: Request) -> Response:
+    def respond(self, frame: Frame[State], request: Request) -> Response:
         """The page for what this browser says its user reads."""
         language = preferred_language(request.headers.get("accept-language", ""))
         done = self._rendered.get(language)

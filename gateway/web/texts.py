@@ -5,6 +5,7 @@ spoken or shown on request uses the long form.
 """
 
 import json
+from collections.abc import Mapping
 
 from gateway.texts import Text
 from gateway.web.quantity_texts import QUANTITY_TEXTS
@@ -254,9 +255,9 @@ def text(key: str, language: str) -> str:
     return str(getattr(found, language))
 
 
-def as_module() -> bytes:
-    """The table as an ES module: `LANGUAGES`, and `TEXTS` from key to texts in that order."""
-    rows = {key: [getattr(entry, name) for name in LANGUAGES] for key, entry in TEXTS.items()}
+def as_module(texts: Mapping[str, Text] = TEXTS) -> bytes:
+    """A table as an ES module: `LANGUAGES`, and `TEXTS` from key to texts in that order."""
+    rows = {key: [getattr(entry, name) for name in LANGUAGES] for key, entry in texts.items()}
     lines = (
         f"export const LANGUAGES = {json.dumps(LANGUAGES)};\n"
         f"export const TEXTS = {json.dumps(rows, ensure_ascii=False, separators=(',', ':'))};\n"

@@ -10,6 +10,7 @@ from hil.station.export_cli import export
 from hil.station.flash_cli import flash, verify
 from hil.station.provision_cli import provision
 from hil.station.records_cli import records
+from hil.station.run_cli import run
 from hil.station.slots import find_slots
 from hil.station.testing_cli import run_test
 
@@ -19,6 +20,7 @@ app = typer.Typer(
     help="The depot station: makes nodes of boards that are plugged in. Needs no network.",
     no_args_is_help=True,
 )
+app.command()(run)
 app.command()(flash)
 app.command()(verify)
 app.command()(provision)

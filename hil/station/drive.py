@@ -77,6 +77,7 @@ def wait_for_drive(port: str, drive: Path | None) -> Path:
     raise ContactError(
         "the boot loader's drive does not appear",
         "Hold the board's BOOTSEL button while you plug it in, then begin again",
+        code="boot_loader",
     )
 
 
@@ -88,6 +89,7 @@ def check_drive(drive: Path, chip: str) -> None:
         raise StationError(
             f"{drive} is no boot loader's drive ({error.strerror})",
             "Hold the board's BOOTSEL button while you plug it in, then begin again",
+            code="boot_loader",
         ) from None
     facts = dict(line.split(": ", 1) for line in lines if ": " in line)
     found = facts.get("Board-ID", "nothing")
@@ -95,6 +97,7 @@ def check_drive(drive: Path, chip: str) -> None:
         raise StationError(
             f"the chip in the boot loader is {_CHIP_OF.get(found, found)}, not {chip}",
             "Plug in the right board",
+            code="wrong_board",
         )
 
 
@@ -114,6 +117,7 @@ def copy_image(drive: Path, name: str, data: bytes) -> None:
             raise ContactError(
                 f"the image cannot be copied to {drive} ({error.strerror})",
                 "Hold the board's BOOTSEL button while you plug it in, then begin again",
+                code="boot_loader",
             ) from None
 
 

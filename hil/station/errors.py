@@ -11,13 +11,20 @@ __all__ = ["ContactError", "StationError"]
 
 
 class StationError(AxleboxError):
-    """`text` says what is wrong, `what_to_do` one clear thing that a fitter can do about it."""
+    """`text` says what is wrong, `what_to_do` one clear thing that a fitter can do about it.
+    `code` names the kind of error where the line has that thing in words of its own, in each
+    language (line_errors.py)."""
 
-    def __init__(self, text: str, what_to_do: str) -> None:
+    code = ""
+
+    def __init__(self, text: str, what_to_do: str, *, code: str = "") -> None:
         super().__init__(f"{text}. {what_to_do}")
         self.text = text
         self.what_to_do = what_to_do
+        self.code = code or self.code
 
 
 class ContactError(StationError):
     """The board is gone or silent; what was begun can be begun again."""
+
+    code = "contact"

@@ -128,16 +128,19 @@ def verify_firmware(
         there = board.listing()
         wrong = _differing(board, tree) or _strangers(there, tree)
         if MARK in there:
-            raise StationError("its flashing was cut off", "Flash it again")
+            raise StationError("its flashing was cut off", "Flash it again", code="firmware")
         if wrong:
             raise StationError(
                 f"its firmware is not {tree.firmware_version}: {wrong[0]} differs"
                 + (f", and {len(wrong) - 1} more" if len(wrong) > 1 else ""),
                 "Flash it again",
+                code="firmware",
             )
         if facts.is_safe_mode:
             raise StationError(
-                "it is in safe mode: it reset itself again and again", "Flash it again"
+                "it is in safe mode: it reset itself again and again",
+                "Flash it again",
+                code="firmware",
             )
     return facts
 
@@ -148,6 +151,7 @@ def check_kind(facts: BoardFacts, kind: BoardKind) -> None:
         raise StationError(
             f"this is no {kind.title}: it says it is a {facts.machine}",
             f"Plug in a {kind.title}, or name the right kind with --board",
+            code="wrong_board",
         )
 
 
@@ -161,6 +165,7 @@ def check_identity(board: Board, identity: Identity) -> Identity:
         raise StationError(
             f"the board is a node already: it has {ours[0]}",
             "Use --keep to leave it that node, or --replace to make it a new board",
+            code="is_node",
         )
     return identity
 
@@ -173,6 +178,7 @@ def _check_micropython(facts: BoardFacts) -> None:
             f"its MicroPython {facts.firmware_version} is too old for the firmware, which needs "
             f"{least}",
             "Flash it with --images and a folder that has a newer one",
+            code="old_micropython",
         )
 
 
@@ -208,6 +214,7 @@ def _check_room(
         raise StationError(
             f"the board has only {free // 1024} KiB left, and the firmware needs more",
             "Set it aside: its flash is too small, or full of files that nobody knows",
+            code="no_room",
         )
 
 
@@ -217,6 +224,7 @@ def _write(board: Board, path: str, tree: Tree) -> None:
         raise StationError(
             f"{path} cannot be read back as it was written",
             "Flash it again; if that does not help, its flash is worn: set it aside",
+            code="worn",
         )
 
 
@@ -226,6 +234,7 @@ def _check_all(board: Board, tree: Tree) -> None:
         raise StationError(
             f"{wrong[0]} is not as it was written any more",
             "Flash it again; if that does not help, its flash is worn: set it aside",
+            code="worn",
         )
 
 

@@ -45,7 +45,7 @@ from hil.station.proof import NONCE_BYTES, Expected, check_proof, nonce_words
 from hil.station.records import Attempt, utc
 from hil.station.vault import Vault
 
-__all__ = ["Firmware", "Link", "Provision", "Provisioned", "Wanted", "places_of"]
+__all__ = ["Firmware", "Link", "Provision", "Provisioned", "Wanted", "check_place", "places_of"]
 
 
 class Link(Protocol):
@@ -269,38 +269,49 @@ def _check_firmware(
         )
 
 
-def _check_place(
-    inventory: Inventory, board: BoardAtPrompt, facts: BoardFacts, wanted: Wanted
-) -> Known | None:
-    """What is known of this board, unless it must not become that node."""
-    locomotive, node = wanted.locomotive, wanted.fit.name
-    found = inventory.board(facts.unique_id)
+def check_place(inventory: Inventory, unique_id: str, locomotive: str, node: str) -> Known | None:
+    """What is known of this board. Raises StationError where another has that place, or where it
+    has another place."""
+    found = inventory.board(unique_id)
     holder = inventory.holder(locomotive, node)
-    if holder is not None and holder.unique_id != facts.unique_id:
+    if holder is not None and holder.unique_id != unique_id:
         state = "is being made" if holder.state == BEGUN else "is"
         raise StationError(
             f"board {holder.unique_id} {state} {node} of {locomotive}",
             "Plug that one in; or, if this one is to take its place, first: "
             f"axlebox station records swap {locomotive} {node}",
+            code="place_taken",
         )
-    if found is not None and found.state != RETIRED:
-        if (found.locomotive, found.node) != (locomotive, node):
-            raise StationError(
-                f"this board is {found.node} of {found.locomotive}",
-                "Set it aside; or, if it is to leave that place, first: "
-                f"axlebox station records swap {found.locomotive} {found.node}",
-            )
-        if found.state == FITTED and not wanted.again:
-            raise StationError(
-                f"this board is {node} of {locomotive} already",
-                "Nothing is left to do; with --again it gets a new key",
-            )
+    if found is None or found.state == RETIRED:
+        return found
+    if (found.locomotive, found.node) != (locomotive, node):
+        raise StationError(
+            f"this board is {found.node} of {found.locomotive}",
+            "Set it aside; or, if it is to leave that place, first: "
+            f"axlebox station records swap {found.locomotive} {found.node}",
+            code="elsewhere",
+        )
+    return found
+
+
+def _check_place(
+    inventory: Inventory, board: BoardAtPrompt, facts: BoardFacts, wanted: Wanted
+) -> Known | None:
+    """What is known of this board, unless it must not become that node."""
+    locomotive, node = wanted.locomotive, wanted.fit.name
+    found = check_place(inventory, facts.unique_id, locomotive, node)
+    if found is not None and found.state == FITTED and not wanted.again:
+        raise StationError(
+            f"this board is {node} of {locomotive} already",
+            "Nothing is left to do; with --again it gets a new key",
+        )
     told = _says_it_is(board)
     ours = {None, *(entry.node for entry in inventory.history(facts.unique_id) if found)}
     if told not in ours and not wanted.again:
         raise StationError(
             f"the board says that it is {told}, and this station did not make it that",
             "Set it aside and ask who did; with --again it becomes another all the same",
+            code="is_node",
         )
     return found
 

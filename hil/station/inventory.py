@@ -219,6 +219,16 @@ class Inventory:
             )
             return [Entry(*row) for row in rows]
 
+    def attempts(self, what: str, since: str) -> list[Entry]:
+        """What was tried of a kind from a time on, in UTC; the last first."""
+        with self._open() as file:
+            rows = file.execute(
+                f"SELECT {', '.join(Entry.__dataclass_fields__)} FROM history "
+                "WHERE what = ? AND at >= ? ORDER BY number DESC",
+                (what, since),
+            )
+            return [Entry(*row) for row in rows]
+
     def begin_calibration(self, found: Calibration) -> int:
         """Keep a calibration before the board has it; returns its number."""
         names = [name for name in Calibration.__dataclass_fields__ if name != "number"]

@@ -71,4 +71,5 @@ def write_both(board: BoardAtPrompt, name: str, content: bytes, generation: int 
             raise StationError(
                 f"{path} cannot be read back as it was written",
                 "Begin again; if that does not help, its flash is worn: set the board aside",
+                code="worn",
             )

@@ -49,10 +49,12 @@ def check_proof(key: bytes, nonce: bytes, expected: Expected, words: Sequence[in
         raise StationError(
             "the board runs another firmware than this station ships",
             "Flash it again: axlebox station flash",
+            code="firmware",
         )
     if not hmac.compare_digest(given, proof(key, nonce, expected)):
         raise StationError(
             "the board does not prove to be what was written to it: its key, its configuration or "
             "its chip is another one",
             "Provision it again; if that does not help, set it aside",
+            code="unproved",
         )

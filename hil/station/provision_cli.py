@@ -26,7 +26,7 @@ from hil.station.node_link import NodeLink
 from hil.station.slots import port_of
 from hil.station.tree import Tree, load_tree, tree_for
 
-__all__ = ["fit_of", "provision"]
+__all__ = ["fit_of", "provision", "read_settings"]
 
 _NOT_SETTINGS = ("node", "board", "chips", "groups")
 
@@ -57,7 +57,7 @@ def provision(
     passphrase_file: PassphraseOption = None,
 ) -> None:
     """Make a board a node: place, key and calibration, written, read back and proved."""
-    told = _settings(settings, usb=usb)
+    told = read_settings(settings, usb=usb)
     wanted = Wanted(locomotive, profile, fit_of(profile, node), told, again)
     speaks_usb = (told.get("uart") or {}).get("id") == "usb"
     depot = the_depot(folder)
@@ -95,7 +95,8 @@ def _tree(folder: Path | None, board: str) -> Tree:
     return tree_for(kind) if folder is None else load_tree(folder, kind)
 
 
-def _settings(path: Path | None, *, usb: bool) -> dict[str, Any]:
+def read_settings(path: Path | None, *, usb: bool) -> dict[str, Any]:
+    """What a file, or `--usb`, says of node.json. Raises ConfigError."""
     told: dict[str, Any] = {}
     if path is not None:
         try:

@@ -10,6 +10,7 @@ in one step, at each step of the attempt and at its end. Form 1:
 
 import itertools
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -22,10 +23,11 @@ from hil.station.errors import StationError
 from hil.station.inventory import Entry, Inventory
 from hil.station.measures import Measure
 
-__all__ = ["Attempt", "Records", "utc"]
+__all__ = ["FAIL", "PASS", "Attempt", "Records", "utc"]
 
 _FORM = 1
-_INTERRUPTED, _PASS, _FAIL = "interrupted", "pass", "fail"
+_INTERRUPTED = "interrupted"
+PASS, FAIL = "pass", "fail"
 
 
 def utc(clock: Clock) -> str:
@@ -113,6 +115,7 @@ class Records:
 
     def __init__(self, folder: Path, inventory: Inventory, clock: Clock) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
+        self._naming = threading.Lock()
         self._folder = folder
         self._inventory = inventory
         self._clock = clock
@@ -121,21 +124,22 @@ class Records:
     def attempt(self, what: str, unique_id: str, locomotive: str, node: str) -> Iterator[Attempt]:
         """An attempt at a board, from here to the end of the block: it passes unless something is
         raised. What is killed, or interrupted by a person, stays `interrupted`."""
-        path = self._new_path(what, unique_id)
-        attempt = Attempt(path, self._clock, what, (unique_id, locomotive, node))
-        attempt.write()
+        with self._naming:  # attempts in several slots may begin within one second
+            path = self._new_path(what, unique_id)
+            attempt = Attempt(path, self._clock, what, (unique_id, locomotive, node))
+            attempt.write()
         self._inventory.note(attempt.entry())
         try:
             yield attempt
         except StationError as error:
-            attempt.end(_FAIL, error.text, error.what_to_do)
+            attempt.end(FAIL, error.text, error.what_to_do)
             self._inventory.note(attempt.entry(), attempt.measures)
             raise
         except Exception as error:
-            attempt.end(_FAIL, f"unexpected: {type(error).__name__}", "Begin again")
+            attempt.end(FAIL, f"unexpected: {type(error).__name__}", "Begin again")
             self._inventory.note(attempt.entry(), attempt.measures)
             raise
-        attempt.end(_PASS, attempt.said)
+        attempt.end(PASS, attempt.said)
         self._inventory.note(attempt.entry(), attempt.measures)
 
     def read(self, name: str) -> dict[str, Any]:

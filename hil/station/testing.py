@@ -15,12 +15,14 @@ from axwire.parse import Event
 
 from gateway.decode import ChannelTable
 from gateway.profiles import NodeFit
+from hil.station.errors import StationError
+from hil.station.inventory import Known
 from hil.station.limits import Limits
 from hil.station.measures import FAIL, Measure
 from hil.station.node_link import Samples
 from hil.station.spans import sensor_at, span_of
 
-__all__ = ["Played", "Speaking", "noise_of", "self_test", "verdict"]
+__all__ = ["Played", "Speaking", "noise_of", "require", "self_test", "verdict"]
 
 _SELF_TEST_S = 30.0
 
@@ -63,6 +65,18 @@ def self_test(
     for one in played:
         found += _of_channel(samples, fit, limits, one)
     return found
+
+
+def require(known: Known, found: Sequence[Measure]) -> None:
+    """Raise StationError where a measure of this board fails."""
+    failed = verdict(found)
+    if failed:
+        raise StationError(
+            f"{known.node} of {known.locomotive}: {failed[0]}"
+            + (f", and {len(failed) - 1} more" if len(failed) > 1 else ""),
+            "Look at what is told above; if it stays, set the board aside",
+            code="measure",
+        )
 
 
 def verdict(found: Sequence[Measure]) -> list[Measure]:

@@ -27,7 +27,7 @@ from hil.station.meeting import meet
 from hil.station.playing import Playing
 from hil.station.provision_cli import fit_of
 from hil.station.slots import port_of
-from hil.station.testing import self_test, verdict
+from hil.station.testing import require, self_test
 
 __all__ = ["run_test"]
 
@@ -82,13 +82,7 @@ def run_test(
                 attempt.measured(self_test(met.link, fit, held, seconds / 2, played))
         for one in attempt.measures:
             say(str(one))
-        failed = verdict(attempt.measures)
-        if failed:
-            raise StationError(
-                f"{known.node} of {known.locomotive}: {failed[0]}"
-                + (f", and {len(failed) - 1} more" if len(failed) > 1 else ""),
-                "Look at what is told above; if it stays, set the board aside",
-            )
+        require(known, attempt.measures)
         attempt.said = f"{len(attempt.measures)} measures"
         say(f"PASS {known.node} of {known.locomotive}: {len(attempt.measures)} measures")
 

@@ -14,7 +14,7 @@
     if (covered && element.closest("#cover, header, #rail") === null) continue;
     if (element.closest("svg, #spoken") !== null) continue;
     const holder = element.closest(
-      ".cell, .tile, .label, .axle, li, button, .about, .title, #strip, #banner, #cover, header, section",
+      ".cell, .tile, .label, .axle, li, button, .about, .title, #strip, #banner, #cover, header, section, .card, form, aside",
     );
     const box = holder.getBoundingClientRect();
     if (holder.closest("section") !== null && !visible(holder)) continue;

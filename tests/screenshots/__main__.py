@@ -1,4 +1,5 @@
-"""`make screenshots`: the crew page of the simulated locomotive, well and with faults.
+"""`make screenshots`: the page of the depot's line (station.py), and the crew page of the
+simulated locomotive, well and with faults.
 
 Three languages, three lights and three sizes of the first screen, and each other screen once a
 light and language on the panel, into build/screenshots. The locomotive is a whole TE33A on
@@ -13,7 +14,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from hil.bench.rig_stage import fault_of
 from hil.interpreter import find_interpreter
 from hil.programs import find_chromium
 from hil.rig import Rig, RigPlan
+from screenshots.station import take_station
 from simulators.faults import HotBearing, LostField
 from simulators.locomotive import Locomotive
 
@@ -53,9 +55,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="take pictures of the crew page")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1 << 31))
     parser.add_argument("--out", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--station", action="store_true", help="the depot's line alone")
     arguments = parser.parse_args()
-    print(f"seed {arguments.seed}")
     arguments.out.mkdir(parents=True, exist_ok=True)
+    with _chromium() as browser:
+        print(f"{take_station(browser, arguments.out)} pictures of the line in {arguments.out}")
+    if arguments.station:
+        return
+    print(f"seed {arguments.seed}")
     profile = load_profile("te33a")
     locomotive = Locomotive(profile, arguments.seed)
     with tempfile.TemporaryDirectory(prefix="axlebox-screenshots-") as folder:
@@ -112,10 +119,7 @@ def _break(rig: Rig, locomotive: Locomotive) -> None:
 
 def _take(address: str, folder: Path, state: str) -> int:
     taken = 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-        )
+    with _chromium() as browser:
         for language, light, size in itertools.product(LANGUAGES, LIGHTS, SIZES):
             for tab in _opened(browser, address, language, light, SIZES[size]):
                 tab.screenshot(path=folder / f"{state}-{size}-{language}-{light}.png")
@@ -125,8 +129,17 @@ def _take(address: str, folder: Path, state: str) -> int:
                     tab.wait_for_timeout(700)
                     tab.screenshot(path=folder / f"{state}-{name}-{language}-{light}.png")
                     taken += 1
-        browser.close()
     return taken
+
+
+@contextmanager
+def _chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
+        )
+        yield browser
+        browser.close()
 
 
 def _opened(

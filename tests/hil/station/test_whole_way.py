@@ -1,6 +1,5 @@
 """From a board with the firmware to acknowledged readings at its locomotive's gateway."""
 
-import hashlib
 import json
 import re
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 from axwire.cose import UP, MacKey, split
 from axwire.parse import Health, Readings, parse_up
-from station_boards import lay_out, plugged
+from station_boards import bench_tree_folder, plugged
 from typer.testing import CliRunner
 
 from gateway.cli import command_line
@@ -19,10 +18,8 @@ from gateway.errors import AxleboxError
 from gateway.profiles import load_profile
 from gateway.spool import Kind, read_records
 from gateway.timebase import SystemClock
-from hil.bench_firmware import bench_firmware
 from hil.cable import Cable
 from hil.fitting import fit_node
-from hil.interpreter import find_interpreter
 from hil.node_files import parse_copy
 from hil.rig import GatewayProcess
 from hil.station.cli import app
@@ -37,18 +34,7 @@ LIMIT_S = 60.0
 
 @pytest.fixture
 def firmware(tmp_path: Path) -> Path:
-    """What `axlebox firmware build` would make for the interpreter that a virtual board has."""
-    built = bench_firmware(find_interpreter().command)
-    files = {
-        path.relative_to(built).as_posix(): path.read_bytes()
-        for path in sorted(built.rglob("*"))
-        if path.is_file()
-    }
-    digests = {name: {"sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
-    manifest = {"board": "pico", "firmware_version": "0.1.0", "files": digests}
-    return lay_out(
-        tmp_path / "firmware", {**files, "manifest.json": json.dumps(manifest).encode()}
-    )
+    return bench_tree_folder(tmp_path / "firmware")
 
 
 @pytest.fixture
