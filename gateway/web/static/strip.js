@@ -79,7 +79,9 @@ function tell({ meaning, action }) {
   if (wanted === fitted && body.textContent !== "") return;
   fitted = wanted;
   text(body, `${meaning} ${action}`.trim());
-  if (body.scrollHeight > body.clientHeight + 1 && action !== "") text(body, action);
+  // Letters may reach a little beyond their line; a line that has no room is a whole one.
+  const halfALine = parseFloat(getComputedStyle(body).lineHeight) / 2;
+  if (body.scrollHeight > body.clientHeight + halfALine && action !== "") text(body, action);
 }
 
 export function blank() {

@@ -73,6 +73,16 @@ def test_the_strip_names_the_worst_alarm_what_to_do_and_how_many_more(
     expect(tab.locator('.drawing [data-part="motor 3"]')).to_have_attribute("data-alarm", "low")
 
 
+def test_the_strip_says_what_it_means_too_where_there_is_room(
+    tab: Page, serve_page: Serve
+) -> None:
+    tab.set_viewport_size({"width": 800, "height": 480})
+    page = serve_page(te33a(alarms=(alarm("axlebox-sides", "axle 2 left"),)))
+    open_page(tab, page)
+    words, body = WORDS["axlebox-sides"], tab.locator("#strip .body")
+    expect(body).to_have_text(f"{words.meaning.en} {words.action.en}")
+
+
 def test_the_strip_speaks_the_crews_language(tab: Page, serve_page: Serve) -> None:
     open_page(tab, serve_page(alarmed()))
     for title in ("Букса қызып кетті", "Букса перегрета", "Hot axlebox"):
