@@ -13,8 +13,8 @@ from collections.abc import Callable
 __all__ = ["Rounds"]
 
 _REST_S = 0.1
-"""At 921600 baud a line brings 9.2 KB meanwhile. The kernel holds 4 KB of a port, and 64 KB more
-in the driver."""
+"""At 921600 baud a line brings 9.2 KB meanwhile. Linux holds 4 KB of a port for its reader, and at
+least 64 KB more before that (TTYB_DEFAULT_MEM_LIMIT in drivers/tty/tty_buffer.c; not measured)."""
 
 _HURRY_S = 0.03
 """An answer of a board takes up to a turn of its loop and the line: 20 ms."""
