@@ -76,7 +76,7 @@ crash: setup ## Cut the power at every operation of a gateway's run; ARGS="--run
 	@PYTHONPATH=tests $(PYTHON) -m power_cuts $(ARGS)
 
 .PHONY: depot
-depot: setup ## Fifty boards at the depot station, and a cut at each step; ARGS="--boards 5 --cuts 9"
+depot: setup ## Fifty boards at the depot station and its line, and a cut at each step; ARGS="--boards 5 --cuts 9"
 	@PYTHONPATH=tests $(PYTHON) -m depot $(ARGS)
 
 .PHONY: hil

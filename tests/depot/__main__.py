@@ -1,10 +1,12 @@
-"""`make depot`: boards in a row and at once, with the time that each took, then every cut."""
+"""`make depot`: boards in a row and at once, flashed and then through the whole line, with the
+time that each took; then every cut of a flashing."""
 
 import argparse
 import statistics
 import tempfile
 from pathlib import Path
 
+from board_line import line_day
 from depot_day import flash_day
 from station_cuts import KINDS, flash_with_cut
 
@@ -25,6 +27,10 @@ def main() -> None:
             _day(Path(folder) / "row", asked.boards, 1)
         if asked.at_once:
             _day(Path(folder) / "at-once", asked.at_once, asked.at_once)
+        if asked.boards:
+            _line(Path(folder) / "line-row", asked.boards, 1)
+        if asked.at_once:
+            _line(Path(folder) / "line-at-once", asked.at_once, asked.at_once)
         _cuts(Path(folder) / "cuts", asked.cuts)
 
 
@@ -40,6 +46,14 @@ def _day(folder: Path, count: int, at_once: int) -> None:
         f"{count} boards, {at_once} at once, all right: {min(seconds):.1f} to "
         f"{max(seconds):.1f} s each, median {statistics.median(seconds):.1f} s; "
         f"{took_s:.0f} s in all"
+    )
+
+
+def _line(folder: Path, count: int, at_once: int) -> None:
+    seconds = line_day(folder, count, at_once, lambda line: print(line, flush=True))
+    print(
+        f"{count} boards through the line, {at_once} at once: PASS; from scan to PASS "
+        f"{min(seconds):.1f} to {max(seconds):.1f} s, median {statistics.median(seconds):.1f} s"
     )
 
 
