@@ -25,8 +25,9 @@ _QUALITIES = cast("tuple[Quality, ...]", STATUSES)
 
 @dataclass
 class LiveValue:
-    """What is known of one channel; `period_us`: how often it is sampled."""
+    """What is known of one channel; `id` is node/number, `period_us`: how often it is sampled."""
 
+    id: str
     quantity: Quantity
     place: str
     period_us: int
@@ -59,11 +60,14 @@ class LiveValue:
 class LiveNode:
     """What is known of one node, of its present boot."""
 
+    name: str
     boot: int | None = None
     link: str | None = None
     heard_us: int | None = None
     hello: Hello | None = None
     health: Health | None = None
+    fields: dict[str, int | None] = field(default_factory=dict)
+    """Of its latest HEALTH, by name."""
     lost_samples: dict[int, int] = field(default_factory=dict)
     """By boot, of the latest that told."""
     lost_before: int = 0
@@ -88,8 +92,10 @@ class LiveNode:
         for column, (quantity, place) in enumerate(
             zip(group.quantities, group.places, strict=True)
         ):
-            value = LiveValue(quantity, place, group.period_ms * 1000)
-            self.values[group.first + column] = value
+            number = group.first + column
+            self.values[number] = LiveValue(
+                f"{self.name}/{number}", quantity, place, group.period_ms * 1000
+            )
 
     def lay_out_anew(self, groups: dict[int, GroupTable]) -> None:
         """What is measured as before keeps what was read last, however often it is read now."""
@@ -101,7 +107,7 @@ class LiveNode:
             known = before.get(number)
             if known is None or (known.quantity, known.place) != (value.quantity, value.place):
                 continue
-            self.values[number] = replace(known, period_us=value.period_us)
+            self.values[number] = replace(known, id=value.id, period_us=value.period_us)
 
     def look_at_latest(self) -> None:
         for rows in self.latest.values():

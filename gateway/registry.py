@@ -60,7 +60,7 @@ class Registry:
     ) -> None:
         self._locomotive = locomotive
         self._version_text = version
-        self._nodes = {name: LiveNode() for name in nodes}
+        self._nodes = {name: LiveNode(name) for name in nodes}
         self._clocks = clocks
         self._clock = clock
         self._spool = spool
@@ -84,7 +84,7 @@ class Registry:
         if known.boot != boot:
             groups = known.groups.values()
             self._nodes[node] = known = LiveNode(
-                boot, lost_samples=known.lost_samples, lost_before=known.lost_before
+                node, boot, lost_samples=known.lost_samples, lost_before=known.lost_before
             )
             for group in groups:
                 known.lay_out(group)
@@ -136,6 +136,7 @@ class Registry:
         later = known.health is None or health.t_ms >= known.health.t_ms
         if health.boot == known.boot and later:
             known.health = health
+            known.fields = dict(zip(HEALTH_FIELDS, health.values, strict=False))
         self._changed()
 
     def told_alarms(self) -> None:
@@ -148,7 +149,7 @@ class Registry:
         """The newest value of each channel that was read anew since the last call, or is worth
         something else; of all channels after the layout has changed."""
         now = self._clock.monotonic_us()
-        for name, node in self._nodes.items():
+        for node in self._nodes.values():
             node.look_at_latest()
             groups = list(node.groups.values())
             if now >= node.due_us:
@@ -159,7 +160,7 @@ class Registry:
                 groups = [group for group in groups if group.number in node.renewed]
             node.renewed.clear()
             for group in groups:
-                yield from self._news_of(name, node, group, now)
+                yield from self._news_of(node, group, now)
 
     def nodes_seen(self) -> Iterator[NodeSeen]:
         """Since when each node is silent."""
@@ -196,9 +197,9 @@ class Registry:
             version=self._version_text,
             nodes=tuple(self._node(name, node, now) for name, node in self._nodes.items()),
             channels=tuple(
-                self._channel(name, node, number, value, now)
-                for name, node in self._nodes.items()
-                for number, value in sorted(node.values.items())
+                _channel(node.name, *worth)
+                for node in self._nodes.values()
+                for worth in self._worth(node, sorted(node.values), now)
             ),
             alarms=self._alarms(),
             silenced=self._silenced(),
@@ -212,7 +213,7 @@ class Registry:
 
     def health(self) -> dict[str, dict[str, int | None]]:
         """The latest HEALTH of each node by field of axwire.codes; empty before the first."""
-        return {name: _fields(node.health) for name, node in self._nodes.items()}
+        return {name: node.fields for name, node in self._nodes.items()}
 
     def status(self, node: str) -> NodeStatus:
         """live, stale (it was here and is silent) or waiting (never heard)."""
@@ -242,7 +243,7 @@ class Registry:
         estimate = None if boot is None else self._clocks.estimate(name, boot)
         error_us = None if boot is None else self._clocks.error_us(name, boot)
         round_trip_us = None if boot is None else self._clocks.round_trip_us(name, boot)
-        health = _fields(node.health)
+        health = node.fields
         return Node(
             name=name,
             status=node.status(now),
@@ -264,38 +265,17 @@ class Registry:
             clock_drift_ppm=None if estimate is None else estimate.drift_ppb / 1000,
         )
 
-    def _channel(
-        self, name: str, node: LiveNode, number: int, value: LiveValue, now: int
-    ) -> Channel:
-        age_us, quality = self._worth(name, node, value, now)
-        return Channel(
-            id=f"{name}/{number}",
-            node=name,
-            quantity=value.quantity.name,
-            place=value.place,
-            unit=value.quantity.unit,
-            value=None if quality in ("stale", "waiting", "no_answer") else value.value,
-            decimals=value.quantity.decimals,
-            age_ms=None if age_us is None else age_us // 1000,
-            quality=quality,
-            stale_after_ms=value.stale_after_us // 1000,
-        )
-
-    def _news_of(self, name: str, node: LiveNode, group: GroupTable, now: int) -> Iterator[Latest]:
-        status, age_us, aged_ms = node.status(now), None, None
-        for number in range(group.first, group.first + len(group.channels)):
-            value = node.values[number]
-            if value.t_ms != aged_ms:
-                age_us, aged_ms = self._age_us(name, node, value, now), value.t_ms
-            quality = value.quality(status, age_us)
+    def _news_of(self, node: LiveNode, group: GroupTable, now: int) -> Iterator[Latest]:
+        numbers = range(group.first, group.first + len(group.channels))
+        for value, age_us, quality in self._worth(node, numbers, now):
             if age_us is None:
                 if value.t_ms is not None:
                     node.due_us = now
             elif quality != "stale":
                 node.due_us = min(node.due_us, now - age_us + value.stale_after_us + 1)
             yield Latest(
-                f"{name}/{number}",
-                name,
+                value.id,
+                node.name,
                 value.quantity.name,
                 value.place,
                 value.value,
@@ -304,23 +284,39 @@ class Registry:
             )
 
     def _worth(
-        self, name: str, node: LiveNode, value: LiveValue, now: int
-    ) -> tuple[int | None, Quality]:
-        """How old a value is, and how far it can be trusted."""
-        age_us = self._age_us(name, node, value, now)
-        return age_us, value.quality(node.status(now), age_us)
+        self, node: LiveNode, numbers: Iterable[int], now: int
+    ) -> Iterator[tuple[LiveValue, int | None, Quality]]:
+        """How old the value of each of these channels is, and how far it can be trusted. What was
+        sampled together is as old."""
+        status, age_us, aged_ms = node.status(now), None, None
+        for number in numbers:
+            value = node.values[number]
+            if value.t_ms != aged_ms:
+                age_us, aged_ms = self._age_us(node, value, now), value.t_ms
+            yield value, age_us, value.quality(status, age_us)
 
-    def _age_us(self, name: str, node: LiveNode, value: LiveValue, now: int) -> int | None:
+    def _age_us(self, node: LiveNode, value: LiveValue, now: int) -> int | None:
         """None where nothing was told, and while the board's clock is not known."""
         if node.boot is None or value.t_ms is None:
             return None
-        sampled_us = self._clocks.monotonic_at(name, node.boot, value.t_ms * 1000)
+        sampled_us = self._clocks.monotonic_at(node.name, node.boot, value.t_ms * 1000)
         return None if sampled_us is None else max(0, now - sampled_us)
+
+
+def _channel(node: str, value: LiveValue, age_us: int | None, quality: Quality) -> Channel:
+    return Channel(
+        id=value.id,
+        node=node,
+        quantity=value.quantity.name,
+        place=value.place,
+        unit=value.quantity.unit,
+        value=None if quality in ("stale", "waiting", "no_answer") else value.value,
+        decimals=value.quantity.decimals,
+        age_ms=None if age_us is None else age_us // 1000,
+        quality=quality,
+        stale_after_ms=value.stale_after_us // 1000,
+    )
 
 
 def _milliseconds(us: int | None) -> float | None:
     return None if us is None else us / 1000
-
-
-def _fields(health: Health | None) -> dict[str, int | None]:
-    return {} if health is None else dict(zip(HEALTH_FIELDS, health.values, strict=False))

@@ -64,6 +64,7 @@ class SerialLink:
         self._port: serial.Serial | None = None
         self._waiting: deque[bytes] = deque()
         self._unsent = bytearray()
+        self._is_writing = False
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self.name = f"serial {config.name}"
@@ -202,7 +203,10 @@ class SerialLink:
             return
         self.bytes_sent += written
         del self._unsent[:written]
-        if self._unsent:
+        if bool(self._unsent) is self._is_writing:
+            return
+        self._is_writing = not self._is_writing
+        if self._is_writing:
             loop.add_writer(self._port.fileno(), self._write)
         else:
             loop.remove_writer(self._port.fileno())
@@ -219,6 +223,7 @@ class SerialLink:
         if self._port is not None:
             self._rounds.remove(self._port.fileno())
             asyncio.get_running_loop().remove_writer(self._port.fileno())
+            self._is_writing = False
             self._port.close()
             self._port = None
 
