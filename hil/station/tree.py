@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +15,10 @@ from hil.firmware_build import MANIFEST, build, files_for, find_compiler
 from hil.station.errors import StationError
 
 __all__ = ["Tree", "load_tree", "tree_folder", "tree_for"]
+
+_BUILDING = threading.Lock()
+"""Whoever comes meanwhile waits: it is built once, and CPython 3.11's parser may fail where
+several threads use it ("AST constructor recursion depth mismatch")."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +47,17 @@ def tree_folder(board: Board) -> Path:
     for name, path in files_for(board.port).items():
         digest.update(name.encode() + b"\0" + path.read_bytes())
     kept = cache_folder(os.environ) / "station" / f"{board.id}-{digest.hexdigest()[:32]}"
-    if not kept.is_dir():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
-            whole = Path(scratch) / "whole"
-            build(board, whole, compiler)
-            try:
-                whole.rename(kept)
-            except OSError:
-                if not kept.is_dir():
-                    raise
+    with _BUILDING:
+        if not kept.is_dir():
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
+                whole = Path(scratch) / "whole"
+                build(board, whole, compiler)
+                try:
+                    whole.rename(kept)
+                except OSError:
+                    if not kept.is_dir():
+                        raise
     return kept
 
 

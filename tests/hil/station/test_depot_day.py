@@ -1,23 +1,45 @@
 """Fifty boards a day without a mistake: ten at once and some in a row; `make depot` does all."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from depot_day import boards, flash_day, flash_one
+from station_boards import PICO
 from typer.testing import CliRunner
 
 from gateway.timebase import SystemClock
+from hil.boards import Board
+from hil.firmware_build import Built, Compiler, build
 from hil.station.board import BoardFacts
 from hil.station.cli import app
 from hil.station.errors import ContactError
 from hil.station.flash import Flashed
 from hil.station.flash_many import flash_many
 from hil.station.slots import find_slots
+from hil.station.tree import tree_for
 
 
 def test_ten_boards_at_once_are_all_right(tmp_path: Path):
     outcomes = flash_day(tmp_path, 10, 10, SystemClock())
     assert len(outcomes) == 10
+
+
+def test_stations_that_begin_at_once_build_the_firmware_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    built: list[Path] = []
+
+    def build_it(board: Board, folder: Path, compiler: Compiler) -> Built:
+        built.append(folder)
+        return build(board, folder, compiler)
+
+    monkeypatch.setenv("AXLEBOX_CACHE", str(tmp_path))
+    monkeypatch.setattr("hil.station.tree.build", build_it)
+    with ThreadPoolExecutor(10) as threads:
+        trees = list(threads.map(tree_for, [PICO] * 10))
+    assert len(built) == 1
+    assert all(tree == trees[0] for tree in trees)
 
 
 def test_boards_in_a_row_are_all_right(tmp_path: Path):
