@@ -1,57 +1,21 @@
-"""The line's page served for real, on a free port of 127.0.0.1, in a loop of its own thread."""
+"""The line's page served for real, and pictures of it."""
 
-import asyncio
 import threading
 from collections.abc import Callable
 
+from crew_page.served_app import ServedApp
 from line_in_memory import NODES, TestLine
 
-from gateway.web.server import serve
 from hil.station.errors import StationError
 from hil.station.line_page import create_line_app
 from hil.station.line_state import Done
 
-_WAIT_S = 20
 
-
-class ServedLine:
-    """Starts on creation; `stop` and `start` come back on the same port."""
+class ServedLine(ServedApp):
+    """The page of this line."""
 
     def __init__(self, line: TestLine) -> None:
-        self._line = line
-        self.port = 0
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        self._listening = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-        self._thread.start()
-        assert self._listening.wait(_WAIT_S)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(_WAIT_S)
-        assert not self._thread.is_alive()
-
-    def freeze(self) -> threading.Event:
-        """Halt the page's loop, its connections open, until the event returned is set."""
-        thaw = threading.Event()
-        self._loop.call_soon_threadsafe(thaw.wait)
-        return thaw
-
-    async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop = asyncio.Event()
-        app = create_line_app(self._line.line)
-        await serve(app, "127.0.0.1", self.port, self._stop, listening=self._note)
-
-    def _note(self, host: str, port: int) -> None:
-        self.port = port
-        self._listening.set()
+        super().__init__(lambda: create_line_app(line.line))
 
 
 WRONG = StationError(

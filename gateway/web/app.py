@@ -1,8 +1,6 @@
 """The crew page as an ASGI application: its files, its data, and what a crew asks of alarms."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -34,7 +32,6 @@ Health = Callable[[], Sequence[str]]
 """What is wrong now, one sentence each; empty when all is well."""
 
 _FAILED = "an error inside the gateway, see its log"
-_FULL = "{limit} pages are listening already, and no more are served; close one"
 
 
 def create_app(
@@ -76,16 +73,7 @@ def create_app(
         return answer(openapi_json)
 
     async def events(request: Request) -> Response | EventStream:
-        headers = {
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-store",
-            "axlebox-assets": assets.digest,
-        }
-        if request.method == "HEAD":
-            return Response(headers=headers)
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        full = refuse(503, _FULL.format(limit=client_limit), {"retry-after": "5"})
-        return EventStream(hub, raw, full)
+        return hub.respond(request, assets.digest)
 
     async def healthz(request: Request) -> Response:
         reasons = [*health(), *([hub.fault] if hub.fault else [])]
@@ -95,16 +83,6 @@ def create_app(
     async def metrics_text(request: Request) -> Response:
         headers = {"content-type": CONTENT_TYPE_PLAIN_0_0_4, "cache-control": "no-store"}
         return Response(generate_latest(metrics), headers=headers)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        pictures = asyncio.create_task(hub.run())
-        try:
-            yield
-        finally:
-            hub.close()
-            pictures.cancel()
-            await asyncio.gather(pictures, return_exceptions=True)
 
     app = Starlette(
         routes=[
@@ -121,7 +99,7 @@ def create_app(
         ],
         middleware=[Middleware(SecurityHeaders)],
         exception_handlers={HTTPException: refused, Exception: _failed},
-        lifespan=lifespan,
+        lifespan=lambda app: hub.running(),
     )
     app.state.hub = hub
     return app

@@ -8,13 +8,17 @@ is ready, so nothing queues up for it.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.web.answers import refuse
 from gateway.web.live import Live
 
 __all__ = ["CLIENT_LIMIT", "HEARTBEAT_S", "PERIOD_S", "EventHub", "EventStream", "Frame"]
@@ -31,6 +35,7 @@ StateT = TypeVar("StateT")
 _log = logging.getLogger(__name__)
 _HEARTBEAT = b": heartbeat\n\n"
 _END = b": end\n\n"
+_FULL = "{limit} pages are listening already, and no more are served; close one"
 _AFTER_FAULT_S = 1.0
 
 
@@ -107,6 +112,30 @@ class EventHub(Generic[StateT]):
         self._gauge.set(self._clients)
         if self._clients == 0:
             self._wanted.clear()
+
+    def respond(self, request: Request, digest: str) -> "Response | EventStream":
+        """The answer to a page that wants to listen; `digest` names the assets it should have."""
+        headers = {
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-store",
+            "axlebox-assets": digest,
+        }
+        if request.method == "HEAD":
+            return Response(headers=headers)
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        full = refuse(503, _FULL.format(limit=self._client_limit), {"retry-after": "5"})
+        return EventStream(self, raw, full)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Take pictures meanwhile; afterwards every stream is told to end."""
+        pictures = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            self.close()
+            pictures.cancel()
+            await asyncio.gather(pictures, return_exceptions=True)
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What one stream sends: the picture now, each newer one, comments in between, an end."""

@@ -23,7 +23,7 @@ from starlette.routing import Route
 from gateway.web.access import is_local, require_origin
 from gateway.web.answers import answer, read_body, refuse
 from gateway.web.assets import gather_assets
-from gateway.web.events import CLIENT_LIMIT, EventHub, EventStream
+from gateway.web.events import EventHub, EventStream
 from gateway.web.page import preferred_language
 from gateway.web.security import SECURITY, SecurityHeaders, refused
 from gateway.web.texts import as_module
@@ -38,7 +38,6 @@ _SHARED = ("dom.js", "i18n.js", "icon.svg", "stream.js")
 """Of the crew page."""
 
 _FAILED = "an error inside the station, see its terminal"
-_FULL = f"{CLIENT_LIMIT} pages are listening already, and no more are served; close one"
 _ELSEWHERE = "scans are taken on the station's own machine alone"
 
 
@@ -118,15 +117,7 @@ def create_line_app(line: Line) -> Starlette:
         return answer(msgspec.json.encode(line.state()))
 
     async def events(request: Request) -> Response | EventStream:
-        headers = {
-            "content-type": "text/event-stream; charset=utf-8",
-            "cache-control": "no-store",
-            "axlebox-assets": assets.digest,
-        }
-        if request.method == "HEAD":
-            return Response(headers=headers)
-        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-        return EventStream(hub, raw, refuse(503, _FULL, {"retry-after": "5"}))
+        return hub.respond(request, assets.digest)
 
     async def scan(request: Request) -> Response:
         require_origin(request)
@@ -140,13 +131,8 @@ def create_line_app(line: Line) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         live.follow()
-        pictures = asyncio.create_task(hub.run())
-        try:
+        async with hub.running():
             yield
-        finally:
-            hub.close()
-            pictures.cancel()
-            await asyncio.gather(pictures, return_exceptions=True)
 
     app = Starlette(
         routes=[

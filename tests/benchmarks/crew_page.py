@@ -8,7 +8,7 @@ kind of screen.
 from math import ceil
 from pathlib import Path
 
-from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.chromium import open_chromium
 from crew_page.laps import Laps
 from crew_page.live_picture import alarmed
 from crew_page.opened_page import open_running
@@ -16,7 +16,7 @@ from crew_page.recorded_run import record_run
 from crew_page.replayed import open_owned
 from crew_page.served_page import ServedPage
 from crew_page.weight import weighed
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.report import Figure
 from hil.interpreter import find_fast_interpreter
@@ -29,16 +29,11 @@ _SCREENS = (("alarms", ".alarm"), ("detail/2", ".chart"), ("service", ".card"))
 def measure(folder: Path, seed: int) -> dict[str, Figure]:
     page = ServedPage(alarmed())
     try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-            )
-            figures = {
+        with open_chromium(find_chromium()) as browser:
+            return {
                 "page.weight_kb": _weight(browser, page, seed),
                 "page.heap_growth_kb": _growth(browser, page, seed),
             }
-            browser.close()
-            return figures
     finally:
         page.stop()
 

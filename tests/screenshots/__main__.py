@@ -14,12 +14,12 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crew_page.chromium import CHROMIUM_ARGUMENTS
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from crew_page.chromium import open_chromium
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from gateway.profiles import load_profile
 from gateway.timebase import SystemClock
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--station", action="store_true", help="the depot's line alone")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    with _chromium() as browser:
+    with open_chromium(find_chromium()) as browser:
         print(f"{take_station(browser, arguments.out)} pictures of the line in {arguments.out}")
     if arguments.station:
         return
@@ -119,7 +119,7 @@ def _break(rig: Rig, locomotive: Locomotive) -> None:
 
 def _take(address: str, folder: Path, state: str) -> int:
     taken = 0
-    with _chromium() as browser:
+    with open_chromium(find_chromium()) as browser:
         for language, light, size in itertools.product(LANGUAGES, LIGHTS, SIZES):
             for tab in _opened(browser, address, language, light, SIZES[size]):
                 tab.screenshot(path=folder / f"{state}-{size}-{language}-{light}.png")
@@ -130,16 +130,6 @@ def _take(address: str, folder: Path, state: str) -> int:
                     tab.screenshot(path=folder / f"{state}-{name}-{language}-{light}.png")
                     taken += 1
     return taken
-
-
-@contextmanager
-def _chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-        )
-        yield browser
-        browser.close()
 
 
 def _opened(

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.chromium import open_chromium
 from crew_page.live_picture import te33a
 from crew_page.served_page import ServedPage
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from gateway.state import State
 from gateway.web.access import Access
@@ -33,10 +33,8 @@ def serve_page() -> Iterator[Callable[..., ServedPage]]:
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """Chromium: the one AXLEBOX_CHROMIUM names, else the one all tests use."""
     path = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS])
+    with open_chromium(path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

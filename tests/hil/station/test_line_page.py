@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 import pytest
-from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.chromium import open_chromium
 from crew_page.drawn import faults_of_layout, inspect, scrolls
 from line_in_memory import TestLine
 from line_served import EARLIER, LAST, TAKEN, WORN, WRONG, ServedLine, busy
@@ -18,7 +18,6 @@ from playwright.sync_api import (
     Page,
     ViewportSize,
     expect,
-    sync_playwright,
 )
 
 from hil.station.errors import StationError
@@ -37,10 +36,8 @@ SIZES: tuple[ViewportSize, ...] = (
 @pytest.fixture(scope="module")
 def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     path = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*CHROMIUM_ARGUMENTS])
+    with open_chromium(path) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
