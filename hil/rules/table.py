@@ -4,25 +4,31 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from gateway.alarms.rulebook import BoundRule, load_rules
 from gateway.profiles import load_profile
 from hil.rules.cases import Case
 from hil.rules.play import play
 from hil.rules.simulated import SimulatedFeed
+from simulators.duties import load_duty
 from simulators.locomotive import Locomotive
+from simulators.physics.figures import read_figures
+from simulators.physics.train import within_rating
 
 __all__ = ["HEALTHY", "Found", "Healthy", "find", "run_healthy"]
 
+_GOODS = ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo")
+_PASSENGER = ("passenger", "shunting", "cold_start", "demo")
 HEALTHY: dict[str, tuple[str, ...]] = {
-    "te33a": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
-    "kz8a": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
-    "vl80s": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
-    "es44aci": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
-    "te33at": ("main_line", "heavy_start", "descent", "shunting", "cold_start", "demo"),
-    "kz4at": ("shunting", "cold_start", "demo"),
+    "te33a": _GOODS,
+    "kz8a": _GOODS,
+    "vl80s": _GOODS,
+    "es44aci": _GOODS,
+    "te33at": _GOODS,
+    "kz4at": _PASSENGER,
 }
-"""Duties that each class can do for ever. A KZ4AT is a passenger locomotive of 82 t: with the
-goods trains of the others its motors do get too hot."""
+"""Duties of each class, over and over, with a train within its rating."""
 
 
 @dataclass
@@ -73,13 +79,14 @@ def run_healthy(
     rules = load_rules(profile)
     found = Healthy()
     duties = HEALTHY[profile_id]
-    for number, duty in enumerate(duties):
-        seconds = hours * 3600 / len(duties)
+    seconds = hours * 3600 / len(duties)
+    for number, name in enumerate(duties):
+        duty = replace(within_rating(read_figures(profile), load_duty(name)), repeat=True)
         feed = SimulatedFeed(Locomotive(profile, seed + number, duty), profile.all_nodes)
         for happened in play(rules, profile, feed, seconds):
             record = happened.record
             if record.action == "raised":
                 found.raised[record.rule, record.priority] += 1
-                tell(f"{profile_id}, {duty}: {record.id} at {happened.at_s:.1f} s")
+                tell(f"{profile_id}, {name}: {record.id} at {happened.at_s:.1f} s")
         found.hours += seconds / 3600
     return found

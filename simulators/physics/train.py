@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from simulators.duties import Duty
 from simulators.physics.brakes import (
     GOODS,
@@ -12,9 +14,9 @@ from simulators.physics.brakes import (
     shoe_friction,
 )
 from simulators.physics.figures import Figures
-from simulators.physics.resistance import G, curve, running_force
+from simulators.physics.resistance import G, curve, locomotive, running_force, wagons
 
-__all__ = ["FULL_KPA", "Consist"]
+__all__ = ["FULL_KPA", "Consist", "within_rating"]
 
 FULL_KPA = 380.0
 """Pressure of a loaded wagon's cylinder at which its calculated pressing holds; chosen."""
@@ -24,6 +26,18 @@ ENGINE_PRESSING_T = 14.0
 
 _ROTATING = 1.06
 _SHORT_WAGONS = 20
+
+
+def within_rating(figures: Figures, duty: Duty) -> Duty:
+    """The duty with no more wagons than the locomotive pulls up its steepest section for ever: at
+    continuous effort and speed, as the mass of a train is set for a line."""
+    train, speed_kmh = duty.train, figures.continuous_speed
+    steepest = max(one.gradient_permille + curve(one.curve_m) for one in duty.sections)
+    engine_kn = figures.mass * G / 1000 * (locomotive(figures, speed_kmh) + steepest)
+    axle_load_t = train.wagon_t / train.axles_a_wagon
+    wagon_kn = train.wagon_t * G / 1000 * (wagons(axle_load_t, speed_kmh) + steepest)
+    pulled = max(0, int((figures.continuous_effort - engine_kn) / wagon_kn))
+    return replace(duty, train=replace(train, wagons=min(train.wagons, pulled)))
 
 
 class Consist:

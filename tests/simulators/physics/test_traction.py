@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 from gateway.errors import ConfigError
 from gateway.profiles import Profile, load_profile
-from simulators.duties import Driving, Duty, Section, Train
+from simulators.duties import Driving, Duty, Section, Train, load_duty
 from simulators.physics import adhesion, resistance
 from simulators.physics.effort import NOTCHES, braking, tractive
 from simulators.physics.figures import Figures, read_figures
 from simulators.physics.machine import STEP_S, Machine
 from simulators.physics.motors import Asynchronous, DcSeries, motor_model
 from simulators.physics.resistance import G
-from simulators.physics.train import Consist
+from simulators.physics.train import Consist, within_rating
 from simulators.physics.weights import transfer_t_kn
 
 SPEEDS = st.floats(0, 140)
@@ -116,6 +116,19 @@ def test_balancing_speed_of_6000_t_on_9_per_mille() -> None:
     while machine.t_s < 2400:
         machine.step()
     beside("balancing speed", machine.consist.speed_m_s * 3.6, low, "km/h", 0.005)
+
+
+def test_a_train_within_the_rating_by_hand() -> None:
+    """TE33A on 9 per mille with a curve of 600 m, at 24.5 km/h and 424 kN: 40 wagons of 92 t."""
+    figures, duty = read_figures(load_profile("te33a")), load_duty("main_line")
+    against = 9 + 700 / 600
+    engine = 138 * (1.9 + 0.01 * 24.5 + 0.0003 * 24.5**2 + against) * G / 1000
+    wagon = 92 * (0.7 + (3 + 0.1 * 24.5 + 0.0025 * 24.5**2) / 23 + against) * G / 1000
+    pulled = within_rating(figures, duty).train.wagons
+    beside("mass of the wagons", 92 * pulled, 92 * (424 - engine) / wagon, "t", 0.025)
+    assert engine + pulled * wagon <= 424 < engine + (pulled + 1) * wagon
+    level = level_duty(10, 92)
+    assert within_rating(figures, level) == level
 
 
 def test_acceleration_by_hand() -> None:
