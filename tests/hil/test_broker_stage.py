@@ -1,6 +1,7 @@
 """What a scenario in real time says where its gateway or its start fails, and that it gives all
 back."""
 
+import os
 import select
 import socket
 import subprocess
@@ -105,7 +106,8 @@ def test_a_stage_whose_start_fails_says_what_failed_and_can_be_stopped(
 
 
 def test_a_server_that_is_down_keeps_its_port_from_others(tmp_path: Path) -> None:
-    """No socket that asks for any port is given it, and none is given twice."""
+    """No socket that asks for any port is given it, and none is given twice, be it to another
+    process that begins to look at the same one."""
     ports = [free_port() for _ in range(5)]
     ports += [Broker(["false"], tmp_path / "broker").port]
     assert len(set(ports)) == 6
@@ -113,3 +115,7 @@ def test_a_server_that_is_down_keeps_its_port_from_others(tmp_path: Path) -> Non
     assert max(ports) < low
     with socket.create_server(("127.0.0.1", ports[0])):
         assert free_port() not in ports
+    code = f"import os; os.getpid = lambda: {os.getpid()}; from hil.ports import free_port\n"
+    code += "print(*[free_port() for _ in range(5)])"
+    told = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, check=True)
+    assert not set(map(int, told.stdout.split())) & set(ports)
