@@ -20,7 +20,7 @@ from axwire.cose import KEY_BYTES
 from msgspec import Meta, Struct
 
 from gateway.config import Name, load_config, load_keys
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, remedy
 from gateway.sealed import FILE_CAP, seal, sync_folder, unseal, write_private
 
 __all__ = ["Changes", "KnownBoard", "Roll", "enrol", "open_roll", "seal_roll"]
@@ -76,12 +76,15 @@ def open_roll(path: Path, passphrase: str) -> Roll:
         with path.open("rb") as file:
             data = file.read(FILE_CAP)
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
+        what_to_do = remedy(error, "correct the path, or bring it there")
+        raise ConfigError(f"{path} cannot be read: {error.strerror}; {what_to_do}") from None
     content = unseal(_KIND, data, passphrase, str(path))
     try:
         roll = msgspec.convert(content, Roll)
     except msgspec.ValidationError:
-        raise ConfigError(f"{path} is of a form that this axlebox does not know") from None
+        raise ConfigError(
+            f"{path} is of a form that this axlebox does not know: install the depot's here"
+        ) from None
     names = [board.name for board in roll.boards]
     if len(set(names)) < len(names):
         raise ConfigError(f"{path} has a node twice: have the depot export it again")
@@ -158,7 +161,7 @@ def _write(path: Path, roll: Roll, gone: set[str]) -> None:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise ConfigError(f"{path} and its keys cannot be written: {error.strerror}") from None
+        raise _unwritten(f"{path} and its keys", error) from None
     finally:
         fresh.unlink(missing_ok=True)
 
@@ -174,11 +177,21 @@ def _own(file: Path, like: Path) -> None:
 
 def _tidy(keys: Path, number: int) -> None:
     """Remove the keys of other lists: nothing names them any more."""
-    for folder in keys.iterdir():
-        found = _FOLDER.fullmatch(folder.name)
-        if found and int(found[1]) != number:
-            shutil.rmtree(folder)
-    sync_folder(keys)
+    try:
+        for folder in keys.iterdir():
+            found = _FOLDER.fullmatch(folder.name)
+            if found and int(found[1]) != number:
+                shutil.rmtree(folder)
+        sync_folder(keys)
+    except OSError as error:
+        raise _unwritten(f"the boards are known, but {keys} with old keys", error) from None
+
+
+def _unwritten(what: str, error: OSError) -> ConfigError:
+    what_to_do = remedy(error, "bring the folder back")
+    return ConfigError(
+        f"{what} cannot be written: {error.strerror}; {what_to_do}, and enrol again"
+    )
 
 
 def _edited(path: Path, text: str, files: dict[str, str], gone: set[str]) -> str:

@@ -9,6 +9,7 @@ AxleboxError
 └── SpoolError       the durable store (gateway.spool.errors)
 """
 
+import errno
 import re
 
 
@@ -47,6 +48,26 @@ class SealError(AxleboxError):
     def __init__(self, message: str, *, damaged: bool = False) -> None:
         super().__init__(message)
         self.damaged = damaged
+
+
+def remedy(error: OSError, missing: str) -> str:
+    """What a person can do about a file or folder that cannot be used; `missing`: where it, or
+    the folder that it is to be in, is not there."""
+    match error.errno:
+        case errno.ENOENT | errno.ENOTDIR:
+            return missing
+        case errno.EISDIR:
+            return "that is a folder: name a file"
+        case errno.EEXIST:
+            return "something else has that name: move it away, or choose another name"
+        case errno.EACCES | errno.EPERM:
+            return "run this as its owner"
+        case errno.ENOSPC | errno.EDQUOT:
+            return "make room there"
+        case errno.EROFS:
+            return "that medium cannot be written: choose another place"
+        case _:
+            return "look into `dmesg`, or use another file"
 
 
 def explain(message: str, document: str) -> str:

@@ -9,7 +9,6 @@ The same files are written in one step, with the disk told: whoever loses power 
 the new one, and nobody else can read either at any time.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway.errors import SealError
+from gateway.errors import SealError, remedy
 
 __all__ = [
     "FILE_CAP",
@@ -26,6 +25,7 @@ __all__ = [
     "new_passphrase",
     "plain_passphrase",
     "read_passphrase",
+    "read_private",
     "seal",
     "sync_folder",
     "unseal",
@@ -81,7 +81,9 @@ def unseal(kind: str, data: bytes, passphrase: str, what: str) -> Any:
     try:
         return json.loads(AESGCM(key).decrypt(bytes.fromhex(start["nonce"]), hidden, bound))
     except InvalidTag:
-        raise SealError(f"that is not the passphrase of {what}: type it again") from None
+        raise SealError(
+            f"that is not the passphrase of {what}: give the one that was told for it"
+        ) from None
 
 
 def new_passphrase(random: Callable[[int], bytes]) -> str:
@@ -103,11 +105,22 @@ def plain_passphrase(typed: str) -> str:
 
 def read_passphrase(path: Path) -> str:
     """The passphrase in a file that its owner alone can read. Raises SealError."""
+    try:
+        passphrase = read_private(path).decode().strip()
+    except UnicodeDecodeError:
+        raise SealError(f"{path} holds no passphrase: name another file") from None
+    if not passphrase:
+        raise SealError(f"{path} is empty: write the passphrase into it")
+    return passphrase
+
+
+def read_private(path: Path) -> bytes:
+    """What is in a file that its owner alone can read. Raises SealError."""
     check_private(path)
     try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise SealError(f"{path}: the passphrase cannot be read: name another file") from None
+        return path.read_bytes()
+    except OSError as error:
+        raise _unread(path, error) from None
 
 
 def check_private(path: Path) -> None:
@@ -115,7 +128,7 @@ def check_private(path: Path) -> None:
     try:
         found = path.stat()
     except OSError as error:
-        raise SealError(f"{path} cannot be opened: {error.strerror}") from None
+        raise _unread(path, error) from None
     if found.st_mode & 0o077:
         mode = "700" if path.is_dir() else "600"
         raise SealError(f"others can open {path}; run: chmod {mode} {path}")
@@ -137,8 +150,8 @@ def write_private(path: Path, data: bytes) -> None:
         fresh.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        remedy = "make room there" if error.errno == errno.ENOSPC else "run this as its owner"
-        raise SealError(f"{path} cannot be written: {error.strerror}; {remedy}") from None
+        what_to_do = remedy(error, f"make the folder {path.parent} first, or correct the path")
+        raise SealError(f"{path} cannot be written: {error.strerror}; {what_to_do}") from None
 
 
 def sync_folder(folder: Path) -> None:
@@ -148,6 +161,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unread(path: Path, error: OSError) -> SealError:
+    what_to_do = remedy(error, "correct the path, or bring it there")
+    return SealError(f"{path} cannot be opened: {error.strerror}; {what_to_do}")
 
 
 def _key(passphrase: str, salt: bytes, cost: int) -> bytes:
@@ -176,10 +194,17 @@ def _start(head: bytes, what: str) -> tuple[dict[str, Any], str]:
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = None
     if not whole:
-        raise SealError(f"{what} is no sealed file of axlebox, or is damaged", damaged=True)
+        raise SealError(
+            f"{what} is no sealed file of axlebox, or is damaged: name another file, or copy it "
+            "again from where it comes",
+            damaged=True,
+        )
     cost = start["cost"]
     if start["form"] != 1:
         raise SealError(f"{what} was written by a newer axlebox: install that one here")
     if not 1 < cost <= _COSTLIEST or cost & (cost - 1):
-        raise SealError(f"{what} asks for a key that is too costly to make")
+        raise SealError(
+            f"{what} asks for a key that is too costly to make: no axlebox wrote it; name another "
+            "file"
+        )
     return start, digest

@@ -21,9 +21,10 @@ from gateway.profiles import NodeFit, load_profile
 from gateway.timebase import Clock
 from hil.account import Account
 from hil.driving import Cab, Keyboard
+from hil.errors import BenchError
 from hil.feeder import Source
 from hil.interpreter import find_interpreter
-from hil.rig import Rig, RigPlan
+from hil.rig import GatewayProcess, Rig, RigPlan
 from simulators.locomotive import Locomotive
 from simulators.physics.driver import Hands
 from simulators.recordings import RECORDED_NODE, Recording
@@ -35,6 +36,9 @@ _LOCOMOTIVE = "TE33A-0001"
 _REFRESH_S = 0.5
 _HURRY_S = 1.0
 _GRACE_S = 15.0
+_WHAT_TO_DO = """\
+The demo ends with it, without an account: start it again. Signal 9 comes from a person, or from a
+machine that ran out of memory (`dmesg` tells); otherwise the log above says why."""
 _STYLES = {"ok": "", "live": "green", "stale": "bold yellow", "waiting": "dim"}
 
 
@@ -49,6 +53,7 @@ def run_demo(
     clock: Clock,
 ) -> bool:
     """Run until the duration is over or a person stops it; True when the account balances.
+    Raises BenchError as soon as the gateway has ended by itself.
 
     With `drive` a person drives from the keyboard; raises ConfigError without a terminal. With
     `as_json` the account is one JSON object on the last line of standard output, and
@@ -85,6 +90,7 @@ def run_demo(
                 if keyboard is not None:
                     keyboard.stop()
             account = rig.settle(_HURRY_S if stop.is_set() else _GRACE_S)
+            _must_run(rig.gateway)
         finally:
             rig.stop()
     _print_account(console, account, as_json)
@@ -143,9 +149,17 @@ def _watch(
                 left_s = min(left_s, (end_us - clock.monotonic_us()) / 1e6)
             if left_s <= 0 or stop.wait(left_s):
                 return
+            _must_run(rig.gateway)
             if live is not None:
                 with suppress(urllib.error.URLError, OSError):
                     live.update(_picture(rig.gateway.state(), rig.gateway.page, cab))
+
+
+def _must_run(gateway: GatewayProcess) -> None:
+    """Raise BenchError where it ended by itself: without it nothing is stored, and no account can
+    be made."""
+    if gateway.has_ended:
+        raise BenchError(f"{gateway.what_it_says()}\n{_WHAT_TO_DO}")
 
 
 def _picture(state: dict[str, Any], page: str, cab: Cab | None) -> Group:

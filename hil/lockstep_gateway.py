@@ -25,7 +25,8 @@ __all__ = ["LockstepCable", "LockstepGateway", "LockstepPort", "UnsyncedStorage"
 _TICK_US = 100_000
 _OFFER_AGAIN_US = 50_000
 _PORT_BYTES = 4095
-"""What a port of Linux holds for a reader that does not come (N_TTY_BUF_SIZE); more is lost."""
+"""What Linux gives a reader of a port at once (N_TTY_BUF_SIZE). It keeps more, up to kernel and
+driver (gateway.links.rounds); here the rest is lost, for nodes must not rely on it."""
 
 _OFF = 1000
 """A gateway's clock runs off the schedule's by less than a thousandth."""
@@ -87,8 +88,7 @@ class LockstepCable:
             self._frames = Frames(trouble, 0)
 
     def record(self) -> None:
-        """Keep from now on what the board sends, in `recorded`, and what it is sent, in
-        `recorded_down`."""
+        """Keep from now on what the board sends (`recorded`) and is sent (`recorded_down`)."""
         self.recorded = bytearray()
         self.recorded_down = bytearray()
 
@@ -380,8 +380,7 @@ class LockstepGateway:
         next_us = forwarding.forwarder.step()
         self._sending = None
         left_us = next_us - self._clock.monotonic_us()
-        self._turn += 1
-        turn = self._turn
+        self._turn = turn = self._turn + 1
 
         def go_on() -> None:
             """Unless a commit made it go on before."""

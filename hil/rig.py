@@ -31,6 +31,7 @@ __all__ = ["GatewayProcess", "Rig", "RigPlan"]
 _START_S = 15.0
 _STOP_S = 2.5
 _POLL_S = 0.05
+_LOG_LINES = 20
 _SETTLE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 
@@ -145,8 +146,8 @@ class GatewayProcess:
     def what_it_says(self) -> str:
         """Whether it runs, and the end of its log: for who does not get an answer."""
         code = None if self._process is None else self._process.poll()
-        how = "the gateway runs" if code is None else f"the gateway ended with {code}"
-        return f"{how}; its log ends:\n{self._log.read_text()[-2000:]}"
+        log = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join([f"{_how_it_is(code)}; its log ends:", *(log or ["(it is empty)"])])
 
     def _end(self, number: int) -> None:
         if self._process is None:
@@ -163,8 +164,18 @@ class GatewayProcess:
         self._process = None
 
 
+def _how_it_is(code: int | None) -> str:
+    """In words, by what Popen.poll says."""
+    if code is None:
+        return "the gateway runs"
+    if code < 0:
+        return f"the gateway was ended by signal {-code} ({signal.strsignal(-code)})"
+    return f"the gateway ended with exit code {code}"
+
+
 def _die_with_parent() -> None:
-    """Runs in the child: no gateway outlives a bench that was killed (prctl(2))."""
+    """Runs in the child: no gateway outlives a bench that was killed. To prctl(2) the parent is
+    the thread that started it: one that ends takes its gateway with it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -210,7 +221,8 @@ class Rig:
     def settle(self, limit_s: float = _SETTLE_S) -> Account:
         """Silence the sensors, let everything arrive, and account for every sample.
 
-        Returns as soon as the account balances, and at the limit as it then is.
+        Returns as soon as the account balances, and as it then is at the limit or when the
+        gateway has ended by itself.
         """
         for target in self.targets.values():
             target.cut_sensors()
@@ -224,9 +236,12 @@ class Rig:
         time.sleep(seconds)
 
     def until(self, condition: Callable[[], bool], limit_s: float) -> None:
-        """Let it run until the condition holds. Raises BenchError at the limit."""
+        """Let it run until the condition holds. Raises BenchError at the limit, and at once when
+        the gateway has ended by itself."""
         deadline_us = self._clock.monotonic_us() + round(limit_s * 1e6)
         while not condition():
+            if self.gateway.has_ended:
+                raise BenchError(self.gateway.what_it_says())
             if self._clock.monotonic_us() > deadline_us:
                 raise BenchError(f"what was waited for did not come within {limit_s} s")
             time.sleep(_POLL_S)

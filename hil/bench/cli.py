@@ -1,4 +1,4 @@
-"""`axlebox bench list|run|check|unit|record|report`."""
+"""`axlebox bench list|run|check|unit|record|report|compare`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,8 @@ from gateway.errors import ConfigError
 from gateway.timebase import SystemClock
 from hil.bench.bench_file import load_bench
 from hil.bench.board_running import check_bench, run_on_board
-from hil.bench.record import Record
+from hil.bench.comparing import compare
+from hil.bench.record import Record, Report
 from hil.bench.recording import record_run
 from hil.bench.reporting import HTML, JSON, make_report, read_report, write_report
 from hil.bench.running import run_scenario
@@ -103,16 +104,37 @@ def report(
     file: Annotated[Path, typer.Argument(help="a report.json")] = _REPORT / JSON,
 ) -> None:
     """Make report.html anew from a report.json."""
-    try:
-        read = read_report(file)
-    except OSError as error:
-        raise ConfigError(
-            f"{file}: cannot be read ({error.strerror}); `axlebox bench run` makes one"
-        ) from None
-    except msgspec.MsgspecError as error:
-        raise ConfigError(f"{file}: not a report of the bench: {error}") from None
-    write_report(read, file.parent)
+    write_report(_read(file), file.parent)
     Console(highlight=False).print(f"{file.parent / HTML}", soft_wrap=True)
+
+
+@app.command("compare")
+def compare_runs(
+    files: Annotated[list[Path], typer.Argument(help="a report.json of each run, two or more")],
+) -> None:
+    """Say whether runs came to the same, or which scenario did not and in what."""
+    reports = {str(file): _read(file) for file in files}
+    if len(reports) < 2:
+        raise ConfigError(
+            "one run has nothing to be compared with: name the report.json of another, kept from "
+            "before, as well"
+        )
+    found = compare(reports)
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    for line in found.notes:
+        console.print(f"note: {line}")
+    for name, line in found.different.items():
+        console.print(f"{name}: {line}")
+    console.print(
+        f"the same in {len(reports)} runs: in simulated time, byte for byte: "
+        f"{len(found.simulated)}; in real time, by verdict and with an exact account: "
+        f"{len(found.real)}; skipped: {len(found.skipped)}"
+    )
+    if found.failed:
+        console.print(f"failed in each: {', '.join(found.failed)}")
+    if found.different:
+        console.print(f"different: {', '.join(found.different)}")
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -143,6 +165,17 @@ def _runner(
         lambda scenario: run_scenario(scenario, interpreter, SystemClock(), named=named),
         f"MicroPython {interpreter.version}, {interpreter.bits}-bit",
     )
+
+
+def _read(file: Path) -> Report:
+    try:
+        return read_report(file)
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); `axlebox bench run` makes one"
+        ) from None
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{file}: not a report of the bench: {error}") from None
 
 
 def _paths(named: list[str]) -> list[Path]:

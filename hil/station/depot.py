@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.errors import SealError, remedy
 from gateway.sealed import check_private
 from gateway.timebase import Clock
 from hil.station.inventory import Inventory
@@ -44,8 +45,12 @@ class Depot:
 
 def open_depot(folder: Path, clock: Clock, random: Callable[[int], bytes] = os.urandom) -> Depot:
     """The station in a folder, which is made if it is not there. Raises SealError where others can
-    open it."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open it, or it cannot be made."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        what_to_do = remedy(error, "correct its path")
+        raise SealError(f"{folder} cannot be made: {error.strerror}; {what_to_do}") from None
     check_private(folder)
     inventory = Inventory(folder / "inventory.db")
     (folder / "labels").mkdir(mode=0o700, exist_ok=True)

@@ -63,7 +63,9 @@ def the_vault(depot: Depot, passphrase_file: Path | None) -> Vault:
             confirmation_prompt="once more" if is_new else False,
         )
     if is_new and len(passphrase) < PASSPHRASE_LEAST:
-        raise SealError(f"a passphrase has at least {PASSPHRASE_LEAST} characters")
+        raise SealError(
+            f"a passphrase has at least {PASSPHRASE_LEAST} characters: make up a longer one"
+        )
     vault = depot.vault(passphrase)
     if vault.note:
         say(f"note: {vault.note}")

@@ -34,12 +34,13 @@ def export(
     vault = the_vault(depot, passphrase_file)
     passphrase = new_passphrase(depot.random)
     sealed, nodes, left_out = export_roll(depot, vault, locomotive, passphrase)
+    if told_file is not None:
+        write_private(told_file, passphrase.encode() + b"\n")
     write_private(out, sealed)
     say(f"{out}: {len(nodes)} boards of {locomotive}: {', '.join(nodes)}")
     for node in left_out:
         say(f"{node} is left out: it is not fitted yet")
     if told_file is not None:
-        write_private(told_file, passphrase.encode() + b"\n")
         say(f"its passphrase is in {told_file}: bring it another way than the file")
     else:
         say(f"its passphrase, told this once: {passphrase}")

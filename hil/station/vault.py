@@ -14,8 +14,15 @@ from typing import Any
 
 from axwire.cose import KEY_BYTES
 
-from gateway.errors import SealError
-from gateway.sealed import check_private, seal, sync_folder, unseal, write_private
+from gateway.errors import SealError, remedy
+from gateway.sealed import (
+    check_private,
+    read_private,
+    seal,
+    sync_folder,
+    unseal,
+    write_private,
+)
 from hil.station.errors import StationError
 
 __all__ = ["Vault"]
@@ -99,10 +106,10 @@ class Vault:
             self._write(content)
 
     def _read(self) -> Content:
-        check_private(self._path)
-        content: Content = unseal(
-            _KIND, self._path.read_bytes(), self._passphrase, str(self._path)
-        )
+        return self._unsealed(self._path)
+
+    def _unsealed(self, path: Path) -> Content:
+        content: Content = unseal(_KIND, read_private(path), self._passphrase, str(path))
         return content
 
     def _write(self, content: Content) -> None:
@@ -119,9 +126,8 @@ class Vault:
         """Have a damaged or missing present generation give way to the one before."""
         before = self._folder / _BEFORE
         if self._path.exists():
-            check_private(self._path)
             try:
-                unseal(_KIND, self._path.read_bytes(), self._passphrase, str(self._path))
+                self._unsealed(self._path)
                 return
             except SealError as error:
                 if not error.damaged:
@@ -136,8 +142,7 @@ class Vault:
                 f"{self._path} is damaged, and there is none before it",
                 "Bring it back from a copy of the station's folder",
             )
-        check_private(before)
-        unseal(_KIND, before.read_bytes(), self._passphrase, str(before))
+        self._unsealed(before)
         if self._path.exists():
             self._path.replace(self._folder / _DAMAGED)
         os.link(before, self._path)
@@ -149,7 +154,12 @@ class Vault:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        handle = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = self._folder / _LOCK
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            what_to_do = remedy(error, "bring the folder back")
+            raise SealError(f"{lock} cannot be opened: {error.strerror}; {what_to_do}") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield

@@ -218,6 +218,23 @@ def test_the_passphrase_can_come_from_a_private_file(config: Path, typed: Typed)
     assert typed(str(file), "--passphrase-file", str(words))[0] == 0
 
 
+def test_a_file_that_is_not_there_is_told_with_what_to_do(config: Path, typed: Typed) -> None:
+    file, words = config.parent / "list", config.parent / "words"
+    code, told = typed(str(file), "--passphrase-file", str(words))
+    assert code == 1
+    assert f"{words} cannot be opened: No such file or directory; correct the path" in told
+    code, told = typed(str(file), typed=PASSPHRASE)
+    assert code == 1
+    assert f"{file} cannot be read: No such file or directory; correct the path" in told
+
+
+def test_keys_that_cannot_be_written_are_told_with_what_to_do(config: Path) -> None:
+    (config.parent / "keys").touch()
+    with pytest.raises(ConfigError, match=r"cannot be written: .*: move it away, .*enrol again"):
+        enrol(config, roll(7, {"motors-a": 1}))
+    assert config.read_text() == CONFIG
+
+
 def test_no_text_of_a_list_shows_a_key() -> None:
     shown = f"{roll(7, {'motors-a': 1})!r} {roll(7, {'motors-a': 1})}"
     assert not re.search(key(1)[:8], shown)

@@ -1,9 +1,11 @@
 """A sealed file opens with its passphrase alone, unchanged, and is nobody else's to read."""
 
+import errno
 import json
 import os
 import random
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import sealed
-from gateway.errors import SealError
+from gateway.errors import SealError, remedy
 
 SEED = 5
 SECRET = "3fb1" * 16
@@ -99,3 +101,61 @@ def test_a_file_is_never_open_to_others(tmp_path: Path) -> None:
     with pytest.raises(SealError, match=f"run: chmod 600 {path}"):
         sealed.check_private(path)
     assert [file.name for file in tmp_path.iterdir()] == ["keys"]
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda path: None, "No such file or directory; correct the path, or bring it there"),
+        (lambda path: path.mkdir(mode=0o700), "Is a directory; that is a folder: name a file"),
+        (lambda path: sealed.write_private(path, b" \n"), "is empty: write the passphrase"),
+        (lambda path: sealed.write_private(path, b"\xff"), "holds no passphrase: name another"),
+    ],
+)
+def test_a_file_that_gives_no_passphrase_is_told_with_what_to_do(
+    tmp_path: Path, make: Callable[[Path], None], says: str
+) -> None:
+    path = tmp_path / "words"
+    make(path)
+    with pytest.raises(SealError) as refused:
+        sealed.read_passphrase(path)
+    assert str(path) in str(refused.value)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("none/list", "No such file or directory; make the folder {}/none first, or correct"),
+        ("file/list", "Not a directory; make the folder {}/file first, or correct the path"),
+        ("folder", "Is a directory; that is a folder: name a file"),
+    ],
+)
+def test_a_place_that_takes_no_file_is_told_with_what_to_do(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    with pytest.raises(SealError) as refused:
+        sealed.write_private(tmp_path / name, b"secret")
+    assert str(refused.value).startswith(f"{tmp_path / name} cannot be written: ")
+    assert says.format(tmp_path) in str(refused.value)
+
+
+def test_what_was_never_sealed_is_told_with_what_to_do() -> None:
+    with pytest.raises(SealError, match=r"no sealed file of axlebox.*: name another file, or"):
+        sealed.unseal("keys", b"rubbish", PASSPHRASE, "it")
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.EACCES, "run this as its owner"),
+        (errno.ENOSPC, "make room there"),
+        (errno.EROFS, "choose another place"),
+        (errno.EEXIST, "move it away"),
+        (errno.EIO, "look into `dmesg`"),
+    ],
+)
+def test_each_trouble_with_a_file_has_something_to_do(number: int, says: str) -> None:
+    assert says in remedy(OSError(number, os.strerror(number)), "correct the path")
