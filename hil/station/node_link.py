@@ -129,6 +129,7 @@ class NodeLink:
             raise StationError(
                 f"{self._name} refuses command {code} (result {result})",
                 "Flash it again: axlebox station flash",
+                code="firmware",
             )
         return told
 
@@ -138,7 +139,9 @@ class NodeLink:
             if event.code == codes.EVENT_PROOF:
                 return list(event.arguments)
         raise StationError(
-            f"{self._name} could not read its own files", "Flash it again: axlebox station flash"
+            f"{self._name} could not read its own files",
+            "Flash it again: axlebox station flash",
+            code="firmware",
         )
 
     def listen(self, duration_s: float) -> list[Samples]:
@@ -173,7 +176,9 @@ class NodeLink:
     def _give_up(self, what: str) -> None:
         if self._strange:
             raise StationError(
-                f"the board speaks, but {self._strange}", "Provision it again, with --again"
+                f"the board speaks, but {self._strange}",
+                "Provision it again, with --again",
+                code="unproved",
             )
         raise ContactError(
             f"{self._name} {what} at {self.port}",

@@ -135,6 +135,7 @@ class Vault:
             raise StationError(
                 f"{self._path} is damaged, and there is none before it",
                 "Bring it back from a copy of the station's folder",
+                code="station",
             )
         check_private(before)
         unseal(_KIND, before.read_bytes(), self._passphrase, str(before))
