@@ -19,6 +19,7 @@ __all__ = [
     "LinkOption",
     "PassphraseOption",
     "SlotOption",
+    "SlotsOption",
     "say",
     "the_depot",
     "the_vault",
@@ -40,6 +41,7 @@ LinkOption = Annotated[
     str | None,
     typer.Option(help="the serial port that the node's own link is at; the board's without"),
 ]
+SlotsOption = Annotated[Path, typer.Option("--slots", help="the folder of ports by their sockets")]
 LimitsOption = Annotated[
     Path | None, typer.Option(help="a TOML file with a depot's own limits: docs/provisioning.md")
 ]
