@@ -10,6 +10,7 @@ from gateway.errors import SealError
 from gateway.sealed import PASSPHRASE_LEAST, read_passphrase
 from gateway.timebase import SystemClock
 from hil.station.depot import Depot, open_depot
+from hil.station.errors import StationError
 from hil.station.vault import Vault
 
 __all__ = [
@@ -47,7 +48,12 @@ LimitsOption = Annotated[
 ]
 
 
-def the_depot(folder: Path) -> Depot:
+def the_depot(folder: Path, *, new: bool = False) -> Depot:
+    """The station in this folder. Raises StationError where there is none that is not `new`."""
+    if not new and not folder.is_dir():
+        raise StationError(
+            f"there is no station's folder {folder}", "Name the right one with --folder"
+        )
     return open_depot(folder, SystemClock())
 
 

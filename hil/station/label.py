@@ -12,6 +12,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import Protocol
 
 import segno
@@ -30,6 +31,9 @@ _MARGIN_MM = 2.0
 _QR_MM = 24.0
 _LEAST_DOT = 3
 """In pixels: what does not fit at letters of 1.75 mm is cut off; the code has the whole."""
+
+_NAME_CHARACTERS = 28
+"""Of a slot's name in a line: what fits at the least letters."""
 
 _LEADING = 1.5
 _POINTS_PER_MM = 72 / 25.4
@@ -109,7 +113,8 @@ class SlotLabel:
 
     @property
     def lines(self) -> tuple[tuple[str, float], ...]:
-        return (self.short, 7.0), (self.code, 2.6), (self.name, 2.2)
+        whole = [(part, 2.2) for part in wrap(self.name, _NAME_CHARACTERS)]
+        return (self.short, 7.0), (self.code, 2.6), *whole
 
     @property
     def stem(self) -> str:

@@ -67,7 +67,8 @@ def practice(
             board.plug()
             plugged.append(board)
             say(f"{number}: slot 0:1.{number}, for {every.id.upper()}-0001/{fit.name}")
-        say("In another terminal:")
+            say(f"  its port is {board.link}")
+        say("In another terminal (other commands take a port, as --slot, and the same --folder):")
         say(
             f"  axlebox station run --usb --slots {folder}/by-path --firmware {folder}/firmware "
             f"--limits {folder}/limits.toml --folder {folder}/station"

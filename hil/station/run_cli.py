@@ -96,7 +96,7 @@ def run(
         )
     if images is not None:
         read_list(images)
-    depot = the_depot(folder)
+    depot = the_depot(folder, new=True)
     vault = the_vault(depot, passphrase_file)
     plan = Plan(load_limits(limits), profile, images, firmware, told, links, seconds)
     work = LineWork(depot, vault, plan)

@@ -55,8 +55,8 @@ def short_names(names: Collection[str]) -> dict[str, str]:
 
 
 def called(names: Iterable[str], end: str) -> list[str]:
-    """The slots that are meant by an end of a name."""
-    return [name for name in names if f"-{name}".endswith(f"-{end}")]
+    """The slots that are meant by an end of a name, in capitals or not."""
+    return [name for name in names if f"-{name}".lower().endswith(f"-{end}".lower())]
 
 
 def port_of(slot: str | None, folder: Path = BY_PATH) -> str:

@@ -35,7 +35,7 @@ def slots(
             raise StationError(
                 "there is no board in any slot", "Plug boards in, or name sockets with --slot"
             )
-        where = the_depot(folder).labels
+        where = the_depot(folder, new=True).labels
         for name, short in short_names(names).items():
             made = write_label(where, SlotLabel(name, short))
             say(f"{name}: slot:{short}, {' and '.join(map(str, made))}")

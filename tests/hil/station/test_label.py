@@ -135,3 +135,7 @@ def test_a_slots_name_can_be_read_from_where_a_fitter_stands() -> None:
     assert len(lines[0]) >= 6 * DOTS_PER_MM
     for line, _ in SLOT.lines:
         assert f"({line}) Tj".encode() in pdf(SLOT)
+    far = "platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3"
+    lines = [line for line, _ in SlotLabel(far, "0:1.3").lines]
+    assert "".join(lines[2:]) == far
+    assert max(map(len, lines)) <= 28
