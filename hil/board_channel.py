@@ -37,6 +37,10 @@ class BoardChannel:
         while data:
             del data[: os.write(self._to_board, data)]
 
+    def fileno(self) -> int:
+        """What can be read from when it has an answer, or has ended."""
+        return self._from_board
+
     @property
     def has_answer(self) -> bool:
         return bool(self._poll.poll(0))

@@ -39,7 +39,8 @@ class LockstepRig:
     `start_us` is the clock's at the start; the boards' tick counters, which wrap at 2**30 us, are
     taken from it. `gateway_clock` makes the gateway's clock of the bench's; `storage` is the
     gateway's disk, `server` what its forwarder speaks to. There is no page, and without a server
-    no forwarder: what the plan says of them does nothing.
+    no forwarder: what the plan says of them does nothing. `config`: of a gateway that knows its
+    nodes already, instead of that of the plan; whoever gives it puts their keys into the flashes.
     """
 
     def __init__(
@@ -53,9 +54,10 @@ class LockstepRig:
         gateway_clock: Callable[[Clock], Clock] = lambda clock: clock,
         storage: Storage | None = None,
         server: Pool | None = None,
+        config: GatewayConfig | None = None,
     ) -> None:
         self.plan = plan
-        self.spool = plan.folder / "spool"
+        self.spool = plan.folder / "spool" if config is None else config.spool.folder
         self.clock = SimulatedClock(start_us)
         self.schedule = Schedule(self.clock)
         self.targets: dict[str, LockstepTarget] = {}
@@ -80,7 +82,8 @@ class LockstepRig:
             self.targets[fit.name] = target
             self.cables[fit.name] = LockstepCable(target, self.schedule, plan.noise.get(fit.name))
         self.gateway = LockstepGateway(
-            self._config(influx=None if server is None else InfluxConfig(url="http://server")),
+            config
+            or self._config(influx=None if server is None else InfluxConfig(url="http://server")),
             self.schedule,
             self.cables,
             gateway_clock(self.clock),

@@ -33,6 +33,7 @@ from hil.errors import BenchError
 from hil.flash_image import make_image, read_image
 from hil.interpreter import Interpreter
 from hil.station.uf2 import chip_of_uf2
+from hil.virtual_sensors import VirtualSensors
 from simulators.board.flash import BLOCK_BYTES
 from simulators.board.layout import lay_out
 from simulators.board.power import CAUSE_OF_EXIT, EXIT_BOOT_LOADER
@@ -131,6 +132,7 @@ class VirtualBoard:
         self._pid_fd = -1
         self._outer: _Pty | None = None
         self._inner = _Pty()
+        self._sensors = VirtualSensors()
         self._plugged = False
         self._closed = False
         self._runs = 0
@@ -149,6 +151,10 @@ class VirtualBoard:
     def drive(self) -> Path:
         """The folder that is the boot loader's drive, there while that waits."""
         return self._folder / "RPI-RP2"
+
+    @property
+    def is_plugged(self) -> bool:
+        return self._plugged
 
     @property
     def runs(self) -> bool:
@@ -174,6 +180,13 @@ class VirtualBoard:
             self._vanish()
             self._leave_boot_loader()
         self._wake()
+
+    def feed(
+        self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
+    ) -> None:
+        """As hil.target.Target's; what a sensor saw last it sees again after each reset."""
+        with self._lock:
+            self._sensors.feed(signal, flags, t0_us, period_us, samples)
 
     def fail_power_in(self, operation: int, run: int = 0) -> None:
         """Power fails in the so manyth operation of the flash of a run, counted from 0 for the
@@ -220,6 +233,7 @@ class VirtualBoard:
         self._inner.pending.clear()
         fails = self._fails.pop(self._runs, 0)
         self._runs += 1
+        ends = self._sensors.connect()
         with (self._folder / "console.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [*self._interpreter.command, "-X", f"heapsize={_HEAP_BYTES}", "-m", "power_up"],
@@ -227,6 +241,7 @@ class VirtualBoard:
                 env={
                     "MICROPYPATH": "../sim::.frozen",
                     "AXSIM_WIRING": "../wiring.json",
+                    "AXSIM_CONTROL": f"{ends[0]},{ends[1]}",
                     "AXSIM_RESET_CAUSE": self._cause,
                     "AXSIM_MACHINE": self.kind.machine,
                     "AXSIM_VERSION": str(self.version),
@@ -235,8 +250,10 @@ class VirtualBoard:
                 stdin=self._inner.device,
                 stdout=self._inner.device,
                 stderr=log,
+                pass_fds=ends,
                 start_new_session=True,
             )
+        self._sensors.handed_over()
         self._pid_fd = os.pidfd_open(self._process.pid)
 
     def _end(self) -> None:
@@ -249,6 +266,7 @@ class VirtualBoard:
         """Its exit code."""
         code = process.wait(_STOP_S)
         os.close(self._pid_fd)
+        self._sensors.disconnect()
         self._process = None
         self._pid_fd = -1
         return code
@@ -294,6 +312,8 @@ class VirtualBoard:
                     reading.append(self._outer.controller)
                 if self._process is not None:
                     reading.append(self._pid_fd)
+                if self._sensors.channel is not None:
+                    reading.append(self._sensors.channel.fileno())
                 writing = [end.controller for end in ends if end.pending]
             with suppress(OSError, ValueError):
                 select.select(reading, writing, [], _LOOK_S)
@@ -301,6 +321,7 @@ class VirtualBoard:
                 with suppress(BlockingIOError):
                     os.read(self._wake_read, _CHUNK)
                 self._move()
+                self._sensors.answer()
                 self._notice_end()
                 self._notice_image()
 

@@ -1,7 +1,7 @@
 """The station's line with boards in software, and a day of them."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,24 +36,37 @@ def any_value() -> Limits:
 
 
 class BoardLine:
-    """A line whose slots are those of virtual boards in this folder."""
+    """A line whose slots are those of virtual boards in this folder. `images`: MicroPython is put
+    on them too; `links`: by a board's port that of its node's own link, instead of USB;
+    `boot_loaders`: the slots whose boards wait in them."""
 
-    def __init__(self, folder: Path) -> None:
+    line: Line
+
+    def __init__(
+        self,
+        folder: Path,
+        images: Path | None = None,
+        links: dict[str, str] | None = None,
+        boot_loaders: Callable[[], Iterable[str]] = tuple,
+    ) -> None:
         self.folder = folder
         self.clock = SystemClock()
         self.depot: Depot = open_depot(folder / "station", self.clock)
         vault = self.depot.vault("a long passphrase")
         plan = Plan(
             any_value(),
+            images=images,
+            links=links or {},
             firmware=bench_tree_folder(folder / "firmware"),
-            settings={"uart": {"id": "usb"}},
+            settings={} if links else {"uart": {"id": "usb"}},
             test_s=1.0,
         )
         self.work = LineWork(self.depot, vault, plan)
-        self._jobs: list[Callable[[], None]] = []
-        self.line = Line(
-            lambda: look_at_slots(folder / "by-path"), self.work, self._jobs.append, self.clock
+        self._look = lambda: look_at_slots(
+            folder / "by-path", list(plan.links.values()), boot_loaders
         )
+        self._jobs: list[Callable[[], None]] = []
+        self.forget()
 
     def through(self, *places: str) -> Card:
         """The boards that are plugged in, after they were worked on at once, for these places;
@@ -72,12 +85,7 @@ class BoardLine:
 
     def forget(self) -> None:
         """The line is started anew: a minute of waiting for a card to go is not for tests."""
-        self.line = Line(
-            lambda: look_at_slots(self.folder / "by-path"),
-            self.work,
-            self._jobs.append,
-            self.clock,
-        )
+        self.line = Line(self._look, self.work, self._jobs.append, self.clock)
 
 
 def wait_for_node(board: VirtualBoard) -> None:

@@ -9,14 +9,14 @@ import json
 import os
 import subprocess
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hil.cable import Cable
 from hil.firmware_files import stimulus_files
 from hil.interpreter import Interpreter
-from hil.target import MicropythonTarget
 from simulators.board.control_frames import ASK, TAKEN, FrameReader, frame
 from simulators.board.layout import lay_out
 from simulators.board.signals import STEADY
@@ -138,17 +138,36 @@ class SimulatedUnit:
         return len(data)
 
 
+class Fed(Protocol):
+    """A simulated board whose sensors can be told what they see: see hil.target.Target."""
+
+    def feed(
+        self, signal: int, flags: int, t0_us: int, period_us: int, samples: list[int]
+    ) -> None: ...
+
+
 class Wires:
-    """From each loop of the unit, or with `pt100` from each PT100, to one of the board's signals,
-    by their numbers; and the relay in its supply."""
+    """From each loop of the unit, or with `pt100` from each PT100, to one of the board's signals;
+    with `supply` that is switched by the unit's relay. `leads`: for each signal the output, by
+    its number from 0 on, whose wires end there, where that is not its own; None: they are off."""
 
     def __init__(
-        self, unit: SimulatedUnit, board: MicropythonTarget, clock: Any, *, pt100: bool = False
+        self,
+        unit: SimulatedUnit,
+        board: Fed,
+        clock: Any,
+        *,
+        supply: Callable[..., None] | None = None,
+        pt100: bool = False,
+        leads: Sequence[int | None] | None = None,
     ) -> None:
-        self._seen = (_pt100, len(CLOSED)) if pt100 else (_loop_na, len(DISABLES))
+        self._seen = _pt100 if pt100 else _loop_na
+        self._off = NO_CIRCUIT if pt100 else 0
+        self._leads = leads or range(len(CLOSED if pt100 else DISABLES))
         self._unit = unit
         self._board = board
         self._clock = clock
+        self._supply = supply
         self._stop = threading.Event()
         self._last: dict[int, int] = {}
         self._on = True
@@ -163,17 +182,16 @@ class Wires:
         while not self._stop.wait(0.01):
             driven = self._unit.driven()
             off = driven[f"pin {SUPPLY_OFF}"][1] == 1
-            if off == self._on:
+            if self._supply is not None and off == self._on:
                 self._on = not off
-                self._board.supply(on=self._on)
+                self._supply(on=self._on)
                 self._last = {}
-            seen, count = self._seen
-            for number in range(count):
-                value = seen(driven, number + 1)
-                if self._on and self._last.get(number) != value:
-                    self._last[number] = value
+            for signal, output in enumerate(self._leads):
+                value = self._off if output is None else self._seen(driven, output + 1)
+                if self._on and self._last.get(signal) != value:
+                    self._last[signal] = value
                     now_us = self._clock.monotonic_us() % PERIOD
-                    self._board.feed(number, STEADY, now_us, 1000, [value])
+                    self._board.feed(signal, STEADY, now_us, 1000, [value])
 
 
 def _loop_na(driven: dict[str, list[int]], number: int) -> int:

@@ -1,16 +1,15 @@
 """Boards that are plugged into a station in software, and what a depot has beside them."""
 
 import hashlib
-import json
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hil.bench_firmware import bench_firmware
 from hil.boards import load_board
 from hil.interpreter import find_interpreter
+from hil.station.practice import firmware_of_boards
 from hil.station.tree import Tree, tree_for
 from hil.virtual_board import VirtualBoard
 
@@ -53,16 +52,7 @@ def lay_out(folder: Path, files: dict[str, bytes]) -> Path:
 
 
 def bench_tree_folder(folder: Path) -> Path:
-    """What `axlebox firmware build` would make for the interpreter that a virtual board has."""
-    built = bench_firmware(find_interpreter().command)
-    files = {
-        path.relative_to(built).as_posix(): path.read_bytes()
-        for path in sorted(built.rglob("*"))
-        if path.is_file()
-    }
-    digests = {name: {"sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
-    manifest = {"board": "pico", "firmware_version": "0.1.0", "files": digests}
-    return lay_out(folder, {**files, "manifest.json": json.dumps(manifest).encode()})
+    return firmware_of_boards(folder, find_interpreter())
 
 
 def uf2(content: bytes, family: int = 0xE48BFF56) -> bytes:

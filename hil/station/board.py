@@ -242,6 +242,7 @@ class Board:
                 raise StationError(
                     f"the board refuses: {last}",
                     "Flash it again; if that does not help, set it aside",
+                    code="worn",
                 ) from None
         return output.decode("utf-8", "replace")
 
@@ -333,11 +334,15 @@ def _take(port: str) -> SerialTransport:
         )
     if os.path.exists(port) and not os.access(port, os.R_OK | os.W_OK):
         raise ContactError(
-            f"this user may not open {port}", "Add the user to the group dialout and log in anew"
+            f"this user may not open {port}",
+            "Add the user to the group dialout and log in anew",
+            code="station",
         )
     if os.path.exists(port):
         raise ContactError(
-            f"{port} cannot be opened", "End the program that uses it, then begin again"
+            f"{port} cannot be opened",
+            "End the program that uses it, then begin again",
+            code="station",
         )
     raise ContactError(f"there is no board at {port}", "Plug one in there and begin again")
 

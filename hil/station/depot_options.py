@@ -10,6 +10,7 @@ from gateway.errors import SealError
 from gateway.sealed import PASSPHRASE_LEAST, read_passphrase
 from gateway.timebase import SystemClock
 from hil.station.depot import Depot, open_depot
+from hil.station.errors import StationError
 from hil.station.vault import Vault
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "LinkOption",
     "PassphraseOption",
     "SlotOption",
+    "SlotsOption",
     "say",
     "the_depot",
     "the_vault",
@@ -40,12 +42,18 @@ LinkOption = Annotated[
     str | None,
     typer.Option(help="the serial port that the node's own link is at; the board's without"),
 ]
+SlotsOption = Annotated[Path, typer.Option("--slots", help="the folder of ports by their sockets")]
 LimitsOption = Annotated[
     Path | None, typer.Option(help="a TOML file with a depot's own limits: docs/provisioning.md")
 ]
 
 
-def the_depot(folder: Path) -> Depot:
+def the_depot(folder: Path, *, new: bool = False) -> Depot:
+    """The station in this folder. Raises StationError where there is none that is not `new`."""
+    if not new and not folder.is_dir():
+        raise StationError(
+            f"there is no station's folder {folder}", "Name the right one with --folder"
+        )
     return open_depot(folder, SystemClock())
 
 

@@ -42,6 +42,7 @@ def write_image(port: str, image: Image, data: bytes) -> None:
                 raise StationError(
                     f"the chip at {port} is {loader.CHIP_NAME}, not {image.chip}",
                     "Plug in the right board, or name its kind with --board",
+                    code="wrong_board",
                 )
             loader = run_stub(loader)
             # A pulled board is a person's matter: it does not help to wait for it.
@@ -65,10 +66,12 @@ def _spoken_plainly(port: str) -> Iterator[None]:
             raise StationError(
                 "the flash does not hold what was written to it",
                 "Flash it again; if that does not help, set it aside",
+                code="worn",
             ) from None
         raise ContactError(
             f"the chip at {port} does not do what it should: {said}",
             "Hold its BOOT button, press EN once, let go, and begin again",
+            code="boot_button",
         ) from None
     except (SerialException, OSError, termios.error):
         raise ContactError(

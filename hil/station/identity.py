@@ -266,6 +266,7 @@ def _check_firmware(
         raise StationError(
             f"the board does not have firmware {firmware.version} for {wanted.fit.board}",
             "Flash it first: axlebox station flash",
+            code="firmware",
         )
 
 
@@ -347,5 +348,9 @@ def _configuration(
                         "calibration": one.number,
                     }
     for where, why in problems(load_board(wanted.fit.board), configuration, wanted.fit):
-        raise StationError(f"that node cannot be: {where}: {why}", "Correct what --settings says")
+        raise StationError(
+            f"that node cannot be: {where}: {why}",
+            "Correct what --settings says",
+            code="station",
+        )
     return configuration

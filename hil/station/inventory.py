@@ -143,7 +143,9 @@ class Inventory:
             version = file.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
                 raise StationError(
-                    f"{path} was written by a newer axlebox", "Install that one on this station"
+                    f"{path} was written by a newer axlebox",
+                    "Install that one on this station",
+                    code="station",
                 )
             if version == 0:
                 file.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version={_VERSION};COMMIT;")
@@ -181,6 +183,7 @@ class Inventory:
                 raise StationError(
                     f"{board.node} of {board.locomotive} is another board already",
                     f"Ask which: axlebox station records search {board.locomotive} {board.node}",
+                    code="place_taken",
                 ) from None
 
     def become(self, unique_id: str, state: str, **told: str) -> None:
@@ -293,4 +296,5 @@ class Inventory:
             raise StationError(
                 f"{self._path} cannot be used: {error}",
                 "Bring it back from a copy of the station's folder, or make room on the disk",
+                code="station",
             ) from None

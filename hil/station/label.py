@@ -1,8 +1,10 @@
-"""What is stuck on a board: a label of 70 x 38 mm, as PNG and as PDF, with a QR code.
+"""What is stuck on a board, or beside a slot: a label of 70 x 38 mm, as PNG and as PDF, with a QR
+code.
 
-The code has the same as the text, in one line, for a reader at the locomotive:
+A board's code has the same as its text, in one line, for a reader at the locomotive:
 `axlebox:<locomotive>/<node>?id=<number of the chip>&fw=<firmware>&on=<date>`. There is no secret
-on it, and nothing by which a board could be taken for another.
+on it, and nothing by which a board could be taken for another. A slot's code is what the line
+takes for a scan of that slot: `slot:0:2.1` (scan.py).
 """
 
 import io
@@ -10,6 +12,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
+from typing import Protocol
 
 import segno
 
@@ -17,7 +21,7 @@ from gateway.sealed import write_private
 from hil.station.glyphs import HEIGHT, WIDTH, dots
 from hil.station.inventory import Known
 
-__all__ = ["Label", "pdf", "png", "write_label"]
+__all__ = ["Label", "Printed", "SlotLabel", "pdf", "png", "write_label"]
 
 _SIZE_MM = (70.0, 38.0)
 _DOTS_PER_MM = 12
@@ -25,11 +29,11 @@ _DOTS_PER_MM = 12
 
 _MARGIN_MM = 2.0
 _QR_MM = 24.0
-_TEXT_MM = (4.2, 3.4, 2.6, 2.2, 2.2)
-"""Heights of capitals, line by line: the least is that of print of 9 points."""
-
 _LEAST_DOT = 3
 """In pixels: what does not fit at letters of 1.75 mm is cut off; the code has the whole."""
+
+_NAME_CHARACTERS = 28
+"""Of a slot's name in a line: what fits at the least letters."""
 
 _LEADING = 1.5
 _POINTS_PER_MM = 72 / 25.4
@@ -41,9 +45,23 @@ _WIDEST = 0.78
 text is made of `M` alone."""
 
 
+class Printed(Protocol):
+    """What a label shows. `lines` with the heights of their capitals in mm, from the top; `stem`
+    names its files."""
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def lines(self) -> tuple[tuple[str, float], ...]: ...
+
+    @property
+    def stem(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Label:
-    """What a label says."""
+    """A board's."""
 
     locomotive: str
     node: str
@@ -67,27 +85,51 @@ class Label:
         )
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """From the largest to the smallest."""
+    def lines(self) -> tuple[tuple[str, float], ...]:
+        """The least is as high as print of 9 points."""
         return (
-            self.node,
-            self.locomotive,
-            self.places,
-            self.unique_id,
-            f"fw {self.firmware}  {self.date}",
+            (self.node, 4.2),
+            (self.locomotive, 3.4),
+            (self.places, 2.6),
+            (self.unique_id, 2.2),
+            (f"fw {self.firmware}  {self.date}", 2.2),
         )
 
+    @property
+    def stem(self) -> str:
+        return f"{self.locomotive}-{self.node}-{self.unique_id}"
 
-def write_label(folder: Path, label: Label) -> tuple[Path, Path]:
-    """The label's PNG and PDF in the folder, named by locomotive, node and chip."""
-    stem = f"{label.locomotive}-{label.node}-{label.unique_id}"
-    paths = folder / f"{stem}.png", folder / f"{stem}.pdf"
+
+@dataclass(frozen=True)
+class SlotLabel:
+    """A slot's: its whole name, and the end of that by which it is called."""
+
+    name: str
+    short: str
+
+    @property
+    def code(self) -> str:
+        return f"slot:{self.short}"
+
+    @property
+    def lines(self) -> tuple[tuple[str, float], ...]:
+        whole = [(part, 2.2) for part in wrap(self.name, _NAME_CHARACTERS)]
+        return (self.short, 7.0), (self.code, 2.6), *whole
+
+    @property
+    def stem(self) -> str:
+        return f"slot-{self.short.replace(':', '-')}"
+
+
+def write_label(folder: Path, label: Printed) -> tuple[Path, Path]:
+    """The label's PNG and PDF in the folder."""
+    paths = folder / f"{label.stem}.png", folder / f"{label.stem}.pdf"
     for path, content in zip(paths, (png(label), pdf(label)), strict=True):
         write_private(path, content)
     return paths
 
 
-def png(label: Label) -> bytes:
+def png(label: Printed) -> bytes:
     """In black and white, 305 dots per inch."""
     width, height = (round(size * _DOTS_PER_MM) for size in _SIZE_MM)
     rows = [bytearray(b"\1" * width) for _ in range(height)]
@@ -112,7 +154,7 @@ def png(label: Label) -> bytes:
     return _png_file(rows)
 
 
-def pdf(label: Label) -> bytes:
+def pdf(label: Printed) -> bytes:
     """One page of the label's size, with fonts that every reader has."""
     width, height = (size * _POINTS_PER_MM for size in _SIZE_MM)
     code = _code(label)
@@ -136,17 +178,17 @@ def pdf(label: Label) -> bytes:
     return _pdf_file("\n".join(drawn).encode("latin-1", "replace"), width, height)
 
 
-def _code(label: Label) -> list[bytearray]:
+def _code(label: Printed) -> list[bytearray]:
     """Rows of modules, dark ones 1, with the quiet zone that a reader needs."""
     made = segno.make(label.code, error="m", micro=False)
     return [bytearray(row) for row in made.matrix_iter(scale=1, border=2)]
 
 
-def _placed(label: Label) -> list[tuple[str, float, float, float]]:
+def _placed(label: Printed) -> list[tuple[str, float, float, float]]:
     """Each line with its left end, top and height, in mm from the upper left corner."""
     placed = []
     y = _MARGIN_MM + 2.0
-    for text, high in zip(label.lines, _TEXT_MM, strict=True):
+    for text, high in label.lines:
         placed.append((text, _MARGIN_MM, y, high))
         y += high * _LEADING + 1.0
     return placed

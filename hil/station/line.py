@@ -34,6 +34,7 @@ from hil.station.line_state import (
     Phase,
 )
 from hil.station.scan import Place, SlotCall, read_scan
+from hil.station.slots import called
 
 __all__ = ["AWAY_S", "GONE_S", "HELD_S", "SETTLES_S", "Line", "Plugged", "Progress", "Work"]
 
@@ -199,7 +200,7 @@ class Line:
         meant = [
             seat
             for seat in self._seats.values()
-            if call.slot == str(seat.number) or f"-{seat.slot}".endswith(f"-{call.slot}")
+            if call.slot == str(seat.number) or called([seat.slot], call.slot)
         ]
         if not call.slot:
             self._named = None

@@ -78,6 +78,42 @@ ERRORS: dict[str, Text] = {
         "Подключите плату снова, держа кнопку BOOTSEL, и отсканируйте место",
         "Plug it in again with its BOOTSEL button held, and scan its place",
     ),
+    "boot_button": Text(
+        "BOOT басулы тұрып, EN-ді басып жіберіңіз де, орнын сканерлеңіз",
+        "Держа BOOT, нажмите EN один раз, отпустите и отсканируйте место",
+        "Hold its BOOT button, press EN once, let go, and scan its place",
+    ),
+    # the folder of images: each is the foreman's to mend
+    "images_folder": Text(
+        "Шеберді шақырыңыз: кескіндер тізімі (images.toml) жоқ не оқылмайды",
+        "Позовите мастера: списка образов (images.toml) нет или не прочесть",
+        "Call the foreman: there is no list of images (images.toml) to be read",
+    ),
+    "images_list": Text(
+        "Шеберді шақырыңыз: кескіндер тізімін (images.toml) түзету керек",
+        "Позовите мастера: надо исправить список образов (images.toml)",
+        "Call the foreman: the list of images (images.toml) must be corrected",
+    ),
+    "no_image": Text(
+        "Шеберді шақырыңыз: қалтада бұл тақтаның MicroPython кескіні жоқ",
+        "Позовите мастера: в папке нет образа MicroPython для этой платы",
+        "Call the foreman: the folder has no MicroPython image for this board",
+    ),
+    "image_missing": Text(
+        "Шеберді шақырыңыз: MicroPython кескінінің файлы қалтада жоқ",
+        "Позовите мастера: файла с образом MicroPython нет в папке",
+        "Call the foreman: the file of the MicroPython image is missing",
+    ),
+    "image_differs": Text(
+        "Шеберді шақырыңыз: MicroPython кескінінің файлы бүлінген не басқа",
+        "Позовите мастера: файл образа MicroPython испорчен или не тот",
+        "Call the foreman: the MicroPython image is damaged or another one",
+    ),
+    "wrong_image": Text(
+        "Шеберді шақырыңыз: MicroPython кескіні бұл чипте жұмыс істемейді",
+        "Позовите мастера: этот образ MicroPython на таком чипе не работает",
+        "Call the foreman: the MicroPython image cannot run on this chip",
+    ),
     OTHER: Text(
         "Тағы бір рет көріңіз; көмектеспесе, шеберді шақырыңыз",
         "Попробуйте ещё раз; если не поможет, позовите мастера",

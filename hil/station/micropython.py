@@ -38,6 +38,7 @@ def install_micropython(
             raise StationError(
                 "esptool is not installed: there is none for 32-bit ARM",
                 "Flash an ESP32 from a 64-bit machine",
+                code="station",
             ) from None
 
         tell(f"MicroPython {image.micropython}")
@@ -62,5 +63,6 @@ def install_micropython(
         raise StationError(
             f"{image.file} made it MicroPython {found.firmware_version}, not {image.micropython}",
             "Correct the list of images",
+            code="images_list",
         )
     return True

@@ -80,6 +80,7 @@ class NodeLink:
         self._below = 0
         self._events: list[Event] = []
         self._samples: dict[int, Samples] | None = None
+        self._latest_ms = self._from_ms = -1
         self._strange = ""
 
     def __enter__(self) -> "NodeLink":
@@ -129,6 +130,7 @@ class NodeLink:
             raise StationError(
                 f"{self._name} refuses command {code} (result {result})",
                 "Flash it again: axlebox station flash",
+                code="firmware",
             )
         return told
 
@@ -138,12 +140,16 @@ class NodeLink:
             if event.code == codes.EVENT_PROOF:
                 return list(event.arguments)
         raise StationError(
-            f"{self._name} could not read its own files", "Flash it again: axlebox station flash"
+            f"{self._name} could not read its own files",
+            "Flash it again: axlebox station flash",
+            code="firmware",
         )
 
     def listen(self, duration_s: float) -> list[Samples]:
-        """What each channel gives in that time, by its number."""
+        """What each channel gives in that time, by its number: of what the node had kept from
+        before, and sends meanwhile, nothing."""
         assert self.table is not None, "wait for the start first"
+        self._from_ms = self._latest_ms
         self._samples = {
             group.first + at: Samples(quantity.name, place, quantity.unit)
             for group in self.table.groups.values()
@@ -173,7 +179,9 @@ class NodeLink:
     def _give_up(self, what: str) -> None:
         if self._strange:
             raise StationError(
-                f"the board speaks, but {self._strange}", "Provision it again, with --again"
+                f"the board speaks, but {self._strange}",
+                "Provision it again, with --again",
+                code="unproved",
             )
         raise ContactError(
             f"{self._name} {what} at {self.port}",
@@ -227,21 +235,24 @@ class NodeLink:
             self._events.append(up)
         elif isinstance(up, Health):
             self.health = dict(zip(codes.HEALTH_FIELDS, up.values, strict=False))
-        elif isinstance(up, Readings) and self._samples is not None:
+        elif isinstance(up, Readings):
             self._keep(up)
         return True
 
     def _keep(self, readings: Readings) -> None:
         if self.table is None or self.table.revision != readings.revision:
             return
-        assert self._samples is not None
         for rows in decode_readings(readings, self.table):
+            end_ms = rows.t_ms + (rows.count - 1) * rows.group.period_ms
+            self._latest_ms = max(self._latest_ms, end_ms)
+            if self._samples is None or rows.t_ms <= self._from_ms:
+                continue
             for at in range(len(rows.group.channels)):
                 samples = self._samples[rows.group.first + at]
                 samples.rows += rows.count
                 if samples.first_ms is None:
                     samples.first_ms = rows.t_ms
-                samples.last_ms = rows.t_ms + (rows.count - 1) * rows.group.period_ms
+                samples.last_ms = end_ms
                 samples.statuses.add(rows.statuses[at])
                 if rows.statuses[at] == codes.OK:
                     column = rows.values[:, at]

@@ -1,5 +1,8 @@
 """Has a stimulus unit play a plugged board's sensors, at levels that a test holds its readings
-against."""
+against.
+
+Each output has another level at a time, so that two wires that are changed over are seen.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,7 +26,10 @@ from simulators.sensors import electrical
 
 __all__ = ["Playing"]
 
-_SHARES = (0.25, 0.75)
+_LOW, _HIGH = 0.25, 0.75
+"""Of the span: the lowest and the highest level that is played."""
+
+_ROUNDS = 2
 _PERIOD_US = 1000
 
 
@@ -33,6 +39,7 @@ class _Played:
     sensor: Sensor
     quantity: str
     place: str
+    output: str
 
 
 class Playing:
@@ -50,16 +57,16 @@ class Playing:
         self._played = list(_of(fitting, names))
 
     def rounds(self) -> Iterator[list[Played]]:
-        """One level after the other on all outputs, as long as the caller takes for each."""
+        """A level on each output, then another one, as long as the caller takes for each."""
         self._target.start()
-        for share in _SHARES:
+        for shares in _shares(len(self._played)):
             now_us = self._clock.monotonic_us() % PERIOD
             told = []
-            for one in self._played:
+            for one, share in zip(self._played, shares, strict=True):
                 value = _value(one.sensor, share)
                 (signal,) = electrical(one.sensor, np.array([value])).tolist()
                 self._target.feed(one.signal, STEADY, now_us, _PERIOD_US, [signal])
-                told.append(Played(one.quantity, one.place, value))
+                told.append(Played(one.quantity, one.place, value, share, one.output))
             yield told
 
     def close(self) -> None:
@@ -71,7 +78,17 @@ def _of(fitting: Fitting, wired: dict[tuple[str, str], str]) -> Iterator[_Played
     """The wired channels that two levels can be told of."""
     for at, signal in enumerate(fitting.signals):
         if (signal.quantity, signal.place) in wired and span_of(signal.sensor) is not None:
-            yield _Played(at, signal.sensor, signal.quantity, signal.place)
+            output = wired[signal.quantity, signal.place]
+            yield _Played(at, signal.sensor, signal.quantity, signal.place, output)
+
+
+def _shares(count: int) -> Iterator[list[float]]:
+    """For each round a level for each of so many outputs: no two have the same one at a time, and
+    none has the same one twice."""
+    levels = np.linspace(_LOW, _HIGH, max(count, _ROUNDS)).tolist()
+    for number in range(_ROUNDS):
+        first = number * (len(levels) // _ROUNDS)
+        yield [levels[(first + at) % len(levels)] for at in range(count)]
 
 
 def _value(sensor: Sensor, share: float) -> float:

@@ -60,7 +60,7 @@ def provision(
     told = read_settings(settings, usb=usb)
     wanted = Wanted(locomotive, profile, fit_of(profile, node), told, again)
     speaks_usb = (told.get("uart") or {}).get("id") == "usb"
-    depot = the_depot(folder)
+    depot = the_depot(folder, new=True)
     vault = the_vault(depot, passphrase_file)
     port = port_of(slot)
     if link is None and not speaks_usb:

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from gateway.timebase import SystemClock
-from hil.station.depot import open_depot
 from hil.station.depot_options import (
     DEFAULT_FOLDER,
     FolderOption,
@@ -120,7 +118,7 @@ def label(
     folder: FolderOption = DEFAULT_FOLDER,
 ) -> None:
     """Make a board's label once more."""
-    depot = open_depot(folder, SystemClock())
+    depot = the_depot(folder)
     found = depot.inventory.holder(locomotive, node)
     if found is None:
         raise StationError(

@@ -21,12 +21,14 @@ from hil.station.depot_options import (
     FolderOption,
     LimitsOption,
     PassphraseOption,
+    SlotsOption,
     say,
     the_depot,
     the_vault,
 )
 from hil.station.drive import find_drives
 from hil.station.errors import StationError
+from hil.station.images import read_list
 from hil.station.limits import load_limits
 from hil.station.line import Line
 from hil.station.line_page import create_line_app
@@ -77,7 +79,7 @@ def run(
         float, typer.Option(min=0, max=600, help="how long each node is tested; 0: not at all")
     ] = 10,
     limits: LimitsOption = None,
-    slots: Annotated[Path, typer.Option(help="the folder of ports by their sockets")] = BY_PATH,
+    slots: SlotsOption = BY_PATH,
     folder: FolderOption = DEFAULT_FOLDER,
     passphrase_file: PassphraseOption = None,
 ) -> None:
@@ -92,7 +94,9 @@ def run(
             "nodes that do not speak over their USB port prove themselves another way",
             "Name each board's link with --link BOARD=PORT, or add --usb",
         )
-    depot = the_depot(folder)
+    if images is not None:
+        read_list(images)
+    depot = the_depot(folder, new=True)
     vault = the_vault(depot, passphrase_file)
     plan = Plan(load_limits(limits), profile, images, firmware, told, links, seconds)
     work = LineWork(depot, vault, plan)

@@ -7,14 +7,14 @@ it by an end of that which no other has, `0:2.1`.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from hil.station.drive import find_drives, socket_of
 from hil.station.errors import StationError
 
-__all__ = ["BY_PATH", "Slot", "find_slots", "port_of"]
+__all__ = ["BY_PATH", "Slot", "called", "find_slots", "port_of", "short_names"]
 
 BY_PATH = Path("/dev/serial/by-path")
 
@@ -44,6 +44,21 @@ def find_slots(
     return [found[name] for name in sorted(found)]
 
 
+def short_names(names: Collection[str]) -> dict[str, str]:
+    """For each slot the shortest end of its name, of whole words, that no other one has."""
+    short = {}
+    for name in names:
+        words = name.split("-")
+        ends = ["-".join(words[at:]) for at in reversed(range(len(words)))]
+        short[name] = next(end for end in ends if len(called(names, end)) == 1)
+    return short
+
+
+def called(names: Iterable[str], end: str) -> list[str]:
+    """The slots that are meant by an end of a name, in capitals or not."""
+    return [name for name in names if f"-{name}".lower().endswith(f"-{end}".lower())]
+
+
 def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
     """The port of a slot: its name, or an end of the name of one that is taken; or a device's path
     as it is; or with None the only one there is. Raises StationError."""
@@ -59,13 +74,12 @@ def port_of(slot: str | None, folder: Path = BY_PATH) -> str:
                 f"there are boards in {len(there)} slots: {names}", "Name one with --slot"
             )
         raise StationError("there is no board", "Plug one in and begin again")
-    meant = [one for one in there if f"-{one.name}".endswith(f"-{slot}")]
+    ports = {one.name: one.port for one in there}
+    meant = called(ports, slot)
     if len(meant) == 1:
-        return str(meant[0].port)
+        return str(ports[meant[0]])
     if meant:
-        raise StationError(
-            f"slot {slot} may be {' or '.join(one.name for one in meant)}", "Name it in full"
-        )
+        raise StationError(f"slot {slot} may be {' or '.join(meant)}", "Name it in full")
     if socket_of(_PORT.format(slot)):
         return str(folder / _PORT.format(slot))
     raise StationError(

@@ -6,25 +6,28 @@ held against what is played.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 from typing import Any, Protocol
 
 from axwire import codes
 from axwire.parse import Event
+from axwire.quantities import BY_NAME
 
 from gateway.decode import ChannelTable
 from gateway.profiles import NodeFit
 from hil.station.errors import StationError
 from hil.station.inventory import Known
 from hil.station.limits import Limits
-from hil.station.measures import FAIL, Measure
+from hil.station.measures import FAIL, PASS, Measure
 from hil.station.node_link import Samples
 from hil.station.spans import sensor_at, span_of
 
-__all__ = ["Played", "Speaking", "noise_of", "require", "self_test", "verdict"]
+__all__ = ["Played", "Speaking", "noise_of", "require", "self_test", "verdict", "wires_to_mend"]
 
 _SELF_TEST_S = 30.0
+_OF_PLAYED = ("error", "noise")
+"""Measures of a channel that a stimulus unit plays."""
 
 
 class Speaking(Protocol):
@@ -40,11 +43,18 @@ class Speaking(Protocol):
 
 @dataclass(frozen=True)
 class Played:
-    """What a stimulus unit puts out for a channel, in the quantity's unit."""
+    """What a stimulus unit puts out for a channel, in the quantity's unit: `share` of the way from
+    one end of what the sensor can show to the other, at its `output`."""
 
     quantity: str
     place: str
     value: float
+    share: float
+    output: str
+
+    @property
+    def channel(self) -> str:
+        return f"{self.quantity} at {self.place}"
 
 
 def self_test(
@@ -67,16 +77,52 @@ def self_test(
     return found
 
 
-def require(known: Known, found: Sequence[Measure]) -> None:
-    """Raise StationError where a measure of this board fails."""
+def require(known: Known, found: Sequence[Measure], wires: Sequence[str] = ()) -> None:
+    """Raise StationError where a measure of this board fails. `wires`: what `wires_to_mend` says,
+    the first of which is what to do where nothing but played channels fails."""
     failed = verdict(found)
     if failed:
+        what_to_do = "Look at what is told above; if it stays, set the board aside"
+        if wires and all(measure.name.partition(" ")[0] in _OF_PLAYED for measure in failed):
+            what_to_do = wires[0]
         raise StationError(
             f"{known.node} of {known.locomotive}: {failed[0]}"
             + (f", and {len(failed) - 1} more" if len(failed) > 1 else ""),
-            "Look at what is told above; if it stays, set the board aside",
+            what_to_do,
             code="measure",
         )
+
+
+def wires_to_mend(found: Sequence[Measure], played: Sequence[Played]) -> list[str]:
+    """What to do about each channel that does not read what is played for it: `found` when that
+    was played."""
+    by_name = {measure.name: measure for measure in found}
+    told = []
+    for one in played:
+        error = by_name.get(f"error {_of(one)}")
+        if error is None or error.word == PASS:
+            continue
+        if error.value is None:
+            told.append(
+                f"Look at the wires from {one.output} of the stimulus unit to {one.channel}: "
+                "nothing arrives there; then test again"
+            )
+            continue
+        seen = one.share + error.value / 100
+        for other in played:
+            off = 100 * (seen - other.share)
+            if other is not one and replace(error, value=off).word == PASS:
+                told.append(
+                    f"Change the wires: {other.output} of the stimulus unit is where "
+                    f"{one.output} should be, at {one.channel}; then test again"
+                )
+                break
+        else:
+            told.append(
+                f"Look at the wires from {one.output} of the stimulus unit to {one.channel}; if "
+                "they are right, calibrate it: axlebox station calibrate"
+            )
+    return told
 
 
 def verdict(found: Sequence[Measure]) -> list[Measure]:
@@ -127,12 +173,15 @@ def _of_channel(
     sensor = sensor_at(fit, played.quantity, played.place)
     span = None if sensor is None else span_of(sensor)
     (heard,) = (s for s in samples if (s.quantity, s.place) == (played.quantity, played.place))
-    of = f"{played.quantity} at {played.place}, {played.value:g} {heard.unit} played"
     if span is None:
         return []
     whole = bool(heard.values) and heard.statuses == {codes.OK}
     error = 100 * (fmean(heard.values) - played.value) / span if whole else None
     return [
-        limits.measure(fit.name, "error", error, of),
-        limits.measure(fit.name, "noise", noise_of(heard, span) if whole else None, of),
+        limits.measure(fit.name, "error", error, _of(played)),
+        limits.measure(fit.name, "noise", noise_of(heard, span) if whole else None, _of(played)),
     ]
+
+
+def _of(played: Played) -> str:
+    return f"{played.channel}, {played.value:g} {BY_NAME[played.quantity].unit} played"

@@ -27,7 +27,7 @@ from hil.station.meeting import meet
 from hil.station.playing import Playing
 from hil.station.provision_cli import fit_of
 from hil.station.slots import port_of
-from hil.station.testing import require, self_test
+from hil.station.testing import require, self_test, wires_to_mend
 
 __all__ = ["run_test"]
 
@@ -72,6 +72,7 @@ def run_test(
             depot.records.attempt("test", known.unique_id, known.locomotive, known.node)
         )
         attempt.step("listened to")
+        wires: list[str] = []
         if stimulus is None or wired is None:
             attempt.measured(self_test(met.link, fit, held, seconds))
         else:
@@ -79,10 +80,12 @@ def run_test(
             open_now.enter_context(closing(unit))
             for played in unit.rounds():
                 met.link.listen(_SETTLE_S)
-                attempt.measured(self_test(met.link, fit, held, seconds / 2, played))
+                found = self_test(met.link, fit, held, seconds / 2, played)
+                attempt.measured(found)
+                wires += wires_to_mend(found, played)
         for one in attempt.measures:
             say(str(one))
-        require(known, attempt.measures)
+        require(known, attempt.measures, wires)
         attempt.said = f"{len(attempt.measures)} measures"
         say(f"PASS {known.node} of {known.locomotive}: {len(attempt.measures)} measures")
 

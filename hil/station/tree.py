@@ -71,15 +71,20 @@ def load_tree(folder: Path, board: Board) -> Tree:
         files = {_inside(name): (folder / name).read_bytes() for name in listed}
         built_for, version = str(manifest["board"]), str(manifest["firmware_version"])
     except (OSError, ValueError, KeyError, TypeError, BuildError) as error:
-        raise StationError(f"{folder} holds no whole firmware: {error}", again) from None
+        raise StationError(
+            f"{folder} holds no whole firmware: {error}", again, code="station"
+        ) from None
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     for name, digest in digests.items():
         if digest != listed[name]:
-            raise StationError(f"{folder / name} is not what its manifest says", again)
+            raise StationError(
+                f"{folder / name} is not what its manifest says", again, code="station"
+            )
     if built_for != board.id:
         raise StationError(
             f"{folder} is firmware for {built_for}, not for {board.id}",
             f"Build one for {board.id} with `axlebox firmware build`",
+            code="station",
         )
     return Tree(board.id, version, files, digests)
 

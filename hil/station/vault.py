@@ -141,6 +141,7 @@ class Vault:
             raise StationError(
                 f"{self._path} is damaged, and there is none before it",
                 "Bring it back from a copy of the station's folder",
+                code="station",
             )
         self._unsealed(before)
         if self._path.exists():

@@ -157,7 +157,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnWires]:
         cable.board_path,
     )
     board.start()
-    wires = Wires(unit, board, clock)
+    wires = Wires(unit, board, clock, supply=board.supply)
     (folder / "bench.toml").write_text(BENCH, encoding="utf-8")
     yield OnWires(folder / "bench.toml", unit, board)
     wires.close()

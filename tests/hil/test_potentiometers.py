@@ -214,7 +214,7 @@ def run(folder: Path, simulated: SimulatedUnit, scenario: str) -> Record:
     for number in range(2, len(fitting.signals)):
         board.feed(number, STEADY, CLOCK.monotonic_us() % (1 << 30), 1000, [1_000_000])
     board.start()
-    wires = Wires(simulated, board, CLOCK, pt100=True)
+    wires = Wires(simulated, board, CLOCK, supply=board.supply, pt100=True)
     command = ["run", str(folder / "mine.toml"), "--bench", str(folder / "bench.toml")]
     try:
         done = CliRunner().invoke(app, [*command, "--report", str(folder)], catch_exceptions=False)

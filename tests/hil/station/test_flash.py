@@ -320,10 +320,10 @@ def test_what_is_plugged_in_is_told_slot_by_slot(tmp_path: Path, monkeypatch: py
     with plugged(tmp_path, files=lay_out(tmp_path / "old", {"resets": b"4"})):
         waiting = ["pci-0000:00:14.0-usb-0:1.2"]
         monkeypatch.setattr(
-            "hil.station.cli.find_slots",
-            lambda: find_slots(link_of(tmp_path).parent, lambda: waiting),
+            "hil.station.slots_cli.find_slots", lambda folder: find_slots(folder, lambda: waiting)
         )
-        assert CliRunner().invoke(app, ["slots"]).output == (
+        folder = str(link_of(tmp_path).parent)
+        assert CliRunner().invoke(app, ["slots", "--slots", folder]).output == (
             "pci-0000:00:14.0-usb-0:1.1: Raspberry Pi Pico with RP2040, MicroPython 1.28.0, "
             "number e6614103e7174a2f, in safe mode\n"
             "pci-0000:00:14.0-usb-0:1.2: waits for MicroPython in its boot loader\n"

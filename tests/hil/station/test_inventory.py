@@ -177,3 +177,21 @@ def test_a_label_is_made_once_more(depot: Depot) -> None:
     assert code == 0
     assert all(Path(line).is_file() for line in told.splitlines())
     assert typed(depot, "label", "TE33A-0123", "brakes-a")[0] == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["records", "search", "brakes-a"],
+        ["records", "label", "TE33A-0123", "brakes-a"],
+        ["records", "export"],
+        ["export", "--locomotive", "TE33A-0123", "--out", "list"],
+        ["test", "--slot", "/dev/null"],
+    ],
+)
+def test_who_asks_where_no_station_is_makes_none(tmp_path: Path, command: list[str]) -> None:
+    with pytest.raises(StationError, match="no station's folder"):
+        CliRunner().invoke(
+            app, [*command, "--folder", str(tmp_path / "elsewhere")], catch_exceptions=False
+        )
+    assert not list(tmp_path.iterdir())

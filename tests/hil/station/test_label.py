@@ -5,12 +5,15 @@ import struct
 import zlib
 from pathlib import Path
 
+import pytest
 import segno
 
 from hil.station.glyphs import HEIGHT, dots
-from hil.station.label import Label, pdf, png, write_label
+from hil.station.label import Label, Printed, SlotLabel, pdf, png, write_label
+from hil.station.scan import Place, SlotCall, read_scan
 
 LABEL = Label("TE33A-0123", "motors-a", "motor 1-6", "e66038b7132a5b2f", "0.1.0", "2026-11-29")
+SLOT = SlotLabel("pci-0000:00:14.0-usb-0:2.1", "0:2.1")
 DOTS_PER_MM = 12
 
 
@@ -37,12 +40,18 @@ def pixels(data: bytes) -> list[list[int]]:
     ]
 
 
-def test_the_code_on_the_picture_is_the_label_in_one_line() -> None:
-    shown = pixels(png(LABEL))
+@pytest.mark.parametrize(
+    ("label", "code"),
+    [
+        (LABEL, "axlebox:TE33A-0123/motors-a?id=e66038b7132a5b2f&fw=0.1.0&on=2026-11-29"),
+        (SLOT, "slot:0:2.1"),
+    ],
+    ids=["board", "slot"],
+)
+def test_the_code_on_the_picture_is_what_the_line_reads(label: Printed, code: str) -> None:
+    shown = pixels(png(label))
     assert (len(shown[0]), len(shown)) == (70 * DOTS_PER_MM, 38 * DOTS_PER_MM)
-    matrix = [
-        list(row) for row in segno.make(LABEL.code, error="m", micro=False).matrix_iter(border=0)
-    ]
+    matrix = [list(row) for row in segno.make(code, error="m", micro=False).matrix_iter(border=0)]
     dark = [[1 - pixel for pixel in row] for row in shown]
     right = [x for x in range(len(shown[0])) if any(row[x] for row in dark)][-1]
     size = next(run for run in range(400) if not dark[_top(dark, right)][right - run])
@@ -56,7 +65,7 @@ def test_the_code_on_the_picture_is_the_label_in_one_line() -> None:
         for y in range(len(matrix))
     ]
     assert read == [[int(bool(cell)) for cell in row] for row in matrix]
-    assert LABEL.code == ("axlebox:TE33A-0123/motors-a?id=e66038b7132a5b2f&fw=0.1.0&on=2026-11-29")
+    assert read_scan(code) in (Place("TE33A-0123", "motors-a"), SlotCall("0:2.1"))
 
 
 def _top(dark: list[list[int]], right: int) -> int:
@@ -94,7 +103,7 @@ def test_the_pdf_is_one_page_whose_parts_are_where_it_says() -> None:
     (length,) = re.findall(rb"/Length (\d+)", data)
     stream = data.split(b"stream\n")[1].removesuffix(b"\nend")
     assert len(stream) == int(length)
-    for line in LABEL.lines:
+    for line, _ in LABEL.lines:
         assert f"({line}) Tj".encode() in data
     width, height = (float(n) for n in re.search(rb"0 0 ([\d.]+) ([\d.]+)\]", data).groups())  # type: ignore[union-attr]
     assert (round(width / 72 * 25.4, 1), round(height / 72 * 25.4, 1)) == (70, 38)
@@ -113,3 +122,20 @@ def test_both_are_written(tmp_path: Path) -> None:
         "TE33A-0123-motors-a-e66038b7132a5b2f.pdf",
     ]
     assert paths[0].read_bytes() == png(LABEL)
+    assert [path.name for path in write_label(tmp_path, SLOT)] == [
+        "slot-0-2.1.png",
+        "slot-0-2.1.pdf",
+    ]
+
+
+def test_a_slots_name_can_be_read_from_where_a_fitter_stands() -> None:
+    dark = [[1 - pixel for pixel in row[: 40 * DOTS_PER_MM]] for row in pixels(png(SLOT))]
+    lines = "".join("#" if any(row) else " " for row in dark).split()
+    assert len(lines) == 3
+    assert len(lines[0]) >= 6 * DOTS_PER_MM
+    for line, _ in SLOT.lines:
+        assert f"({line}) Tj".encode() in pdf(SLOT)
+    far = "platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.3"
+    lines = [line for line, _ in SlotLabel(far, "0:1.3").lines]
+    assert "".join(lines[2:]) == far
+    assert max(map(len, lines)) <= 28

@@ -71,7 +71,10 @@ def test_a_scan_goes_to_the_board_that_waits_longest(line: TestLine) -> None:
     assert line.phase("0:1") == "asks"
 
 
-@pytest.mark.parametrize("call", ["3", "slot:3", "slot:0:2", "slot:pci-0000:00:14.0-usb-0:2"])
+@pytest.mark.parametrize(
+    "call",
+    ["3", "slot:3", "slot:0:2", "slot:pci-0000:00:14.0-usb-0:2", "SLOT:PCI-0000:00:14.0-USB-0:2"],
+)
 def test_a_slot_that_is_named_gets_the_next_place(line: TestLine, call: str) -> None:
     for slot in ("0:3", "0:1", "0:2"):
         line.plug(slot)

@@ -112,6 +112,22 @@ def test_values_come_in_units_with_their_statuses(line: Line) -> None:
     assert (first.statuses, second.statuses) == ({ok}, {ok, bad})
 
 
+def test_what_the_node_kept_from_before_is_not_what_it_gives_now(line: Line) -> None:
+    """It sends that behind what it measures: rows too many, at old levels."""
+    board = line.board
+    line.port.say(board.hello(), board.readings([(1000, 2000)], t_ms=900))
+    line.link.wait_for_start()
+    line.link.listen(0.2)
+    line.port.say(
+        board.readings([(5000, 2000)], t_ms=1000),
+        board.readings([(1000, 2000), (1000, 2000)], t_ms=300),
+        board.readings([(5000, 2000)], t_ms=1100),
+    )
+    first, _ = line.link.listen(0.5)
+    assert first.values == pytest.approx([5.0, 5.0])
+    assert (first.rows, first.first_ms, first.last_ms) == (2, 1000, 1100)
+
+
 def test_a_node_that_told_its_table_before_is_asked_for_it(line: Line) -> None:
     board = line.board
     board.hello()

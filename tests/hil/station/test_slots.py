@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from station_boards import lay_out
+from typer.testing import CliRunner
 
+from hil.station.cli import app
 from hil.station.drive import find_drives, socket_of
 from hil.station.errors import StationError
-from hil.station.slots import find_slots, port_of
+from hil.station.slots import called, find_slots, port_of
 
 
 @pytest.fixture
@@ -79,3 +81,34 @@ def test_the_drive_of_a_socket_is_found_where_it_is_mounted(tmp_path: Path):
     (mine / "INFO_UF2.TXT").unlink()
     assert find_drives(disks, mounts) == {f"{controller}-0:2.2": other}
     assert socket_of("pci-0000:00:14.0-usb-0:2.1:1.0-scsi-0:0:0:0-part1") == f"{controller}-0:2.1"
+
+
+def test_each_socket_gets_a_label_by_which_the_line_knows_it_from_all_others(
+    links: Path, tmp_path: Path
+) -> None:
+    empty = "pci-0000:00:14.0-usb-0:2.2"
+    call = ["slots", "--labels", "--slots", str(links), "--folder", str(tmp_path / "station")]
+    named = ["--slot", empty, "--slot", "0:2.2", "--slot", "0:9", "--slot", "0:2.1"]
+    done = CliRunner().invoke(app, [*call, *named], catch_exceptions=False)
+    codes = [line.partition(": slot:")[2].partition(",")[0] for line in done.output.splitlines()]
+    twice = ["0000:00:14.0-usb-0:2.4", "0000:00:15.0-usb-0:2.4"]
+    assert sorted(codes) == sorted(["0:2.1", "0:1.3", "0:2.2", "0:9", *twice])
+    names = [*(slot.name for slot in find_slots(links)), empty, "0:9"]
+    assert all(len(called(names, code)) == 1 for code in codes)
+    made = {path.name for path in (tmp_path / "station" / "labels").iterdir()}
+    assert {"slot-0-2.1.png", "slot-0-2.1.pdf", "slot-0-9.pdf"} <= made
+    assert len(made) == 2 * len(codes)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--labels", "--slot", "two words"], "no name of a socket"),
+        (["--labels"], "no board in any slot"),
+        (["--slot", "0:2.1"], "Add --labels"),
+    ],
+)
+def test_a_mistake_about_labels_is_told(tmp_path: Path, options: list[str], says: str) -> None:
+    call = ["slots", "--slots", str(tmp_path / "none"), "--folder", str(tmp_path / "station")]
+    with pytest.raises(StationError, match=says):
+        CliRunner().invoke(app, [*call, *options], catch_exceptions=False)

@@ -66,7 +66,7 @@ def measures_of(node: Node, *played: Played, own: Path | None = None) -> list[Me
 
 
 def test_a_good_node_passes_and_every_value_has_name_unit_and_limits() -> None:
-    found = measures_of(Node(), Played(QUANTITY, PLACE, 500.0))
+    found = measures_of(Node(), Played(QUANTITY, PLACE, 500.0, 0.5, "loop 1"))
     assert verdict(found) == []
     names = {measure.name.split()[0] for measure in found}
     assert names == {
@@ -101,7 +101,7 @@ def test_a_good_node_passes_and_every_value_has_name_unit_and_limits() -> None:
 def test_what_is_wrong_fails_by_its_name(spoilt: str, value: object, name: str) -> None:
     node = Node()
     setattr(node, spoilt, value)
-    failed = verdict(measures_of(node, Played(QUANTITY, PLACE, 500.0)))
+    failed = verdict(measures_of(node, Played(QUANTITY, PLACE, 500.0, 0.5, "loop 1")))
     assert name in [measure.name.split()[0] for measure in failed]
 
 

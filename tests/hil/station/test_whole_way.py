@@ -1,7 +1,12 @@
-"""From a board with the firmware to acknowledged readings at its locomotive's gateway."""
+"""From a blank board to acknowledged readings at its locomotive's gateway, and what happens on the
+way."""
 
+import base64
 import json
+import random
 import re
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,26 +15,32 @@ from pathlib import Path
 import pytest
 from axwire.cose import UP, MacKey, split
 from axwire.parse import Health, Readings, parse_up
-from station_boards import bench_tree_folder, plugged
+from board_line import BoardLine
+from station_boards import bench_tree_folder, link_of, list_images, pico_image, plugged
 from typer.testing import CliRunner
 
 from gateway.cli import command_line
+from gateway.config import load_config
 from gateway.errors import AxleboxError
 from gateway.profiles import load_profile
 from gateway.spool import Kind, read_records
-from gateway.timebase import SystemClock
 from hil.cable import Cable
 from hil.fitting import fit_node
+from hil.interpreter import find_interpreter
+from hil.lockstep_rig import LockstepRig
 from hil.node_files import parse_copy
-from hil.rig import GatewayProcess
+from hil.rig import RigPlan
 from hil.station.cli import app
+from hil.station.drive import socket_of
 from hil.station.node_link import NodeLink, Samples
-from hil.virtual_board import VirtualBoard
+from hil.virtual_board import PICO, VirtualBoard
+from simulators.locomotive import Locomotive
 
 LOCOMOTIVE = "TE33A-0123"
 UNIQUE_ID = "e6614103e7174a2f"
 FIT = next(fit for fit in load_profile("te33a").all_nodes if fit.name == "brakes-a")
-LIMIT_S = 60.0
+SEED = 20
+SECONDS = 12.0
 
 
 @pytest.fixture
@@ -116,32 +127,77 @@ def export(depot: Depot) -> None:
     )
 
 
-def test_a_board_is_provisioned_exported_enrolled_and_delivers(
-    tmp_path: Path, board: VirtualBoard, firmware: Path
+@pytest.mark.timeout(400)
+def test_a_blank_board_is_a_node_whose_every_sample_its_gateway_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One image of a flash, from its first byte to acknowledged readings: through the line, out of
+    the depot in the sealed list, and onto the bench with the keys of the gateway that took it."""
+    print(f"seed {SEED}")
+    unique_id = f"{random.Random(SEED).getrandbits(64):016x}"  # as the bench numbers it
+    cable = Cable(tmp_path / "link")
+    wiring = fit_node(FIT, unique_id, SEED).wiring | {"uart": {"0": {"path": cable.board_path}}}
+    images = list_images(tmp_path / "images", pico_image())
+    port = link_of(tmp_path)
+    with plugged(tmp_path, version=None, unique_id=unique_id, wiring=wiring) as board:
+
+        def waiting() -> dict[str, Path]:
+            socket = socket_of(port.name)
+            return {socket: board.drive} if socket and board.drive.exists() else {}
+
+        monkeypatch.setattr("hil.station.drive.find_drives", waiting)
+        line = BoardLine(tmp_path, images, {str(port): str(tmp_path / "link")}, waiting)
+        card = line.through(f"{LOCOMOTIVE}/brakes-a")
+        board.unplug()
+        assert (card.phase, card.text) == ("pass", "")
+        key = key_on(board, tmp_path / "files")
+    cable.close()
+    assert steps_of(line.depot.folder) == [
+        *("micropython", "flash", "check", "identity", "test"),
+    ]
     depot = Depot(tmp_path)
-    said = depot.provision(board, firmware)
-    assert f"PASS {UNIQUE_ID} is brakes-a of {LOCOMOTIVE}" in said
-    board.unplug()
-    key = key_on(board, tmp_path / "files")
     export(depot)
     config, told = enrol(tmp_path)
     assert "brakes-a: new" in told
-    gateway = GatewayProcess(config, tmp_path / "gateway.log")
-    gateway.start()
+    rig = bench_of(config, tmp_path / "bench")
+    target = rig.targets["brakes-a"]
+    shutil.copyfile(board.image, target.image)
     try:
-        board.plug()
-        clock = SystemClock()
-        end_us = clock.monotonic_us() + round(LIMIT_S * 1e6)
-        delivered: list[object] = []
-        while not acknowledged(delivered):
-            assert clock.monotonic_us() < end_us, f"{len(delivered)} messages arrived"
-            delivered = messages(config.parent / "spool", key)
-        assert gateway.state()["nodes"]
+        rig.start()
+        rig.run_for(SECONDS)
+        assert [channel["quality"] for channel in rig.state()["channels"]] == ["ok"] * 4
+        account = rig.settle()
     finally:
-        gateway.stop()
-    board.unplug()
-    check_that_no_key_is_shown(depot, [key], told)
+        rig.stop()
+    print(account)
+    assert account.balanced
+    assert account.stored == account.taken > 100 * SECONDS
+    assert account.lost == account.duplicated == account.thinned == 0
+    assert acknowledged(config.parent / "spool", key)
+    check_that_no_key_is_shown(depot, [key], told, line.line.state())
+
+
+def steps_of(station: Path) -> list[str]:
+    """What was done to the one board of the line."""
+    (record,) = [
+        told
+        for path in (station / "records").glob("*.json")
+        if (told := json.loads(path.read_text()))["what"] == "line"
+    ]
+    return [step["name"] for step in record["steps"]]
+
+
+def bench_of(config: Path, folder: Path) -> LockstepRig:
+    """The locomotive's brakes, with the gateway of this configuration."""
+    profile = load_profile("te33a")
+    fits = ((FIT, Locomotive(profile, SEED), False),)
+    folder.mkdir()
+    return LockstepRig(
+        RigPlan(profile, LOCOMOTIVE, fits, folder, SEED),
+        find_interpreter(),
+        flash_blocks=PICO.blocks,
+        config=load_config(config),
+    )
 
 
 @pytest.mark.parametrize("line", ["writing who it is", "starting it", "having it prove"])
@@ -224,40 +280,51 @@ def test_a_fitted_board_is_tested_and_calibrated(
     assert "calibration 1" in depot.type("records", "show", UNIQUE_ID)
 
 
-def messages(spool: Path, key: bytes) -> list[object]:
-    """What lies in the gateway's store, each proved to be of the board's key."""
-    found: list[object] = []
+def acknowledged(spool: Path, key: bytes) -> bool:
+    """Whether the node said, with this key, that it does not hold its readings any more."""
+    oldest, readings = 0, []
     for record in read_records(spool):
         if record.kind == Kind.MESSAGE:
             envelope = split(record.body)
             envelope.check(MacKey(key), UP)
-            found.append(parse_up(envelope.payload))
-    return found
-
-
-def acknowledged(delivered: list[object]) -> bool:
-    """Whether the node said that it does not hold its readings any more."""
-    oldest = max([each.oldest for each in delivered if isinstance(each, Health)], default=0)
-    readings = [e.sequence for e in delivered if isinstance(e, Readings)]
+            up = parse_up(envelope.payload)
+            if isinstance(up, Health):
+                oldest = max(oldest, up.oldest)
+            elif isinstance(up, Readings):
+                readings.append(up.sequence)
     return sum(sequence < oldest for sequence in readings) > 5
 
 
-def check_that_no_key_is_shown(depot: Depot, keys: list[bytes], *told: str) -> None:
-    """Nothing that was written or shown has a key, but the board and the gateway's own files."""
+def forms_of(secret: bytes) -> set[bytes]:
+    """All that it would look like in a file: itself, in hex, and in base64 wherever it begins."""
+    forms = {secret, secret.hex().encode(), secret.hex().upper().encode()}
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        for before, unsure in enumerate((0, 2, 3)):
+            forms.add(encode(bytes(before) + secret).rstrip(b"=")[unsure:-1])
+    return forms
+
+
+def check_that_no_key_is_shown(depot: Depot, keys: list[bytes], *told: object) -> None:
+    """Nothing that was written or shown has a key, but the board and the gateway's own files,
+    which are closed to others."""
     own = depot.folder / "locomotive" / "keys"
-    paths = [
-        path
-        for path in depot.folder.rglob("*")
+    written = {
+        path: path.read_bytes()
+        for name in ("station", "list", "locomotive", "images", "firmware")
+        for path in [depot.folder / name, *(depot.folder / name).rglob("*")]
         if path.is_file()
-        and own not in path.parents
-        and not {"boards", "files"} & set(path.relative_to(depot.folder).parts)
-    ]
-    names = {path.relative_to(depot.folder).parts[0] for path in paths}
-    assert {"station", "list", "locomotive", "gateway.log"} <= names
+    }
+    assert {"station", "list", "locomotive"} <= {
+        path.relative_to(depot.folder).parts[0] for path in written
+    }
     for key in keys:
-        for form in (key, key.hex().encode(), key.hex().upper().encode()):
-            assert not [path for path in paths if form in path.read_bytes()]
-            assert form.decode("latin-1") not in "".join([depot.shown, *told])
+        having = {
+            path for path, data in written.items() if any(form in data for form in forms_of(key))
+        }
+        assert [path.parent.parent for path in having] == [own]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in having] == [0o600]
+        shown = "".join([depot.shown, *map(str, told)]).encode()
+        assert not [form for form in forms_of(key) if form in shown]
     passphrase = (depot.folder / "told").read_text().strip()
     assert passphrase not in depot.shown
     assert re.fullmatch(r"(?:[A-Z2-9]{4}-){5}[A-Z2-9]{4}", passphrase)
