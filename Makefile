@@ -22,9 +22,10 @@ demo: .venv/.run ## A locomotive's nodes, gateway and crew page on this machine;
 	@.venv/bin/axlebox demo $(ARGS)
 
 .PHONY: test
-test: setup ## All tests; ARGS="tests/wire -k cobs" for some
+test: setup ## All tests, side by side; ARGS="tests/wire -k cobs" for some
 	@mkdir -p build
-	@$(PYTHON) -m pytest --junitxml=build/test.xml $(ARGS)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 --dist loadfile \
+	  --junitxml=build/test.xml $(ARGS)
 
 .PHONY: check
 check: lint $(PORTS:%=firmware-types-%) ## Lint, formats, types, import contracts, firmware types
