@@ -26,8 +26,8 @@ __all__ = [
 MISSING = {2: -(1 << 15), 4: -(1 << 31)}
 """The lowest integer of a width marks a sample that was not taken."""
 
-_SLOW_MS = 1000
-"""A row a second and fewer cost little: they stay as long as anything does."""
+_SLOW_MS = 500
+"""Two rows a second and fewer cost little: they stay as long as anything does."""
 
 _BRAKE = "brake."
 

@@ -1,6 +1,6 @@
 """The busiest role that a node can have, placed by hand.
 
-On a Pico: six motor currents each 10 ms, six winding temperatures each second, six motor speeds
+On a Pico: six motor currents each 10 ms, six winding temperatures each 500 ms, six motor speeds
 each 20 ms, the four features of one vibration sensor each second, a serial link.
 """
 
@@ -12,7 +12,7 @@ from hil.fitting import Fitting, SignalFit, fit_node
 __all__ = ["CHANNELS", "SAMPLES_A_SECOND", "busiest_fitting"]
 
 CHANNELS = 6 + 6 + 6 + 4
-SAMPLES_A_SECOND = 600 + 6 + 300 + 4
+SAMPLES_A_SECOND = 600 + 12 + 300 + 4
 
 _TEETH = 60
 _FULL_RPM = 4500

@@ -4,8 +4,8 @@ A whole TE33A runs on the bench in real time: boards with the real firmware, a g
 process, its page on the cab's panel. Machine, sensors and cables fail as benchmarks.delay_plan
 says. What a rule itself takes, and the machine until its fault shows, is known from the same
 locomotive played to the same rules without boards, lines or a page (hil.rules.play): what is
-painted later than that is ours: `beyond`. Up to one period of it a thermometer, which is read once
-a second, waits for its next reading; `less a period` is without that. An alarm counts as painted
+painted later than that is ours: `beyond`, with the time that a sensor waits for its next reading.
+When a forecast was due the gateway's own store says (benchmarks.asked). An alarm counts as painted
 when a frame has begun after the one that it was drawn in.
 """
 
@@ -24,11 +24,11 @@ from playwright.sync_api import Page, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.asked import due_utc_us
 from benchmarks.delay_plan import NOT_HERE, RUNS, SHORT, Cause, Run
 from benchmarks.report import Figure
 from gateway.alarms.rulebook import load_rules
-from gateway.alarms.rules import Rule, Together
-from gateway.alarms.signals import quantities_of
+from gateway.alarms.rules import TimeToLimit
 from gateway.profiles import Profile, load_profile
 from gateway.timebase import SystemClock
 from hil.bench.happenings import SensorFault
@@ -65,18 +65,21 @@ _WATCH = """() => {
 
 
 class Delay(NamedTuple):
-    """Seconds from a cause to its alarm painted, and how much of that is ours; None: never.
-    `period_s` of that, at most, its sensor waits for its next reading."""
+    """Seconds from a cause to its alarm painted, and how much of that is ours; None: never."""
 
     rule: str
     alarm: str
-    period_s: float
     total_s: float | None
     beyond_s: float | None
 
-    @property
-    def after_reading_s(self) -> float | None:
-        return None if self.beyond_s is None else self.beyond_s - self.period_s
+
+class Seen(NamedTuple):
+    """Of a run, in seconds of it: when each alarm was painted first, when each fault that is put
+    on a board was there, and when each forecast was due."""
+
+    painted_s: dict[str, float]
+    began_s: dict[Cause, float]
+    due_s: dict[str, float]
 
 
 def measure(folder: Path, seed: int) -> dict[str, Figure]:
@@ -85,10 +88,9 @@ def measure(folder: Path, seed: int) -> dict[str, Figure]:
     found = _run(SHORT, folder, seed)
     if never := _never(found):
         raise BenchError(f"never painted, seed {seed}: {', '.join(never)}")
-    p50, p99 = _percentiles([one.after_reading_s for one in found])
+    p50, p99 = _percentiles([one.beyond_s for one in found])
     beside = {
         "p50": 1000 * p50,
-        "with the sensor's own period": 1000 * _percentiles([one.beyond_s for one in found])[1],
         "alarms": len(found),
         "rules": len({one.rule for one in found}),
     }
@@ -130,7 +132,6 @@ def _print(console: Console, found: Sequence[Delay]) -> None:
         "p99 s",
         "beyond p50 ms",
         "p99 ms",
-        "less a period",
     )
     rules = {one.rule.id: one for one in load_rules(load_profile(_PROFILE))}
     for rule, bound in rules.items():
@@ -147,9 +148,7 @@ def _print(console: Console, found: Sequence[Delay]) -> None:
 
 def _cells(found: Sequence[Delay]) -> list[str]:
     total = _percentiles([one.total_s for one in found])
-    beyond = _percentiles([one.beyond_s for one in found])
-    _, after_reading = _percentiles([one.after_reading_s for one in found])
-    ms = [f"{1000 * s:.0f}" for s in (*beyond, after_reading)]
+    ms = [f"{1000 * s:.0f}" for s in _percentiles([one.beyond_s for one in found])]
     return [str(len(found)), *(f"{s:.1f}" for s in total), *ms]
 
 
@@ -164,39 +163,23 @@ def _never(found: Sequence[Delay]) -> list[str]:
 
 def _run(run: Run, folder: Path, seed: int) -> list[Delay]:
     profile = load_profile(_PROFILE)
-    rules = {one.rule.id: one.rule for one in load_rules(profile)}
     opened_s = dict(ideal(run, profile, seed))
-    painted_s, began_s = _painted(run, profile, folder, seed)
+    seen = _seen(run, profile, folder, seed)
     found = []
     for cause in run.causes:
-        begin_s = began_s.get(cause, cause.at_s)
+        begin_s = seen.began_s.get(cause, cause.at_s)
         for name in cause.alarms:
             alarms = [one for one in opened_s if one == name or one.startswith(f"{name}@")]
             if not alarms:
                 raise BenchError(f"{name} does not come of what the plan breaks, seed {seed}")
             for alarm in alarms:
                 total_s = beyond_s = None
-                if alarm in painted_s:
-                    total_s = painted_s[alarm] - begin_s
-                    beyond_s = total_s - (opened_s[alarm] - cause.at_s)
-                rule, _, place = alarm.partition("@")
-                period_s = _period_s(rules[rule], place, profile)
-                found.append(Delay(rule, alarm, period_s, total_s, beyond_s))
+                if alarm in seen.painted_s:
+                    due_s = seen.due_s.get(alarm, begin_s + opened_s[alarm] - cause.at_s)
+                    total_s = seen.painted_s[alarm] - begin_s
+                    beyond_s = seen.painted_s[alarm] - due_s
+                found.append(Delay(name.partition("@")[0], alarm, total_s, beyond_s))
     return found
-
-
-def _period_s(rule: Rule, place: str, profile: Profile) -> float:
-    """Of the slowest that the rule judges there."""
-    judged = quantities_of(rule)
-    if isinstance(rule, Together):
-        judged = {"axle.bearing_temperature"} if place != "locomotive" else set()
-    periods_ms = [
-        group.period_ms
-        for node in profile.all_nodes
-        for group in node.groups
-        if group.quantity in judged or place.startswith(f"{group.quantity} ")
-    ]
-    return max(periods_ms, default=0) / 1000
 
 
 def ideal(run: Run, profile: Profile, seed: int) -> Iterator[tuple[str, float]]:
@@ -215,11 +198,7 @@ def _locomotive(run: Run, profile: Profile, seed: int) -> Locomotive:
     return Locomotive(profile, seed, run.duty, faults)
 
 
-def _painted(
-    run: Run, profile: Profile, folder: Path, seed: int
-) -> tuple[dict[str, float], dict[Cause, float]]:
-    """When each alarm was painted first, and when each fault that is put on a board was there, in
-    seconds of the run."""
+def _seen(run: Run, profile: Profile, folder: Path, seed: int) -> Seen:
     clock = SystemClock()
     locomotive = _locomotive(run, profile, seed)
     fits = tuple((node, locomotive, False) for node in profile.all_nodes)
@@ -249,11 +228,17 @@ def _painted(
                     if began_s[cause] > cause.at_s + _LATE_S:
                         raise BenchError(f"this machine is too busy: {cause} is late")
                 tab.wait_for_timeout(_LOOK_MS)
-            found = dict(_told(tab, profile, clock, rig.feeder.start_us))
+            begin_us = clock.utc_us() - clock.monotonic_us() + rig.feeder.start_us
+            painted_s = dict(_told(tab, profile, begin_us))
             browser.close()
     finally:
         rig.stop()
-    return found, began_s
+    due_us: dict[str, int] = {}
+    for bound in load_rules(profile):
+        if isinstance(bound.rule, TimeToLimit):
+            due_us |= due_utc_us(rig.spool, bound.rule)
+    due_s = {alarm: (utc_us - begin_us) / 1e6 for alarm, utc_us in due_us.items()}
+    return Seen(painted_s, began_s, due_s)
 
 
 def _break(rig: Rig, cause: Cause) -> None:
@@ -286,12 +271,9 @@ def _by(target: MicropythonTarget, quantity: str, place: str, by: float) -> int:
     return int(high - low)
 
 
-def _told(
-    tab: Page, profile: Profile, clock: SystemClock, start_us: int
-) -> Iterator[tuple[str, float]]:
+def _told(tab: Page, profile: Profile, begin_us: int) -> Iterator[tuple[str, float]]:
     """Each alarm that was painted, the first time. Raises BenchError where its words are wrong."""
     titles = {one.rule.id: one.words.title.en for one in load_rules(profile) if not one.rule.sign}
-    begin_us = clock.utc_us() - clock.monotonic_us() + start_us
     for alarm, title, at_ms in tab.evaluate("painted"):
         if title != titles[alarm.partition("@")[0]]:
             raise BenchError(f"{alarm} is painted as {title}")

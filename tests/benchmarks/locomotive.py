@@ -21,7 +21,7 @@ from hil.rig import Rig, RigPlan
 from simulators.locomotive import Locomotive
 
 _COPIES = {"motors-a": "ab", "brakes-a": "ab", "axles-a": "abcdefgh"}
-"""Twelve nodes that make 2,092 samples a second, as the goal has it."""
+"""Twelve nodes that make 2,104 samples a second, as the goal has it."""
 
 _WARM_S = 8.0
 _SECONDS = 20.0

@@ -204,7 +204,7 @@ def test_fast_readings_are_given_up_before_their_segments_are(
 
 @pytest.mark.parametrize(
     "group",
-    [group_of("brake.pipe_pressure", 2), group_of("motor.frame_temperature", 2, period_ms=1000)],
+    [group_of("brake.pipe_pressure", 2), group_of("motor.winding_temperature", 2, period_ms=500)],
     ids=["brakes", "slow rows"],
 )
 def test_brakes_and_slow_rows_are_given_up_last_with_their_segments_and_counted(

@@ -89,7 +89,7 @@ def test_every_period_of_a_group_is_stored_on_its_grid_and_nothing_is_lost(tmp_p
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0), account
     assert not any(block.rows.missing.any() for block in store.blocks)
     blocks = sorted(store.blocks, key=lambda block: block.sequence)
-    for group, periods_ms in ((0, [10, *periods]), (1, [1000, 200])):
+    for group, periods_ms in ((0, [10, *periods]), (1, [500, 200])):
         rows = [b.rows for b in blocks if b.rows.group.number == group]
         runs: list[list[np.ndarray]] = []
         seen: list[int] = []
@@ -158,7 +158,7 @@ def test_a_reboot_costs_the_rows_that_were_being_taken_and_a_period_is_forgotten
     assert 0 <= in_memory <= ROW, account
     assert account.duplicated == 0
     periods = {(f"{b.boot:08x}", b.rows.group.period_ms) for b in store.blocks}
-    assert periods == {(before, 10), (before, 20), (before, 1000), (after, 10), (after, 1000)}
+    assert periods == {(before, 10), (before, 20), (before, 500), (after, 10), (after, 500)}
 
 
 @pytest.mark.parametrize(("lost", "resets"), [("command", 0), ("answer", 1)])

@@ -33,7 +33,7 @@ SEGMENTS = 524_288 // 4096
 RECOVERY_S = 400
 WINDOW_MESSAGES = 48
 MOST_SAMPLES = 6 * 11 + 6
-"""In a message of the node's: 100 ms of six channels at 100 Hz, and a row of those at 1 Hz."""
+"""In a message of the node's: 100 ms of six channels at 100 Hz, and a row of those at 2 Hz."""
 
 
 def test_of_a_long_outage_all_that_fits_is_delivered_in_order_and_the_rest_is_counted(

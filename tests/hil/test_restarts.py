@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 
 NODE = "motors-a"
 FLASH_BLOCKS = 352
-A_SECOND = 606
+A_SECOND = 612
 FLUSH_MS = 90
 
 

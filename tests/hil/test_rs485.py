@@ -58,4 +58,4 @@ def test_collisions_cost_repeats_and_no_sample(tmp_path: Path, baud: int) -> Non
     assert repeated is not None
     assert repeated < SECONDS * 10 // 2, "one in two is too many"
     assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
-    assert account.taken == pytest.approx((SECONDS - START_S) * 606, rel=0.02)
+    assert account.taken == pytest.approx((SECONDS - START_S) * 612, rel=0.02)

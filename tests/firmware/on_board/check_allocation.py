@@ -71,7 +71,7 @@ def _sampler(ticks):
     for chip in chips[2:]:
         chip._select = lambda level: None
     rows = []
-    for number, period_ms in ((0, 10), (1, 1000)):
+    for number, period_ms in ((0, 10), (1, 500)):
         table = [Channel(1, 0, 1, 0, 0) for _ in range(6)]
         block = Block(Group(number, 6 * number, period_ms, table), False, 12)
         rows.append(Row(block, [at % 3 if not number else 0 for at in range(6)]))

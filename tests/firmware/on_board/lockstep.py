@@ -60,7 +60,7 @@ class Sink:
 
 
 class Rig:
-    """Six loops on two ADS1115 each 10 ms and two PT100 each second, as a motor node has them."""
+    """Six loops on two ADS1115 each 10 ms and two PT100 each second."""
 
     def __init__(self, loops_a_chip=3, period_ms=10):
         self.ticks = Ticks()
