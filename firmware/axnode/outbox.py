@@ -261,10 +261,14 @@ class Ring:
         return -1
 
     def is_crowded(self) -> bool:
-        """Whether three quarters of the bytes or of the places are taken."""
-        return (
-            4 * self.bytes >= 3 * self._capacity or 4 * (self._end - self._first) >= 3 * self._most
-        )
+        """Whether three quarters of the buffer or of the places are taken, from the oldest on:
+        what was acknowledged behind it gives no room yet."""
+        if self._first == self._end:
+            return False
+        taken = self._head - self._offset[self._first % self._most]
+        if taken <= 0:
+            taken += self._capacity
+        return 4 * taken >= 3 * self._capacity or 4 * (self._end - self._first) >= 3 * self._most
 
     def was_sent(self, number: int) -> bool:
         return self._tries[number % self._most] != 0
