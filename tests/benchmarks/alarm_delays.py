@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.chromium import open_chromium
 from numpy.typing import NDArray
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from rich.console import Console
 from rich.table import Table
 
@@ -233,10 +233,7 @@ def _painted(
     try:
         rig.start()
         rig.until(lambda: bool(rig.gateway.state()["channels"]), _START_S)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-            )
+        with open_chromium(find_chromium()) as browser:
             tab = browser.new_page(viewport={"width": 800, "height": 480}, locale="en-GB")
             tab.goto(rig.gateway.page + "#alarms")
             tab.wait_for_selector("#cover", state="hidden")
@@ -250,7 +247,6 @@ def _painted(
                         raise BenchError(f"this machine is too busy: {cause} is late")
                 tab.wait_for_timeout(_LOOK_MS)
             found = dict(_told(tab, profile, clock, rig.feeder.start_us))
-            browser.close()
     finally:
         rig.stop()
     return found, began_s
