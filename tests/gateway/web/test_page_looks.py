@@ -130,8 +130,9 @@ def test_names_clock_and_alarms_have_room_in_any_size_or_language(
             lines = [{"locomotive", "clock"}, {"server", "link"}]
             assert found.header_lines == (lines if upright else [set.union(*lines)]), language
             for pitch, above, below in found.labels:
-                assert pitch >= 0.9, (viewport, language)
-                assert min(above, below) >= 0.45, (viewport, language)
+                assert pitch >= 0.95, (viewport, language)
+                assert above >= 0.45, (viewport, language)
+                assert below >= 0.38, (viewport, language)
             assert all(gap >= 0 for gap in found.marked), (viewport, language)
             assert all(cut <= 0.5 for cut in found.strip), (viewport, language)
 
