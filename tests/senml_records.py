@@ -11,7 +11,8 @@ _UNITS = """
     m3/s W/m2 cd/m2 bit bit/s lat lon pH dB dBW count / %RH %EL EL 1/s S/m
 """
 PRIMARY_UNITS = set(_UNITS.split())
-"""RFC 8428, section 12.1, without those that it advises new implementations against."""
+"""RFC 8428, section 12.1, Table 6, without those with an asterisk: new programs should not produce
+them."""
 
 _LABELS = {"bn": str, "bt": float, "n": str, "u": str, "v": float, "vs": str, "vb": bool}
 _LABELS |= {"t": float, "ut": float}

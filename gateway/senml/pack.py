@@ -27,8 +27,8 @@ UNITS = {
     "1/min": ("1/s", 1 / 60),
     "1": ("/", 1.0),
 }
-"""The unit of a quantity: its symbol in IANA's registry "SenML Units" (as of 2025-03-27) and how
-many of it one is. The registry has no kPa and no t, and advises against 1/min."""
+"""The unit of a quantity: its symbol in RFC 8428, Table 6 (section 12.1), and how many of it one
+is. The table has no kPa and no t, and advises against 1/min; docs/senml.md has its lines."""
 
 _DECIMALS = 6
 """Of a value; finer than any sensor, and no digits that only the arithmetic made."""

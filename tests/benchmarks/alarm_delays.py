@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from crew_page.chromium import CHROMIUM_ARGUMENTS
+from crew_page.chromium import open_chromium
 from numpy.typing import NDArray
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from rich.console import Console
 from rich.table import Table
 
@@ -212,10 +212,7 @@ def _seen(run: Run, profile: Profile, folder: Path, seed: int) -> Seen:
     try:
         rig.start()
         rig.until(lambda: bool(rig.gateway.state()["channels"]), _START_S)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-            )
+        with open_chromium(find_chromium()) as browser:
             tab = browser.new_page(viewport={"width": 800, "height": 480}, locale="en-GB")
             tab.goto(rig.gateway.page + "#alarms")
             tab.wait_for_selector("#cover", state="hidden")
@@ -230,7 +227,6 @@ def _seen(run: Run, profile: Profile, folder: Path, seed: int) -> Seen:
                 tab.wait_for_timeout(_LOOK_MS)
             begin_us = clock.utc_us() - clock.monotonic_us() + rig.feeder.start_us
             painted_s = dict(_told(tab, profile, begin_us))
-            browser.close()
     finally:
         rig.stop()
     due_us: dict[str, int] = {}

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from board_peer import Board, Line, group_of
 from collecting import write_keys
-from crew_page.chromium import CHROMIUM_ARGUMENTS
-from playwright.async_api import Browser, async_playwright
+from crew_page.chromium import open_chromium_in_loop
+from playwright.async_api import Browser
 from prometheus_client import CollectorRegistry
 
 from benchmarks.report import Figure
@@ -125,10 +125,7 @@ class _Run:
                 listening=lambda host, port: address.set_result(f"http://{host}:{port}"),
             )
         )
-        async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(
-                executable_path=find_chromium(), args=[*CHROMIUM_ARGUMENTS]
-            )
+        async with open_chromium_in_loop(find_chromium()) as browser:
             tab = await browser.new_page(viewport={"width": 800, "height": 480})
             await self._feed(0, 1.0)
             await tab.goto(await address)
@@ -139,7 +136,6 @@ class _Run:
             await asyncio.sleep(1)
             painted = await tab.evaluate("painted")
             first_ms = [await self._load(browser, await address) for _ in range(_LOADS)]
-            await browser.close()
         stop.set()
         await page
         assert committer.stop()

@@ -1,4 +1,5 @@
-"""What can be measured of a page as it is drawn (inspection.js): sizes, contrast, overlaps."""
+"""What can be measured of a page as it is drawn: sizes, contrast, overlaps (inspection.js), room
+(room.js)."""
 
 import itertools
 import re
@@ -8,7 +9,9 @@ import crew_page
 import msgspec
 from playwright.sync_api import Page
 
-INSPECTION = Path(next(iter(crew_page.__path__)), "inspection.js").read_text()
+_FOLDER = Path(next(iter(crew_page.__path__)))
+INSPECTION = (_FOLDER / "inspection.js").read_text()
+ROOM = (_FOLDER / "room.js").read_text()
 
 
 class Text(msgspec.Struct):
@@ -32,9 +35,13 @@ class Text(msgspec.Struct):
 
     @property
     def contrast(self) -> float:
-        """Contrast ratio of WCAG 2."""
-        lighter, darker = sorted((luminance(self.colour), luminance(self.ground)), reverse=True)
-        return (lighter + 0.05) / (darker + 0.05)
+        return contrast(self.colour, self.ground)
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of WCAG 2 of two colours as CSS computes them."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(colour: str) -> float:
@@ -75,6 +82,25 @@ def faults_of_layout(texts: list[Text]) -> list[str]:
         if overlaps(one, other)
     ]
     return found
+
+
+class Room(msgspec.Struct):
+    """How much room some parts have (room.js): px, and shares of a letter for `labels`."""
+
+    header: list[tuple[float, str]]
+    labels: list[tuple[float, float, float]]
+    marked: list[float]
+    strip: list[float]
+
+    @property
+    def header_lines(self) -> list[set[str]]:
+        """What stands in each line of the bar, from above."""
+        middles = sorted({round(middle / 4) for middle, _ in self.header})
+        return [{id for at, id in self.header if round(at / 4) == middle} for middle in middles]
+
+
+def room(tab: Page) -> Room:
+    return msgspec.convert(tab.evaluate(ROOM), Room)
 
 
 def scrolls(tab: Page) -> tuple[bool, bool]:

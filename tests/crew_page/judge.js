@@ -63,7 +63,7 @@
   /* An alarm's number is a value too: it needs all that it is made of. */
   function judgeAlarms(state, channels, elapsed, blank) {
     const facts = (of) => [...document.querySelectorAll(`${of} .facts`)];
-    const numbered = (one) => isSeen(one) && /[0-9] [<>] /.test(one.textContent);
+    const numbered = (one) => isSeen(one) && /[0-9]\s[<>]\s/.test(one.textContent);
     if (blank) {
       const left = [...facts("#strip"), ...facts("#alarms:not([hidden])")].filter(numbered);
       if (left.length > 0 && !isSeen(document.getElementById("cover"))) say("an alarm's number without a link");

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -295,13 +296,16 @@ def test_the_examples_in_the_document_are_what_is_published(seen: Seen) -> None:
     assert json.loads(gone) == json.loads(alarms_gone("TE33A-0001"))
 
 
-def test_every_unit_is_in_the_document() -> None:
+def test_every_unit_that_is_published_is_in_the_document_with_its_line_of_the_rfc(
+    seen: Seen,
+) -> None:
     text = (Path(__file__).parents[2] / "docs" / "senml.md").read_text(encoding="utf-8")
-    rows = [line.split(" | ") for line in text.split("## Units")[1].splitlines()]
-    told = {
-        one: symbol.strip("`")
-        for row in rows
-        if len(row) == 4
-        for one, symbol in zip(row[0].strip("| ").split(", "), row[1].split(", "), strict=True)
-    }
-    assert {one: symbol for one, (symbol, _) in UNITS.items()}.items() <= told.items()
+    section = text.split("## Units\n")[1].split("\n## ")[0]
+    table = [line.strip("|").split("|") for line in section.splitlines() if line[:1] == "|"]
+    head, _, *rows = [[cell.strip() for cell in line] for line in table]
+    assert head[:4] == ["in SenML", "RFC 8428, Table 6", "in axlebox", "factor"]
+    told = {one: (symbol.strip("`"), float(Fraction(many))) for symbol, _, one, many, _ in rows}
+    (count,) = {record["u"] for record in seen.alarms().values()}
+    assert told == UNITS | {"alarms": (count, 1.0)}
+    assert all(description for _, description, *_ in rows)
+    assert {symbol for symbol, _ in told.values()} <= PRIMARY_UNITS

@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 from axwire.errors import WireError
-from crew_page.chromium import CHROMIUM_ARGUMENTS
-from playwright.sync_api import sync_playwright
+from crew_page.chromium import open_chromium
 from typer.testing import CliRunner
 
 import gateway.decode
@@ -433,10 +432,7 @@ def test_the_report_marks_a_failed_expectation_where_it_failed(
     assert read_report(tmp_path / JSON).records == records[::-1], "in order of names"
     assert (records[0].passed, records[1].passed) == (False, True)
     assert "src=" not in (tmp_path / HTML).read_text(encoding="utf-8")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=list(CHROMIUM_ARGUMENTS)
-        )
+    with open_chromium(chromium) as browser:
         page = browser.new_page(viewport={"width": 1100, "height": 900})
         page.goto((tmp_path / HTML).as_uri())
         assert page.locator("details.failed[open]").count() == 1
@@ -451,4 +447,3 @@ def test_the_report_marks_a_failed_expectation_where_it_failed(
         assert math.isclose(second, records[0].checks[0].at_s or 0, abs_tol=0.2)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 1100
-        browser.close()

@@ -47,6 +47,7 @@ async function enter() {
   }
 }
 
+/* Digits come from its keys or from a keyboard, where Enter then says that they are all. */
 function pad(told) {
   let pin = "";
   return ask(told, (close, say) => {
@@ -55,14 +56,22 @@ function pad(told) {
       if (pin.length < PIN_LONGEST) pin += digit;
       show();
     };
+    const erase = () => {
+      pin = pin.slice(0, -1);
+      show();
+    };
+    const done = key("\u2713", () => close(pin), t("pin.done"));
+    at("dialog").onkeydown = ({ key: typed }) => {
+      if (typed === "Backspace") erase();
+      else if (/^[0-9]$/.test(typed)) type(typed);
+      else return;
+      done.focus();
+    };
     return [
       ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((digit) => key(String(digit), () => type(digit))),
-      key("\u232b", () => {
-        pin = pin.slice(0, -1);
-        show();
-      }, t("pin.delete")),
+      key("\u232b", erase, t("pin.delete")),
       key("0", () => type(0)),
-      key("\u2713", () => close(pin), t("pin.done")),
+      done,
     ];
   });
 }
@@ -74,6 +83,7 @@ function tell(sentence) {
 /* A dialog with a sentence and keys; resolves to what `close` was given, null by the last key. */
 function ask(sentence, makeKeys) {
   const dialog = at("dialog");
+  dialog.onkeydown = null;
   const title = element("p", "asked", { role: "status" });
   text(title, sentence);
   const keys = element("div", "keys");

@@ -1,10 +1,10 @@
 /* The second screen: every alarm that is not normal, and what can be done with each. */
 
-import { age, t } from "./i18n.js";
+import { age, place, t } from "./i18n.js";
 import { act, askMinutes } from "./actions.js";
 import { at, attribute, element, hide, text, words } from "./dom.js";
 import { ALARM_SHAPES } from "./field.js";
-import { factsOf, wordsOf } from "./strip.js";
+import { factsOf, sentences, wordsOf } from "./strip.js";
 
 const items = new Map();
 const opened = new Set();
@@ -36,7 +36,6 @@ export function retext() {
   const empty = at("alarms").querySelector(".empty");
   if (empty !== null) text(empty, t("alarms.none"));
   attribute(at("alarms"), "aria-label", t("alarms"));
-  for (const item of items.values()) name(item);
 }
 
 function build() {
@@ -67,13 +66,13 @@ function makeItem(id) {
   item.first.addEventListener("click", () => act("acknowledge", { alarm: id }));
   item.second.addEventListener("click", () => put(item, id));
   root.append(told, item.first, item.second);
-  name(item);
   return item;
 }
 
-function name(item) {
-  text(item.first, t("key.acknowledge"));
-  text(item.second, t(item.root.dataset.state === "shelved" ? "key.unshelve" : "key.shelve"));
+/* A key shows what it does; read aloud it says to which alarm. */
+function name(key, does, about) {
+  text(key, does);
+  attribute(key, "aria-label", [does, ...about].join(", "));
 }
 
 /* Out of sight for some time, or back. */
@@ -97,13 +96,17 @@ function fill(item, alarm, state, elapsedMs) {
   text(item.facts, facts);
   text(item.state, stateOf(alarm, state, elapsedMs));
   text(item.body, `${told.meaning} ${told.action}`.trim());
-  attribute(item.told, "aria-label", [
+  attribute(item.told, "aria-label", sentences([
     t(`priority.${alarm.priority}`), told.code, told.title, facts,
     t(`alarm.${alarm.state}`), told.meaning, told.action,
-  ].filter((part) => part !== "").join(". "));
-  hide(item.first, !["unacknowledged", "returned"].includes(alarm.state));
+  ]));
+  const about = [told.code, told.title, place(alarm.place)];
+  name(item.first, t("key.acknowledge"), about);
+  name(item.second, t(alarm.state === "shelved" ? "key.unshelve" : "key.shelve"), about);
+  const asks = ["unacknowledged", "returned"].includes(alarm.state);
+  if (!asks && document.activeElement === item.first) item.told.focus();
+  hide(item.first, !asks);
   hide(item.second, alarm.state === "returned");
-  name(item);
 }
 
 /* For how long it has been there, what became of it, by whom, and until when. */

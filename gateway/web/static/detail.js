@@ -46,10 +46,10 @@ export function spanText() {
 export function draw(state, elapsedMs) {
   const all = units(state);
   names = [...all.filter(({ channels }) => channels.length > 0).map(({ name }) => name), "service"];
-  const { channels } = all.find(({ name }) => name === shown) ?? all[0];
-  const wanted = JSON.stringify([shown, document.documentElement.lang, channels.map(({ id, quantity, place: where }) => [id, quantity, where])]);
+  const { name, channels } = all.find((one) => one.name === shown) ?? all[0];
+  const wanted = JSON.stringify([name, document.documentElement.lang, channels.map(({ id, quantity, place: where }) => [id, quantity, where])]);
   if (wanted !== built) {
-    build(channels);
+    build(name, channels);
     built = wanted;
   }
   const marked = marks(state);
@@ -73,16 +73,19 @@ export function retext() {
   asked = null;
 }
 
-function build(channels) {
+function build(name, channels) {
   if (parts === null) {
     parts = { title: element("h2", "title"), values: element("div", "values"), course: element("figure", "course") };
+    parts.empty = element("p", "empty");
     parts.about = element("figcaption", "about");
     parts.chart = element("div", "plot");
     parts.course.append(parts.about, parts.chart);
-    at("detail").append(parts.title, parts.values, parts.course);
+    at("detail").append(parts.title, parts.values, parts.course, parts.empty);
   }
-  text(parts.title, titleOf(shown));
-  attribute(at("detail"), "aria-label", titleOf(shown));
+  text(parts.title, titleOf(name));
+  attribute(at("detail"), "aria-label", titleOf(name));
+  text(parts.empty, t("long.none"));
+  hide(parts.empty, channels.length > 0);
   tiles.clear();
   if (!channels.some(({ id }) => id === chosen)) choose(channels[0]?.id ?? null);
   parts.values.replaceChildren(...channels.map(makeTile));

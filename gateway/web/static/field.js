@@ -38,7 +38,7 @@ export function fillField(field, channel, elapsedMs, options = {}) {
   text(field.value, shown);
   const signs = shown.replace(/[.,]/, "");
   attribute(field.value, "data-length", String(Math.min(signs.length, LONGEST)));
-  attribute(field.value, "data-parted", String(signs !== shown));
+  attribute(field.value, "data-parted", String(/[.,\u2212]/.test(shown)));
   attribute(field.value, "data-crossed", String(drawable && !good));
   const form = options.tiny ? "tiny" : "quality";
   text(field.word, good ? "" : known(`${form}.${seen.quality}`) ? t(`${form}.${seen.quality}`) : seen.quality);

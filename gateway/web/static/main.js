@@ -35,6 +35,7 @@ let down = null;
 let renewedAt = started;
 let screen = "overview";
 let next = 0;
+let held = document.body;
 
 const stream = listen({
   heard() {
@@ -71,6 +72,12 @@ function show() {
   shell.link(linkCondition(silenceMs), silenceMs);
   shell.cover(coverKind(lost), heardAt === null ? NaN : silenceMs);
   keys();
+  hold();
+}
+
+/* Who works by keyboard goes on at the screen's beginning when what had the focus is gone. */
+function hold() {
+  if (!held.isConnected || !held.checkVisibility()) at(screen).focus({ preventScroll: true });
 }
 
 function nextIn(now) {
@@ -148,9 +155,9 @@ function turn(by) {
   go(name === "service" ? "#service" : `#detail/${name}`);
 }
 
+/* Not by location.hash: the browser would give the focus to an element of that name. */
 function go(hash) {
-  if (hash === "") history.pushState(null, "", location.pathname);
-  else location.hash = hash;
+  history.pushState(null, "", hash === "" ? location.pathname : hash);
   route();
 }
 
@@ -223,6 +230,9 @@ async function learn() {
 
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") forget();
+});
+addEventListener("focusin", ({ target }) => {
+  held = target;
 });
 addEventListener("hashchange", route);
 addEventListener("popstate", route);

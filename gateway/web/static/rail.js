@@ -1,5 +1,5 @@
 /* Four keys for a gloved finger at the panel's edge. show(keys) gives each its sign, word, name
- * and what it does; a key without `press` cannot be pressed. */
+ * and what it does; a key without `press` does nothing, and keeps the focus that it has. */
 
 import { at, attribute, text } from "./dom.js";
 
@@ -14,7 +14,7 @@ export function show(keys) {
     text(key.querySelector(".word"), word);
     attribute(key, "aria-label", name ?? word);
     attribute(key, "data-lit", String(lit));
-    if (key.disabled !== (press === undefined)) key.disabled = press === undefined;
+    attribute(key, "aria-disabled", String(press === undefined));
   });
 }
 

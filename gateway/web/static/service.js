@@ -30,19 +30,18 @@ export function draw(state, elapsedMs) {
   }
   attribute(at("service"), "aria-label", t("service"));
   const wanted = [gateway(state), ...state.nodes.map((node) => nodeCard(node, elapsedMs))];
-  const present = new Set(wanted.map(({ name }) => name));
-  for (const [name, card] of cards) {
-    if (present.has(name)) continue;
+  const present = new Set(wanted.map(({ id }) => id));
+  for (const [id, card] of cards) {
+    if (present.has(id)) continue;
     card.root.remove();
-    cards.delete(name);
+    cards.delete(id);
   }
-  for (const one of wanted) {
-    if (!cards.has(one.name)) {
-      cards.set(one.name, makeCard());
-      list.append(cards.get(one.name).root);
-    }
-    fill(cards.get(one.name), one);
-  }
+  wanted.forEach((one, index) => {
+    if (!cards.has(one.id)) cards.set(one.id, makeCard());
+    const card = cards.get(one.id);
+    if (list.children[index] !== card.root) list.insertBefore(card.root, list.children[index] ?? null);
+    fill(card, one);
+  });
 }
 
 export function blank() {
@@ -85,6 +84,7 @@ function nodeCard(node, elapsedMs) {
   const status = nodeStatus(node, elapsedMs);
   const told = node.age_ms === null ? "" : age(node.age_ms + elapsedMs);
   return {
+    id: `node ${node.name}`,
     name: node.name,
     shape: SHAPES[status],
     word: `${t(`node.${status}`)} ${told}`.trim(),
@@ -102,6 +102,7 @@ function gateway(state) {
   const { spool, forward, rates } = state;
   const wrong = spool.fault ?? spool.warning ?? forward.error;
   return {
+    id: "gateway",
     name: t("service.gateway"),
     shape: spool.fault !== null ? "cross" : wrong !== null ? "diamond" : "disc",
     word: state.version,

@@ -21,8 +21,10 @@ export function draw(state, elapsedMs) {
 
 export function blank() {
   chipLook(chipOf(at("clock")), "", `${DASH}${DASH}:${DASH}${DASH}`);
+  attribute(at("clock"), "aria-label", t("clock"));
   chipLook(chipOf(at("server")), "", "");
   text(chipOf(at("server")).name, "");
+  label(at("server"), "");
 }
 
 export function link(condition, silenceMs) {
@@ -74,9 +76,12 @@ function forwarded(forward, rates) {
     .join("; ");
 }
 
-/* A date and a time of day, null where there is none. */
+/* A date and a time of day, the same in each language and browser; null where there is none. */
 export function moment(ms) {
-  return ms === null ? null : new Date(ms).toLocaleString();
+  if (ms === null) return null;
+  const day = new Date(ms);
+  const parts = [day.getFullYear(), day.getMonth() + 1, day.getDate()];
+  return `${parts.map(twoDigits).join("-")} ${timeOfDay(ms)}`;
 }
 
 export function speeds(rates) {
@@ -86,13 +91,16 @@ export function speeds(rates) {
 
 function clock(state, elapsedMs) {
   const chip = chipOf(at("clock"));
-  attribute(chip.root, "aria-label", t("clock"));
   if (state.clock_trusted) chipLook(chip, "", timeOfDay(state.now_ms + elapsedMs));
   else chipLook(chip, "diamond", t("clock.unset"));
+  attribute(chip.root, "aria-label", `${t("clock")}: ${chip.word.textContent}`);
 }
 
 function timeOfDay(ms) {
   const now = new Date(ms);
-  const parts = [now.getHours(), now.getMinutes(), now.getSeconds()];
-  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+  return [now.getHours(), now.getMinutes(), now.getSeconds()].map(twoDigits).join(":");
+}
+
+function twoDigits(part) {
+  return String(part).padStart(2, "0");
 }

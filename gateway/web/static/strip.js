@@ -2,6 +2,7 @@
  *
  * learn(words) takes the words of all rules; draw(state, elapsedMs), blank() and retext() as on the
  * other screens. wordsOf(alarm) are code, title, meaning and action in the language chosen.
+ * sentences(parts) is how these are read aloud.
  */
 
 import { limitSign, number, place, t, unit } from "./i18n.js";
@@ -31,6 +32,11 @@ export function wordsOf(alarm) {
   return { code, title: title[language], meaning: meaning[language], action: action[language] };
 }
 
+export function sentences(parts) {
+  const told = parts.filter((part) => part !== "").map((part) => part.replace(/\.$/, ""));
+  return `${told.join(". ")}.`;
+}
+
 /* Where, and how far: "motor 3 · 187 > 180 °C". */
 export function factsOf(alarm, state, elapsedMs) {
   const about = alarm.quantity === null || alarm.kind !== "sensor" ? "" : t(`full.${alarm.quantity}`);
@@ -40,7 +46,8 @@ export function factsOf(alarm, state, elapsedMs) {
       : alarm.limit === null
         ? `${number(alarm.value, 1)} ${unit(alarm.unit)}`
         : `${number(alarm.value, 1)} ${limitSign(alarm)} ${number(alarm.limit, 1)} ${unit(alarm.unit)}`;
-  return [place(alarm.place), about, reading].filter((part) => part !== "").join(" · ");
+  const whole = reading.replaceAll(" ", "\u00a0");
+  return [place(alarm.place), about, whole].filter((part) => part !== "").join(" · ");
 }
 
 export function draw(state, elapsedMs) {
@@ -56,20 +63,24 @@ export function draw(state, elapsedMs) {
     put(".more", "");
     put(".facts", shelvedText(state));
     put(".body", t("advises"));
+    name([t("alarms.none"), shelvedText(state)]);
     fitted = "";
     say("");
     return;
   }
   const told = wordsOf(first);
+  const facts = [factsOf(first, state, elapsedMs), stateWord(first)].filter((part) => part !== "").join(" · ");
+  const priority = t(`priority.${first.priority}`);
   attribute(strip, "data-alarm", first.priority);
   attribute(strip, "data-state", first.state);
   shape(ALARM_SHAPES[first.priority]);
   put(".code", told.code);
   put(".title", told.title);
   put(".more", shown.length > 1 ? `+${shown.length - 1}` : "");
-  put(".facts", [factsOf(first, state, elapsedMs), stateWord(first)].filter((part) => part !== "").join(" · "));
+  put(".facts", facts);
   tell(told);
-  if (knows(first)) say([t(`priority.${first.priority}`), told.code, told.title, place(first.place), told.action].join(". "), first.id);
+  name([`${t("alarms")}: ${shown.length}`, priority, told.code, told.title, facts, told.action]);
+  if (knows(first)) say(sentences([priority, told.code, told.title, place(first.place), told.action]), first.id);
 }
 
 /* What it means and what to do; where both have no room, what to do. */
@@ -87,12 +98,12 @@ function tell({ meaning, action }) {
 export function blank() {
   fitted = "";
   attribute(at("strip"), "data-alarm", "");
+  name([t("alarms")]);
   shape("");
   for (const part of [".code", ".title", ".more", ".facts", ".body"]) put(part, "");
 }
 
 export function retext() {
-  attribute(at("strip"), "aria-label", t("alarms"));
   spoken = "";
 }
 
@@ -105,8 +116,12 @@ function shelvedText(state) {
   return many === 0 ? "" : t("alarms.shelved", many);
 }
 
-function shape(name) {
-  attribute(at("strip").querySelector(".shape"), "data-shape", name);
+function name(parts) {
+  attribute(at("strip"), "aria-label", sentences(parts));
+}
+
+function shape(kind) {
+  attribute(at("strip").querySelector(".shape"), "data-shape", kind);
 }
 
 function put(part, content) {

@@ -1,6 +1,5 @@
 """A served page, and a real Chromium to look at it."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,10 +29,9 @@ def serve_page() -> Iterator[Callable[..., ServedPage]]:
 
 
 @pytest.fixture(scope="module")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    """Chromium: the one AXLEBOX_CHROMIUM names, else the one all tests use."""
-    path = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
-    with open_chromium(path) as browser:
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, one for all tests of a file."""
+    with open_chromium(chromium) as browser:
         yield browser
 
 

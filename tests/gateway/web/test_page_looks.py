@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from crew_page.drawn import faults_of_layout, inspect, scrolls
+from crew_page.drawn import faults_of_layout, inspect, room, scrolls
 from crew_page.live_picture import (
     alarm,
     alarmed,
@@ -32,6 +32,9 @@ PANEL: ViewportSize = {"width": 800, "height": 480}
 SMALL_DESK: ViewportSize = {"width": 1024, "height": 600}
 DESK: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+SMALL_PHONE: ViewportSize = {"width": 360, "height": 640}
+SIDEWAYS: ViewportSize = {"width": 844, "height": 390}
+SMALL_SIDEWAYS: ViewportSize = {"width": 667, "height": 375}
 TOUCH = 105
 """20 mm on a 7-inch panel of 800x480."""
 
@@ -105,13 +108,54 @@ def test_nothing_is_cut_or_overlaps_in_any_size_or_language(
     tab: Page, serve_page: Serve, name: str
 ) -> None:
     open_page(tab, serve_page(STATES[name]()))
-    for viewport in (PANEL, SMALL_DESK, DESK, PHONE):
+    for viewport in (PANEL, SMALL_DESK, DESK, PHONE, SIDEWAYS, SMALL_SIDEWAYS):
         tab.set_viewport_size(viewport)
         for language in each_language(tab):
             assert faults_of_layout(inspect(tab)) == [], (viewport, language)
             across, down = scrolls(tab)
             assert not across, (viewport, language)
             assert not down, (viewport, language)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_names_clock_and_alarms_have_room_in_any_size_or_language(
+    tab: Page, serve_page: Serve, name: str
+) -> None:
+    open_page(tab, serve_page(STATES[name]()))
+    for viewport in (PANEL, SMALL_DESK, DESK, PHONE, SMALL_PHONE, SIDEWAYS, SMALL_SIDEWAYS):
+        tab.set_viewport_size(viewport)
+        upright = viewport["width"] < viewport["height"]
+        for language in each_language(tab):
+            found = room(tab)
+            lines = [{"locomotive", "clock"}, {"server", "link"}]
+            assert found.header_lines == (lines if upright else [set.union(*lines)]), language
+            for pitch, above, below in found.labels:
+                assert pitch >= 0.95, (viewport, language)
+                assert above >= 0.45, (viewport, language)
+                assert below >= 0.38, (viewport, language)
+            assert all(gap >= 0 for gap in found.marked), (viewport, language)
+            assert all(cut <= 0.5 for cut in found.strip), (viewport, language)
+
+
+@pytest.mark.parametrize("profile", ["te33a", "kz8a", "kz4at"])
+def test_a_number_stands_clear_of_the_shape_of_its_alarm(
+    tab: Page, serve_page: Serve, profile: str
+) -> None:
+    state = whole(profile)
+    alarms = tuple(
+        alarm("axlebox-hot", known.place, (known.id,), id=known.id) for known in state.channels
+    )
+    page = serve_page(msgspec.structs.replace(state, alarms=alarms))
+    open_page(tab, page)
+    for length in (None, -41.0, 1204.0, -1204.0):
+        changes = {} if length is None else {"value": length}
+        show(tab, page, with_each(msgspec.structs.replace(state, alarms=alarms), **changes))
+        for viewport in (PANEL, SMALL_DESK, DESK, PHONE, SIDEWAYS):
+            tab.set_viewport_size(viewport)
+            gaps = room(tab).marked
+            assert len(gaps) >= 20
+            assert min(gaps) >= -0.5, (viewport, length)
+            assert faults_of_layout(inspect(tab)) == [], (viewport, length)
 
 
 @pytest.mark.parametrize("length", [-1204.0, -412.0, 1204.0, -12.34])

@@ -1,6 +1,5 @@
 """The whole of it: the command, its page in a browser, a scanner, and two boards at once."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,8 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from crew_page.chromium import CHROMIUM_ARGUMENTS
-from playwright.sync_api import expect, sync_playwright
+from crew_page.chromium import open_chromium
+from playwright.sync_api import expect
 from station_boards import bench_tree_folder, plugged
 
 from gateway.profiles import load_profile
@@ -55,13 +54,10 @@ def served(tmp_path: Path) -> Iterator[str]:
 
 @pytest.mark.timeout(400)
 def test_two_boards_at_once_are_scanned_pass_and_are_taken_out(
-    served: str, tmp_path: Path, request: pytest.FixtureRequest
+    served: str, tmp_path: Path, chromium: str
 ) -> None:
-    chromium = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
     fits = {fit.name: fit for fit in load_profile("te33a").all_nodes}
-    with sync_playwright() as playwright, ExitStack() as stack:
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGUMENTS])
-        stack.callback(browser.close)
+    with open_chromium(chromium) as browser, ExitStack() as stack:
         tab = browser.new_page(locale="en-GB")
         tab.goto(served)
         boards = []

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import os
 import re
 from collections.abc import Iterator
 from importlib.resources import files
@@ -34,9 +33,8 @@ SIZES: tuple[ViewportSize, ...] = (
 
 
 @pytest.fixture(scope="module")
-def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    path = os.environ.get("AXLEBOX_CHROMIUM") or request.getfixturevalue("chromium")
-    with open_chromium(path) as browser:
+def browser(chromium: str) -> Iterator[Browser]:
+    with open_chromium(chromium) as browser:
         yield browser
 
 
