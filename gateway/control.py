@@ -64,11 +64,13 @@ class _ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class UpdateRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`update`: a bundle to begin with; None asks how far the last one is. Without `nodes`: all
-    nodes that it is for. `standing`: the person says that the locomotive stands."""
+    nodes that it is for. `standing`: the person says that the locomotive stands. `stop`: end the
+    one that is under way."""
 
     update: bytes | None
     nodes: list[str] = []
     standing: bool = False
+    stop: bool = False
 
 
 class Control:
@@ -173,6 +175,8 @@ class Control:
         try:
             if request.update is not None:
                 updating.ask(request.update, request.nodes, who, vouched=request.standing)
+            elif request.stop:
+                updating.stop(who)
         except CommandError as error:
             return _Refusal(error.reason, str(error))
         state = updating.state()
@@ -210,7 +214,7 @@ def ask_replay(path: Path, since_us: int) -> Replay:
 
 
 def ask_update(path: Path, request: UpdateRequest) -> UpdateState:
-    """Begin an update, or ask how far it is; raises CommandError as `ask_gateway`."""
+    """Begin an update, stop it or ask how far it is; raises CommandError as `ask_gateway`."""
     return _ask(path, request, UpdateState)
 
 

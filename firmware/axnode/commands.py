@@ -20,6 +20,8 @@ from axwire.codes import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from axnode.node import Node
 
 
@@ -28,6 +30,8 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
     if code == COMMAND_HELLO:
         node.reports.hello(node.about)
     elif code == COMMAND_REBOOT:
+        if arguments and not _switch(node, arguments[0]):
+            return NOT_POSSIBLE
         node.reboot_soon()
     elif code == COMMAND_MAINTENANCE:
         try:
@@ -50,6 +54,10 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
         from axnode.proof import begin_proof
 
         return begin_proof(node, arguments)
+    elif code == COMMAND_UPDATE and not arguments:
+        let_go: Any = getattr(node.chore, "let_go", None)
+        if let_go is not None:
+            let_go()
     elif code == COMMAND_UPDATE:
         gc.collect()
         from axnode.update import begin_update
@@ -62,6 +70,12 @@ def obey(node: "Node", code: int, arguments: "list[int]") -> "int | None":
     else:
         return NOT_SUPPORTED
     return DONE
+
+
+def _switch(node: "Node", release: int) -> bool:
+    """Have the next boot try that release, all of which must lie in flash."""
+    switch: Any = getattr(node.chore, "switch", None)
+    return switch is not None and bool(switch(release))
 
 
 def _ask_burst(node: "Node", channel: int) -> bool:

@@ -4,7 +4,8 @@ Loaded for it alone. What comes is the list of its files and then they, one behi
 bytes of a bundle without its signature, which the gateway has checked (docs/wire.md). The list is
 what the gateway's command names by its SHA-256, and it names each file's. A file is read back from
 flash and checked before the next is asked for; so whatever lies there whole is not sent again,
-come what may between.
+come what may between. A start tries what lies there only where the gateway asked for that start
+with it: one that comes by itself, at whatever moment, does not.
 
 Each step writes or reads little and waits for a moment in which no bytes arrive.
 """
@@ -66,10 +67,12 @@ def begin_update(node: "Node", arguments: "list[int]") -> int:
     ):
         return NOT_POSSIBLE
     digest = b"".join([number.to_bytes(4, "big") for number in arguments])
-    if chore is None or chore.digest != digest:
-        node.chore = Update(node, digest)
-    else:
+    if chore is not None and chore.digest == digest:
         chore.take(-1, b"")
+        return DONE
+    if chore is not None:
+        chore.close()
+    node.chore = Update(node, digest)
     return DONE
 
 
@@ -87,6 +90,7 @@ class Update:
         self._sum = b""
         self._free = 0
         self._waits = self._idle = 0
+        self._whole = 0
         self._steps = self._run()
 
     def take(self, offset: int, part: bytes) -> None:
@@ -97,6 +101,34 @@ class Update:
                 self._part = part
             else:
                 self.tell(UPDATE_WANTED)
+        elif self._whole:
+            self.tell(UPDATE_WHOLE)
+
+    def switch(self, release: int) -> bool:
+        """Have the next boot try it; whether it is all there, of that release, and that is told to
+        the next boot."""
+        if not self._whole or release != self._whole:
+            return False
+        if slots.set_mark(self._slot, slots.NEW, release):
+            return True
+        self.tell(UPDATE_FLASH)
+        self.let_go()
+        return False
+
+    def close(self) -> None:
+        """Give back the file that is open, or a collection of garbage would close it, in which no
+        flash can be written."""
+        try:
+            self._steps.close()  # type: ignore[attr-defined]
+        except OSError:
+            pass
+
+    def let_go(self) -> None:
+        """Be done with it. What is in flash stays."""
+        self.close()
+        self._node.chore = None
+        unload("axnode.update")
+        sys.modules.pop("slots", None)
 
     def tend(self, quiet: bool) -> None:
         """Make a step, if no bytes arrive. To be called five times a second."""
@@ -120,9 +152,7 @@ class Update:
         if state > UPDATE_WANTED:
             self.tell(state)
         if state or self._idle >= _IDLE_BEATS:
-            self._node.chore = None
-            unload("axnode.update")
-            sys.modules.pop("slots", None)
+            self.let_go()
 
     def tell(self, state: int) -> None:
         """How far it is."""
@@ -159,8 +189,10 @@ class Update:
                     if int(facts["release"]) <= RELEASE:
                         yield UPDATE_NOT_NEWER
                     yield from self._have(words[0], int(words[1]), words[2])
-        new = slots.set_mark(self._slot, slots.NEW, int(facts["release"]))
-        yield UPDATE_WHOLE if new else UPDATE_FLASH
+        self._whole = int(facts["release"])
+        self.tell(UPDATE_WHOLE)
+        while True:
+            yield UPDATE_WANTED
 
     def _have(self, digest: str, size: int, name: str) -> "Iterator[int]":
         """Have that file lie in the slot, whole."""

@@ -81,9 +81,9 @@ EVENTS = {
     ),
     EVENT_PROOF: "which board this is and what it runs: 8 words of the proof, 8 of the firmware",
     EVENT_UPDATE: (
-        "new firmware: how far it is (0 = more is wanted, 1 = whole, and tried at the next start, "
-        "2 = for another board, 3 = not newer than what runs, 4 = damaged, 5 = flash fails or is "
-        "full), offset of what is wanted, bytes of flash free for it, release that runs"
+        "new firmware: how far it is (0 = more is wanted, 1 = whole, 2 = for another board, "
+        "3 = not newer than what runs, 4 = damaged, 5 = flash fails or is full), offset of what "
+        "is wanted, bytes of flash free for it, release that runs"
     ),
     EVENT_FIRMWARE_KEPT: "the gateway was reached with new firmware: its release",
     EVENT_FIRMWARE_UNDONE: (
@@ -131,10 +131,12 @@ COMMANDS = {
     COMMAND_SELF_TEST: "test the chips and the board",
     COMMAND_BURST: "take a waveform: channel",
     COMMAND_PERIOD: "sample a group at another period: group, period in ms",
-    COMMAND_REBOOT: "start again",
+    COMMAND_REBOOT: "start again: release of the new firmware to try, or none",
     COMMAND_MAINTENANCE: "stop sampling and wait for a person",
     COMMAND_PROVE: "prove which board this is and what it runs: 4 words of a nonce",
-    COMMAND_UPDATE: "take new firmware: SHA-256 of its list of files, in eight numbers",
+    COMMAND_UPDATE: (
+        "take new firmware: SHA-256 of its list of files, in eight numbers; none: let go of it"
+    ),
 }
 
 # The integers of a HEALTH message in order, null where a board cannot tell. Only appended to.

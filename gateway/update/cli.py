@@ -38,6 +38,10 @@ def update(
             "--standing", help="I see that the locomotive stands; no speed is known here"
         ),
     ] = False,
+    stop: Annotated[
+        bool,
+        typer.Option("--stop", help="end the one that is under way; no bundle, no nodes with it"),
+    ] = False,
     config: Annotated[Path, typer.Option("--config", "-c", help="the configuration file")] = Path(
         "axlebox.toml"
     ),
@@ -48,7 +52,8 @@ def update(
     """Put new firmware on nodes over their links, one node at a time, and wait for the end."""
     socket = control_socket(load_config(config))
     try:
-        state = ask_update(socket, _request(bundle, node or [], to_all=to_all, standing=standing))
+        request = _request(bundle, node or [], to_all=to_all, standing=standing, stop=stop)
+        state = ask_update(socket, request)
         shown: dict[str, NodeProgress] = {}
         while True:
             if not as_json:
@@ -65,13 +70,21 @@ def update(
         raise typer.Exit(_BUSY if error.reason == "busy" else _NOT_BEGUN) from None
     if as_json:
         print(msgspec.json.encode(state).decode())
-    if any(one.step in ENDED and one.step not in GOOD for one in state.nodes):
+    if stop:
+        is_bad = not state.ended
+    else:
+        is_bad = any(one.step in ENDED and one.step not in GOOD for one in state.nodes)
+    if is_bad:
         raise typer.Exit(_NOT_GOOD)
 
 
 def _request(
-    bundle: Path | None, nodes: list[str], *, to_all: bool, standing: bool
+    bundle: Path | None, nodes: list[str], *, to_all: bool, standing: bool, stop: bool
 ) -> UpdateRequest:
+    if stop:
+        if bundle is not None or nodes or to_all or standing:
+            raise CommandError("arguments", "--stop ends whatever is under way: give it alone")
+        return UpdateRequest(update=None, stop=True)
     if bundle is None:
         return UpdateRequest(update=None)
     if to_all == bool(nodes):
@@ -82,7 +95,9 @@ def _request(
     except OSError as error:
         raise CommandError("arguments", f"{bundle} cannot be read: {error.strerror}") from None
     if len(data) > BUNDLE_CAP:
-        raise CommandError("format", f"{bundle}: this is no firmware bundle (.axu)")
+        raise CommandError(
+            "format", f"{bundle}: more than {BUNDLE_CAP} bytes: this is no firmware bundle (.axu)"
+        )
     return UpdateRequest(update=data, nodes=nodes, standing=standing)
 
 
@@ -111,6 +126,7 @@ def _sentence(one: NodeProgress, state: UpdateState) -> str:
         "refused": "was not updated",
         "undone": "went back to the firmware before",
         "unanswered": "did not answer: nobody can tell",
+        "stopped": "keeps the firmware that it runs",
         "left_out": "was left as it is",
     }[one.step]
     return f"{one.node}: {words}" + (f" ({one.reason})" if one.reason else "")

@@ -2,12 +2,13 @@
 
     asking      COMMAND update; the node tells what runs and what it has already
     sending     a piece, an EVENT 18 that tells what is wanted next, a piece ...
-    switching   it has all: COMMAND reboot, once the locomotive stands
+    switching   it has all: COMMAND reboot with the release, once the locomotive stands
     trying      the node runs it and has 2 minutes to prove it: EVENT 19, or 20 where it went back
 
 What is not answered is said again; a node that began another boot is asked again, and goes on
-where its flash leaves off. Nothing here waits: call `tick` ten times a second and `told` with each
-new event of the node.
+where its flash leaves off. It tries new firmware only when it is told to start again with it, so
+until then `stop` leaves it as it is. Nothing here waits: call `tick` ten times a second and `told`
+with each new event of the node.
 """
 
 from collections.abc import Callable
@@ -33,7 +34,7 @@ from axwire.parse import Event
 from gateway.downlink import Downlink
 from gateway.timebase import Clock
 from gateway.update.bundle import Bundle
-from gateway.update.progress import ENDED, NodeProgress, NodeStep
+from gateway.update.progress import ENDED, Cause, NodeProgress, NodeStep
 
 __all__ = ["PIECE_BYTES", "Conversation"]
 
@@ -52,20 +53,26 @@ _GRANTED_AGAIN_US = 30_000_000
 _BEGINNINGS = 20
 """Of a node that forgets again and again that it was sent something."""
 
+_RESTART_US = 30_000_000
+"""A node that was told to start again is heard again by then."""
+
 _TRIAL_US = 200_000_000
 """The node's own limit is 2 minutes, of its own clock, and then it starts again."""
 
-_WHY_REFUSED = {
-    UPDATE_OTHER_BOARD: "the node says that it is another board",
-    UPDATE_NOT_NEWER: "the node runs one that is as new or newer",
-    UPDATE_DAMAGED: "what lies in its flash is not what was sent: its flash may be worn out",
-    UPDATE_FLASH: "the node's flash fails or is full",
+_WHY_REFUSED: dict[int, tuple[Cause, str]] = {
+    UPDATE_OTHER_BOARD: ("other_board", "the node says that it is another board"),
+    UPDATE_NOT_NEWER: ("not_newer", "the node runs one that is as new or newer"),
+    UPDATE_DAMAGED: (
+        "worn",
+        "what lies in its flash is not what was sent: its flash may be worn out",
+    ),
+    UPDATE_FLASH: ("flash", "the node's flash fails or is full"),
 }
-_WHY_UNDONE = {
-    1: "it crashed: the node's console says where",
-    2: "the node was reset while it tried it, by its watchdog or for want of supply",
-    3: "the node did not reach the gateway with it",
-    4: "the node's configuration cannot be used with it: its console says why",
+_WHY_UNDONE: dict[int, tuple[Cause, str]] = {
+    1: ("crashed", "it crashed: the node's console says where"),
+    2: ("reset", "the node was reset while it tried it, by its watchdog or for want of supply"),
+    3: ("silent", "the node did not reach the gateway with it"),
+    4: ("misfit", "the node's configuration cannot be used with it: its console says why"),
 }
 
 
@@ -87,6 +94,8 @@ class Conversation:
         self.node = node
         self.step: NodeStep = "trying" if trying else "asking"
         self.reason = ""
+        self._cause: Cause = ""
+        self._stopped_by = ""
         self._bundle = bundle
         self._downlink = downlink
         self._clock = clock
@@ -107,6 +116,16 @@ class Conversation:
     def ended(self) -> bool:
         return self.step in ENDED
 
+    def stop(self, who: str) -> bool:
+        """Let go of it; False: the node was told to start again with it, and is on its own."""
+        self._stopped_by = who
+        if self.step == "trying" or (self.step == "switching" and self._said_us is not None):
+            self._cause = "too_late"
+            self.reason = "too late to stop: it keeps the new firmware, or goes back by itself"
+            return False
+        self._end_stopped()
+        return True
+
     def progress(self) -> NodeProgress:
         of_bytes = len(self._bundle.content)
         is_there = self.step in ("switching", "trying", "done")
@@ -115,6 +134,7 @@ class Conversation:
             step=self.step,
             bytes=of_bytes if is_there else self._offset,
             of_bytes=of_bytes,
+            cause=self._cause,
             reason=self.reason,
         )
 
@@ -129,7 +149,8 @@ class Conversation:
             else:
                 self._judge_by_version()
         elif event.code == EVENT_FIRMWARE_UNDONE and arguments[:1] == [self._bundle.release]:
-            self._end("undone", _WHY_UNDONE.get(arguments[-1], f"reason {arguments[-1]}"))
+            why = arguments[-1]
+            self._end("undone", *_WHY_UNDONE.get(why, ("", f"reason {why}")))
         elif event.boot != self._boot or self.step == "trying":
             return
         elif event.code == EVENT_COMMAND_DONE and len(arguments) == 3:
@@ -149,7 +170,8 @@ class Conversation:
         elif not self.ended:
             if now - self._heard_us >= _GIVE_UP_US:
                 minutes = _GIVE_UP_US // 60_000_000
-                self._end("unanswered", f"the node has not answered for {minutes} min")
+                reason = f"the node has not answered for {minutes} min"
+                self._end("unanswered", "no_answer", reason)
             elif self._may(now):
                 self._say(now)
 
@@ -179,72 +201,92 @@ class Conversation:
         if sequence not in self._sequences:
             return
         now = self._heard_us = self._clock.monotonic_us()
-        if self.step == "sending":
-            # A piece is answered so by a node that has let go of what it was sent.
-            self._begin("asking")
-            self._beginnings += 1
-            if self._beginnings == _BEGINNINGS:
-                self._end("refused", "the node cannot keep it up: short of memory")
+        if self.step == "switching":
+            if result != DONE:
+                self._begin_again()
+        elif self.step == "sending":
+            self._begin_again()
         elif result == NOT_SUPPORTED:
-            self._end(
-                "refused",
+            reason = (
                 f"its firmware {self._runs() or ''} cannot be updated over the link: "
-                "update it once by cable",
+                "update it once by cable"
             )
+            self._end("refused", "by_cable", reason)
         elif result == DONE:
             self._busy_us = None
             self._again_us = _GRANTED_AGAIN_US
         else:
             self._busy_us = now if self._busy_us is None else self._busy_us
             if now - self._busy_us >= _BUSY_US:
-                self._end("refused", "the node is at something else, or short of memory")
+                reason = "the node is at something else, or short of memory"
+                self._end("refused", "busy", reason)
+
+    def _begin_again(self) -> None:
+        """With a node that has let go of what it was sent."""
+        self._begin("asking")
+        self._beginnings += 1
+        if self._beginnings == _BEGINNINGS:
+            self._end("refused", "memory", "the node cannot keep it up: short of memory")
 
     def _wants(self, state: int, offset: int, free: int, release: int) -> None:
         if release == self._bundle.release and self._runs() == self._bundle.firmware:
             self._end("done")
         elif state != UPDATE_WHOLE and (refusal := self._refusal(offset, free, release)):
-            self._end("refused", refusal)
+            self._end("refused", *refusal)
         elif state == UPDATE_WHOLE:
             self._begin("switching")
         elif state != UPDATE_WANTED:
-            self._end("refused", _WHY_REFUSED.get(state, f"the node says {state}"))
+            self._end("refused", *_WHY_REFUSED.get(state, ("", f"the node says {state}")))
         elif offset < len(self._bundle.content):
             self._offset = offset
             self._begin("sending")
             self.tick()
 
-    def _refusal(self, offset: int, free: int, release: int) -> str:
+    def _refusal(self, offset: int, free: int, release: int) -> tuple[Cause, str] | None:
         """Why a node that says so is not to have it."""
         bundle = self._bundle
         if release >= bundle.release:
-            return (
+            return "not_newer", (
                 f"it runs release {release}, the bundle is release {bundle.release}: "
                 "only a newer one is taken"
             )
         if release < bundle.minimum:
-            return f"it runs release {release}; this needs {bundle.minimum} at least before it"
+            needs = f"this needs {bundle.minimum} at least before it"
+            return "too_old", f"it runs release {release}; {needs}"
         blocks = _FOLDER_BLOCKS + sum(
             -(-file.size // _BLOCK_BYTES) for file in bundle.files if file.offset >= offset
         )
         if blocks * _BLOCK_BYTES > free:
-            return (
+            return "room", (
                 f"it has {max(0, free) // 1024} KiB of flash free beside what readings may take, "
                 f"and {blocks * _BLOCK_BYTES // 1024} KiB are needed: a smaller spill_bytes "
                 "makes room"
             )
-        return ""
+        return None
 
     def _switch(self, now: int) -> None:
-        """Have the node start again, and see that it does."""
-        boot = self._downlink.boot(self.node)
-        if boot != self._boot:
-            self.step = "trying"
-            self._begun_us = now
+        """Have the node start again with it, and see that it does."""
+        if self._downlink.boot(self.node) != self._boot:
+            if self._said_us is None:
+                self._begin("asking")
+            else:
+                self.step = "trying"
+                self._begun_us = now
+                if not self._stopped_by:
+                    self._cause, self.reason = "", ""
+        elif self._stopped_by:
+            # That word was lost, if it does not start again.
+            if self._said_us is not None and now - self._said_us >= _RESTART_US:
+                self._end_stopped()
         elif now - self._heard_us >= _GIVE_UP_US:
-            self._end("unanswered", "the node has it all and does not start again")
+            reason = "the node has it all and does not start again"
+            self._end("unanswered", "no_answer", reason)
         elif self._may(now) and (self._said_us is None or now - self._said_us >= _AGAIN_US):
             self._said_us = now
-            self._downlink.command(self.node, COMMAND_REBOOT, [])
+            release = self._bundle.release
+            sequence = self._downlink.command(self.node, COMMAND_REBOOT, [release])
+            if sequence is not None:
+                self._sequences.add(sequence)
 
     def _judge_by_version(self) -> None:
         """What the node says that it runs counts, also where the word of how it ended was lost."""
@@ -252,22 +294,25 @@ class Conversation:
         if runs == self._bundle.firmware:
             self._end("done")
         else:
-            self._end("unanswered", f"the node runs {runs or 'nothing that it told'}, not this")
+            reason = f"the node runs {runs or 'nothing that it told'}, not this"
+            self._end("unanswered", "other_version", reason)
 
     def _may(self, now: int) -> bool:
         """Whether the locomotive stands; without knowing, only for so long."""
         stands = self._stands()
         if stands:
             self._unknown_us = None
-            if self.step in ("asking", "sending", "switching"):
-                self.reason = ""
+            if self._cause in ("moves", "speed_unknown"):
+                self._cause, self.reason = "", ""
             return True
         if stands is None:
             self._unknown_us = now if self._unknown_us is None else self._unknown_us
             if now - self._unknown_us >= _UNKNOWN_US:
-                self._end("refused", "the speed is not known any more; --standing vouches for it")
+                reason = "the speed is not known any more; --standing vouches for it"
+                self._end("refused", "speed_unknown", reason)
                 return False
         self._heard_us = now
+        self._cause = "moves" if stands is False else "speed_unknown"
         moves = "moves" if stands is False else "may move: its speed is not known"
         self.reason = f"waits: the locomotive {moves}"
         return False
@@ -278,6 +323,11 @@ class Conversation:
         self._again_us = _AGAIN_US
         self._sequences.clear()
 
-    def _end(self, step: NodeStep, reason: str = "") -> None:
+    def _end_stopped(self) -> None:
+        self._downlink.command(self.node, COMMAND_UPDATE, [])
+        self._end("stopped", "stopped", f"by {self._stopped_by}")
+
+    def _end(self, step: NodeStep, cause: Cause = "", reason: str = "") -> None:
         self.step = step
+        self._cause = cause
         self.reason = reason

@@ -4,7 +4,7 @@ A job is refused before anything is sent where it cannot be right: a bundle that
 short, for another board or not newer, a node that is unknown or silent, a locomotive that moves or
 of which nobody knows. One that has begun waits while the locomotive moves, goes on after a cut of
 the link, of the node's supply or of the gateway itself, and ends at the first node that does not
-prove itself: what one node could not use, the others are not given.
+prove itself: what one node could not use, the others are not given. A person may stop it.
 """
 
 import logging
@@ -20,7 +20,7 @@ from gateway.state import NodeStatus
 from gateway.timebase import Clock
 from gateway.update.bundle import Bundle, read_bundle
 from gateway.update.conversation import Conversation
-from gateway.update.progress import GOOD, NodeProgress, UpdateState
+from gateway.update.progress import GOOD, Cause, NodeProgress, UpdateState
 from gateway.update.store import Job, JobStore
 
 __all__ = ["NodeFacts", "Updating"]
@@ -67,6 +67,7 @@ class Updating:
         self._vouched = False
         self._past: list[NodeProgress] = []
         self._left: list[str] = []
+        self._left_out: list[NodeProgress] = []
         self._present: Conversation | None = None
         self._was_trying = False
         self.ended: Counter[str] = Counter()
@@ -105,10 +106,24 @@ class Updating:
         has_it = [node for node in chosen if node not in left]
         self._begin(bundle, left, who, vouched=vouched)
         self._past = [
-            NodeProgress(node=node, step="done", reason="it runs this already") for node in has_it
+            NodeProgress(node=node, step="done", cause="runs_it", reason="it runs this already")
+            for node in has_it
         ]
         _log.info("%s has %s put on %s", who, bundle.title, ", ".join(left) or "no node")
         self._next()
+
+    def stop(self, who: str) -> None:
+        """End it as soon as can be: a node that was told to start again with the new firmware has
+        its trial, the others keep what they run. Raises CommandError where none is under way."""
+        present = self._present
+        if present is None:
+            raise CommandError("none", "no update is under way: nothing was stopped")
+        _log.info("%s stops the update at node %s: %s", who, present.node, present.step)
+        self._leave_out("stopped", f"the update was stopped by {who}")
+        if present.stop(who):
+            self.tick()
+        else:
+            self._keep(trying=True)
 
     def resume(self) -> None:
         """Go on with what a run of the gateway before this one had begun; once, at the start."""
@@ -150,9 +165,9 @@ class Updating:
                 present.reason,
                 extra={"node": present.node, "command": "update", "result": present.step},
             )
-            self._left.pop(0)
             if present.step not in GOOD:
-                self._leave_out()
+                self._leave_out("before", "a node before it did not end well")
+            self._left.pop(0)
             self._next()
         elif present.step == "trying" and not self._was_trying:
             self._was_trying = True
@@ -171,7 +186,7 @@ class Updating:
             release=bundle.release,
             who=self._who,
             ended=self._present is None,
-            nodes=(*self._past, *present, *queued),
+            nodes=(*self._past, *present, *queued, *self._left_out),
         )
 
     def _begin(self, bundle: Bundle, left: list[str], who: str, *, vouched: bool) -> None:
@@ -180,6 +195,7 @@ class Updating:
         self._who = who
         self._vouched = vouched
         self._past = []
+        self._left_out = []
 
     def _next(self, *, trying: bool = False) -> None:
         """Turn to the first node that is left."""
@@ -200,12 +216,14 @@ class Updating:
         )
         self._keep(trying=trying)
 
-    def _leave_out(self) -> None:
-        for node in self._left:
-            reason = "a node before it did not end well"
-            self._past.append(NodeProgress(node=node, step="left_out", reason=reason))
+    def _leave_out(self, cause: Cause, reason: str) -> None:
+        """Those behind the present node."""
+        self._left, behind = self._left[:1], self._left[1:]
+        for node in behind:
+            self._left_out.append(
+                NodeProgress(node=node, step="left_out", cause=cause, reason=reason)
+            )
             self.ended["left_out"] += 1
-        self._left = []
 
     def _keep(self, *, trying: bool) -> None:
         try:

@@ -146,6 +146,64 @@ TEXTS: dict[str, Text] = {
     "node.dropped_samples": Text("тасталды", "отброшено", "dropped"),
     "node.round_trip_ms": Text("жауап, мс", "ответ, мс", "round trip, ms"),
     "node.clock_error_ms": Text("сағат қатесі, мс", "ошибка часов, мс", "clock error, ms"),
+    # new firmware for a node
+    "update": Text("жаңарту", "обновление", "update"),
+    "update.short": Text("жаңарту", "прошивка", "update"),
+    "update.queued": Text("кезекте", "в очереди", "queued"),
+    "update.asking": Text("тексерілуде", "проверка", "is asked what it has"),
+    "update.sending": Text("жіберілуде {n} %", "передано {n} %", "sent {n} %"),
+    "update.switching": Text("қайта қосылады", "перезапуск", "starts again"),
+    "update.trying": Text("сынақта", "на пробе", "on trial"),
+    "update.done": Text("орнатылды", "установлено", "done"),
+    "update.refused": Text("орнатылмады", "не установлено", "not updated"),
+    "update.undone": Text("бұрынғысына қайтты", "вернулось прежнее", "went back"),
+    "update.unanswered": Text("белгісіз", "неизвестно", "nobody can tell"),
+    "update.stopped": Text("тоқтатылды", "остановлено", "stopped"),
+    "update.left_out": Text("жаңартылмады", "не обновлялся", "left as it is"),
+    "percent": Text("{n} %", "{n} %", "{n} %"),
+    "why.runs_it": Text("бұрыннан бар", "уже стоит", "runs it already"),
+    "why.moves": Text(
+        "локомотивтің тоқтауын күтуде", "ждёт стоянки", "waits for the locomotive to stand"
+    ),
+    "why.speed_unknown": Text("жылдамдық белгісіз", "скорость неизвестна", "no speed is known"),
+    "why.busy": Text("торап бос емес", "узел занят", "the node is busy"),
+    "why.memory": Text("жад жетпейді", "не хватает памяти", "too little memory"),
+    "why.by_cable": Text(
+        "тек кабель арқылы", "возможно только по кабелю", "only possible by cable"
+    ),
+    "why.not_newer": Text(
+        "тораптағысы одан ескі емес", "в узле не старее", "the node's is no older"
+    ),
+    "why.too_old": Text(
+        "алдымен аралық нұсқа керек",
+        "сначала нужна промежуточная версия",
+        "a version between is needed first",
+    ),
+    "why.other_board": Text("басқа плата", "другая плата", "another board"),
+    "why.room": Text("флеш-жадта орын жоқ", "мало места во флеш-памяти", "no room in flash"),
+    "why.flash": Text("флеш-жад ақауы", "сбой флеш-памяти", "flash fails or is full"),
+    "why.worn": Text("флеш-жад тозған болуы мүмкін", "флеш-память изношена?", "flash worn out?"),
+    "why.crashed": Text("бағдарлама құлады", "прошивка упала", "it crashed"),
+    "why.reset": Text("сынақта қайта қосылды", "сброс во время пробы", "a reset while on trial"),
+    "why.silent": Text("шлюзге жете алмады", "не достигла шлюза", "did not reach the gateway"),
+    "why.misfit": Text(
+        "торап баптауы сәйкес емес",
+        "не подходит конфигурация узла",
+        "the node's configuration does not fit",
+    ),
+    "why.no_answer": Text("торап жауап бермейді", "узел не отвечает", "no answer"),
+    "why.other_version": Text(
+        "торапта басқа нұсқа", "в узле другая версия", "the node runs another version"
+    ),
+    "why.before": Text(
+        "алдыңғы торапта сәтсіз", "неудача с узлом до него", "a node before it failed"
+    ),
+    "why.stopped": Text("адам тоқтатты", "остановил человек", "by a person"),
+    "why.too_late": Text(
+        "тоқтатуға кеш: өзі шешеді",
+        "останавливать поздно: решит сам",
+        "too late to stop: it decides itself",
+    ),
     # how far a value can be trusted
     "quality.ok": Text("дұрыс", "норма", "ok"),
     "quality.stale": Text("ескірді", "устар.", "stale"),

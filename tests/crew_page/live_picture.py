@@ -22,6 +22,7 @@ from gateway.state import (
     Spool,
     State,
 )
+from gateway.update.progress import ENDED, NodeProgress, NodeStep, UpdateState
 
 NOW_MS = 1_763_755_200_000
 
@@ -198,6 +199,20 @@ def server_away(hours: int = 2) -> State:
             samples_per_s=1920.0, messages_per_s=36.0, bytes_per_s=8200.0, sent_bytes_per_s=0.0
         ),
     )
+
+
+def updating(node: str = "axles-a", step: NodeStep = "sending", **changes: Any) -> State:
+    """All is well, and that node takes new firmware; keyword arguments are of its progress."""
+    progress = NodeProgress(node=node, step=step, bytes=38_700, of_bytes=86_000)
+    state = UpdateState(
+        board="pico",
+        firmware="0.2.0",
+        release=2,
+        who="a person",
+        ended=step in ENDED,
+        nodes=(msgspec.structs.replace(progress, **changes),),
+    )
+    return te33a(update=state)
 
 
 def everything() -> State:

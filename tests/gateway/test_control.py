@@ -5,18 +5,18 @@ import json
 import os
 import socket
 import stat
-import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 import pytest
+import served_control
+from served_control import Typed, configuration, typist
 
 from gateway import control
-from gateway.cli import main
 from gateway.commands import Answer, BoardTest, ChipTest, Commands, Request
 from gateway.control import Control
 from gateway.errors import CommandError, LinkError
@@ -214,58 +214,17 @@ def test_a_file_of_that_name_is_left_alone(tmp_path: Path) -> None:
 
 # -- the command line
 
-Typed = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "axlebox.toml"
-    path.write_text('[locomotive]\nid = "TE33A-0001"\n[control]\nsocket = "s"\n')
-    return path
-
 
 @pytest.fixture
 def typed(
-    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Typed:
     """Runs `axlebox gateway command` in this process."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        argv = ["axlebox", "gateway", "command", "-c", str(config), *words]
-        monkeypatch.setattr(sys, "argv", argv)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
+    return typist("command", configuration(tmp_path), monkeypatch, capsys)
 
 
-@contextmanager
-def serving(commands: Scripted, path: Path) -> Iterator[None]:
-    """The socket in a thread of its own."""
-    up = threading.Event()
-    loops: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        loops.append((asyncio.get_running_loop(), stop))
-        opened = over(commands, path)
-        await opened.open()
-        up.set()
-        await stop.wait()
-        await opened.close()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert up.wait(10)
-    try:
-        yield
-    finally:
-        loop, stop = loops[0]
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(10)
-        assert not thread.is_alive()
+def serving(commands: Scripted, path: Path) -> AbstractContextManager[None]:
+    return served_control.serving(over(commands, path))
 
 
 def answered(**fields: Any) -> Answer:

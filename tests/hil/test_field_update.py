@@ -93,6 +93,26 @@ def test_it_goes_on_after_the_gateway_the_link_and_the_node_were_away(
         assert depot.firmware() == "0.2.0"
 
 
+def test_one_that_is_stopped_costs_no_reading_and_the_next_goes_on_where_it_was(
+    tmp_path: Path, good: bytes
+) -> None:
+    with field(tmp_path, 37) as depot:
+        depot.ask(good)
+        depot.until(lambda: depot.progress().bytes > 30_000)
+        depot.updating.stop("test")
+        assert (depot.progress().step, depot.progress().reason) == ("stopped", "by test")
+        depot.rig.run_for(30)
+        assert depot.firmware() == "0.1.0"
+        depot.ask(good)
+        depot.until(lambda: depot.progress().step == "sending")
+        assert depot.progress().bytes > 10_000, "a cut costs the file under way"
+        assert depot.end().step == "done", depot.progress()
+        assert depot.firmware() == "0.2.0"
+        assert depot.rig.targets[NODE].resets == {"hard": 1}
+        account = depot.rig.settle()
+        assert (account.stored, account.lost, account.duplicated) == (account.taken, 0, 0)
+
+
 def test_nothing_is_sent_while_the_locomotive_moves(tmp_path: Path, good: bytes) -> None:
     with field(tmp_path, 35) as depot:
         depot.wheel.rpm = 200.0

@@ -135,6 +135,23 @@ export function nodeStatus(node, elapsedMs) {
   return node.status === "live" && elapsedMs >= PICTURE_OLD_MS ? "stale" : node.status;
 }
 
+/* How far new firmware for a node is: { node, step, bytes, of_bytes, cause, reason }; null where
+ * none is, nor was since the gateway started. */
+export function updateOf({ update }, name) {
+  return update?.nodes.find(({ node }) => node === name) ?? null;
+}
+
+/* The node that takes new firmware now, else null. */
+export function updated({ update }) {
+  const present = ["asking", "sending", "switching", "trying"];
+  return update?.nodes.find(({ step }) => present.includes(step)) ?? null;
+}
+
+/* What of the new firmware a node has, in whole percent. */
+export function percent({ bytes, of_bytes: all }) {
+  return all === 0 ? 0 : Math.floor((100 * bytes) / all);
+}
+
 /* Alarms that a crew has to see, the most urgent first: those that are not shelved. */
 export function seen(alarms) {
   return alarms.filter((alarm) => alarm.state !== "shelved");

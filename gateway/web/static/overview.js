@@ -7,7 +7,17 @@ import { age, count, size, t, unit } from "./i18n.js";
 import { at, attribute, chipLook, chipOf, element, label, makeChip, property, text, words } from "./dom.js";
 import { blankField, fillField, makeField } from "./field.js";
 import { drawLocomotive } from "./locomotive.js";
-import { arrange, appearance, marks, nodeStatus, speedOf, strange, total } from "./model.js";
+import {
+  appearance,
+  arrange,
+  marks,
+  nodeStatus,
+  percent,
+  speedOf,
+  strange,
+  total,
+  updated,
+} from "./model.js";
 
 const PARTS = ["shape", "value", "word", "age", "fresh"];
 const WIDE_AXLES = 6;
@@ -151,7 +161,7 @@ function oldest(ids, byId, elapsedMs) {
   return ages.length === 0 ? "" : age(Math.max(...ages));
 }
 
-/* One line: nodes that are not heard, what was lost, refused, and the disk. */
+/* One line: nodes that are not heard or take new firmware, what was lost, refused, and the disk. */
 function status(state, elapsedMs) {
   const lost = total(state.losses);
   const refused = strange(state.refused);
@@ -164,7 +174,7 @@ function status(state, elapsedMs) {
     title: spool.fault ?? spool.warning ?? size(spool.bytes),
   };
   const items = [
-    nodesItem(state.nodes, elapsedMs),
+    nodesItem(state, elapsedMs),
     counted("losses", lost, state.losses),
     ...(refused > 0 ? [counted("refused", refused, state.refused)] : []),
     ...(refused === 0 || disk.shape !== "" ? [disk] : []),
@@ -180,19 +190,33 @@ function status(state, elapsedMs) {
   });
 }
 
-function nodesItem(nodes, elapsedMs) {
+/* Who is silent and takes no new firmware comes first, for nothing explains it. */
+function nodesItem(state, elapsedMs) {
+  const { nodes } = state;
+  const update = updated(state);
+  const takes = ({ name }) => name === update?.node;
   const silent = nodes.filter((node) => nodeStatus(node, elapsedMs) !== "live");
-  if (silent.length === 0) {
-    return { name: t("nodes"), shape: "disc", word: `${nodes.length}/${nodes.length}`, title: "" };
+  const [first, ...others] = [...silent.filter((node) => !takes(node)), ...silent.filter(takes)];
+  const told = first === undefined ? "" : quiet(first, elapsedMs);
+  const title = others.map(({ name }) => name).join(", ");
+  if (update !== null && (first === undefined || takes(first))) {
+    const far = update.step === "sending" ? t("percent", percent(update)) : "";
+    const shape = first === undefined ? "disc" : shapeOf(first);
+    return { name: update.node, shape, word: `${t("update.short")} ${told || far}`.trim(), title };
   }
-  const [first, ...others] = silent;
-  const told = first.age_ms === null ? t("node.waiting") : age(first.age_ms + elapsedMs);
-  return {
-    name: first.name,
-    shape: first.status === "waiting" ? "ring" : "diamond",
-    word: others.length > 0 ? `${told} +${others.length}` : told,
-    title: others.map(({ name }) => name).join(", "),
-  };
+  if (first === undefined) {
+    return { name: t("nodes"), shape: "disc", word: `${nodes.length}/${nodes.length}`, title };
+  }
+  const word = others.length > 0 ? `${told} +${others.length}` : told;
+  return { name: first.name, shape: shapeOf(first), word, title };
+}
+
+function quiet(node, elapsedMs) {
+  return node.age_ms === null ? t("node.waiting") : age(node.age_ms + elapsedMs);
+}
+
+function shapeOf({ status }) {
+  return status === "waiting" ? "ring" : "diamond";
 }
 
 function counted(key, many, by) {

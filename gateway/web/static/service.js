@@ -1,8 +1,8 @@
 /* The screen for who fits and mends: each node with its link and losses, the store, the server. */
 
-import { age, exact, size, t } from "./i18n.js";
+import { age, exact, known, size, t } from "./i18n.js";
 import { at, attribute, element, text, words } from "./dom.js";
-import { nodeStatus } from "./model.js";
+import { nodeStatus, percent, updateOf } from "./model.js";
 import { moment, speeds } from "./shell.js";
 
 const SHAPES = { live: "disc", stale: "diamond", waiting: "ring" };
@@ -29,7 +29,7 @@ export function draw(state, elapsedMs) {
     at("service").append(list);
   }
   attribute(at("service"), "aria-label", t("service"));
-  const wanted = [gateway(state), ...state.nodes.map((node) => nodeCard(node, elapsedMs))];
+  const wanted = [gateway(state), ...state.nodes.map((node) => nodeCard(node, state, elapsedMs))];
   const present = new Set(wanted.map(({ id }) => id));
   for (const [id, card] of cards) {
     if (present.has(id)) continue;
@@ -80,7 +80,7 @@ function fill(card, { name, shape, word, facts }) {
   });
 }
 
-function nodeCard(node, elapsedMs) {
+function nodeCard(node, state, elapsedMs) {
   const status = nodeStatus(node, elapsedMs);
   const told = node.age_ms === null ? "" : age(node.age_ms + elapsedMs);
   return {
@@ -89,6 +89,7 @@ function nodeCard(node, elapsedMs) {
     shape: SHAPES[status],
     word: `${t(`node.${status}`)} ${told}`.trim(),
     facts: [
+      [t("update"), updateWords(state, node.name)],
       ...NODE_WORDS.map((name) => [t(`node.${name}`), node[name]]),
       ...NODE_COUNTS.map((name) => [
         t(`node.${name}`),
@@ -96,6 +97,16 @@ function nodeCard(node, elapsedMs) {
       ]),
     ],
   };
+}
+
+/* "0.2.0: went back, it crashed"; null where no update was begun. */
+function updateWords(state, name) {
+  const progress = updateOf(state, name);
+  if (progress === null) return null;
+  const { step, cause, reason } = progress;
+  const why = known(`why.${cause}`) ? t(`why.${cause}`) : reason;
+  const told = [t(`update.${step}`, percent(progress)), why].filter((part) => part !== "");
+  return `${state.update.firmware}: ${told.join(", ")}`;
 }
 
 function gateway(state) {

@@ -8,6 +8,7 @@ import pytest
 from axwire.quantities import BY_NAME
 
 from gateway.state import ForwardState, NodeStatus, Quality
+from gateway.update.progress import Cause, NodeStep
 from gateway.web.page import preferred_language
 from gateway.web.texts import LANGUAGES, TEXTS, as_module, text
 
@@ -35,6 +36,8 @@ def test_every_quantity_unit_and_state_has_its_words() -> None:
     keys |= {f"unit.{quantity.unit}" for quantity in BY_NAME.values()}
     keys |= {f"node.{status}" for status in get_args(NodeStatus)}
     keys |= {f"forward.{state}" for state in get_args(ForwardState)}
+    keys |= {f"update.{step}" for step in get_args(NodeStep)}
+    keys |= {f"why.{cause}" for cause in get_args(Cause) if cause}
     keys |= {f"{form}.{word}" for form in ("quality", "long") for word in get_args(Quality)}
     assert keys - TEXTS.keys() == set()
 
