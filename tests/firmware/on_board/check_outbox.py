@@ -95,6 +95,19 @@ def test_full_of_readings_it_drops_the_oldest_counts_them_and_keeps_events():
     assert _drain(outbox, 0)[:3] == [0, 200 - held, 201 - held]
 
 
+def test_it_is_crowded_before_one_that_never_arrives_is_dropped_for_those_that_did():
+    outbox = Outbox(CAPACITY)
+    for number in range(200):
+        outbox.put_readings(_payload(number, 1200), 600)
+        _drain(outbox, 0)
+        outbox.acknowledge(0, list(range(1, number + 1)))
+        if outbox.is_crowded():
+            break
+    assert outbox.dropped_samples() == 0 and outbox.oldest() == 0 and outbox.messages() == 1
+    outbox.moved(outbox.oldest_first(4096, 0))
+    assert not outbox.is_crowded()
+
+
 def test_a_rewind_sends_all_that_is_held_again():
     outbox = Outbox(CAPACITY)
     for number in range(20):
