@@ -21,7 +21,9 @@ __all__ = ["export"]
 
 def export(
     locomotive: Annotated[str, typer.Option(help="the locomotive, as its gateway is called")],
-    out: Annotated[Path, typer.Option(help="the sealed file")],
+    out: Annotated[
+        Path | None, typer.Option(help="the sealed file; else the locomotive's name and .axlebox")
+    ] = None,
     folder: FolderOption = DEFAULT_FOLDER,
     passphrase_file: PassphraseOption = None,
     told_file: Annotated[
@@ -36,6 +38,7 @@ def export(
     sealed, nodes, left_out = export_roll(depot, vault, locomotive, passphrase)
     if told_file is not None:
         write_private(told_file, passphrase.encode() + b"\n")
+    out = out or Path(f"{locomotive}.axlebox")
     write_private(out, sealed)
     say(f"{out}: {len(nodes)} boards of {locomotive}: {', '.join(nodes)}")
     for node in left_out:

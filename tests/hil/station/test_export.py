@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from gateway import sealed
 from gateway.enrolment import open_roll
-from gateway.errors import AxleboxError
+from gateway.errors import AxleboxError, SealError
 from hil.station.cli import app
 from hil.station.depot import open_depot
 from hil.station.inventory import FITTED, Known
@@ -42,7 +42,8 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Typed:
         }
         call = ["export", "--locomotive", LOCOMOTIVE]
         for name, file in options.items():
-            call += [f"--{name}", str(tmp_path / file)]
+            if file:
+                call += [f"--{name}", str(tmp_path / file)]
         done = CliRunner().invoke(app, call)
         assert done.exception is None or isinstance(done.exception, AxleboxError)
         return done.exit_code, f"{done.output}{done.exception or ''}"
@@ -56,11 +57,19 @@ def test_the_list_opens_with_the_passphrase_that_was_told(tmp_path: Path, typed:
     assert [board.name for board in roll.boards] == ["motors-a"]
 
 
+def test_without_a_name_the_file_has_the_locomotives(
+    tmp_path: Path, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed(out="")[0] == 0
+    assert (tmp_path / f"{LOCOMOTIVE}.axlebox").exists()
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
         ({"passphrase-file": "none"}, "/none cannot be opened: No such file or directory; "),
-        ({"folder": "passphrase"}, "/passphrase cannot be made: File exists; something else has"),
+        ({"folder": "passphrase"}, "/passphrase. Name the right one with --folder"),
         ({"out": "none/list"}, "/none/list cannot be written: No such file or directory; make"),
         ({"told-file": "none/told"}, "/none/told cannot be written: No such file or directory; "),
     ],
@@ -72,3 +81,9 @@ def test_a_file_that_cannot_be_used_is_told_with_what_to_do(
     assert code == 1
     assert says in told
     assert not (tmp_path / "list").exists(), "a list whose passphrase nobody was told"
+
+
+def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "station").write_text("", encoding="utf-8")
+    with pytest.raises(SealError, match="station cannot be made: File exists; something else has"):
+        open_depot(tmp_path / "station", ManualClock())
