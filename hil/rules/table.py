@@ -30,6 +30,9 @@ HEALTHY: dict[str, tuple[str, ...]] = {
 }
 """Duties of each class, over and over, with a train within its rating."""
 
+_REST_S = 1800.0
+"""How long a train stands before it goes once more, where its duty is not made to repeat."""
+
 
 @dataclass
 class Found:
@@ -81,7 +84,9 @@ def run_healthy(
     duties = HEALTHY[profile_id]
     seconds = hours * 3600 / len(duties)
     for number, name in enumerate(duties):
-        duty = replace(within_rating(read_figures(profile), load_duty(name)), repeat=True)
+        duty = within_rating(read_figures(profile), load_duty(name))
+        if not duty.repeat:
+            duty = replace(duty, repeat=True, rest_s=_REST_S)
         feed = SimulatedFeed(Locomotive(profile, seed + number, duty), profile.all_nodes)
         for happened in play(rules, profile, feed, seconds):
             record = happened.record

@@ -58,6 +58,9 @@ class Driving(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class Duty(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One duty. It begins again at its end where `repeat` is set, else the train stands there.
 
+    It stands before that for the wait of a stop at the end, for `rest_s`, or as long as before its
+    first start.
+
     `swing_k` is added to `ambient_c` at the warmest of each day and taken off at the coldest;
     `warm_share`: how warm motors and bearings are at the start, of the way from ambient to what
     they have in continuous service. `rail`: adhesion, 1 for dry and sanded.
@@ -70,6 +73,7 @@ class Duty(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     warm_share: Annotated[float, Meta(ge=0, le=1)] = 0.0
     rail: Share = 1.0
     repeat: bool = False
+    rest_s: NotNegative | None = None
     train: Train
     driving: Driving
     sections: Annotated[list[Section], Meta(min_length=1)]

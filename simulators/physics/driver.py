@@ -186,5 +186,6 @@ def _restrictions(duty: Duty) -> list[tuple[float, float, float | None]]:
         at_m += section.length_m
     found.extend((stop.at_m, 0.0, stop.wait_s) for stop in duty.stops)
     if not duty.stops or duty.stops[-1].at_m < at_m:
-        found.append((at_m, 0.0, duty.driving.start_after_s if duty.repeat else math.inf))
+        rest_s = duty.driving.start_after_s if duty.rest_s is None else duty.rest_s
+        found.append((at_m, 0.0, rest_s if duty.repeat else math.inf))
     return sorted(found, key=lambda one: (one[0], one[2] is not None))

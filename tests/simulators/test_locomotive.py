@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import numpy as np
 import pytest
 from axwire.places import parse_place
@@ -114,6 +115,16 @@ def test_every_duty_is_driven_to_its_end_within_its_limits(name: str) -> None:
     if not locomotive.duty.repeat:
         assert locomotive.speed_kmh(last)[0] == 0
         assert abs(place - locomotive.duty.length_m) < 200
+
+
+def test_a_train_rests_before_it_begins_again() -> None:
+    rested = msgspec.structs.replace(load_duty("demo"), stops=[], rest_s=250)
+    times = np.arange(0, 900, 0.5)
+    speed = Locomotive(load_profile("te33a"), SEED, rested).speed_kmh(times)
+    starts = times[1:][(speed[:-1] == 0) & (speed[1:] > 0)]
+    halts = times[1:][(speed[:-1] > 0) & (speed[1:] == 0)]
+    assert len(starts) > 1
+    assert 250 <= starts[1] - halts[halts < starts[1]][-1] < 265, "rest, then brakes are released"
 
 
 @pytest.mark.parametrize("name", profile_names())
