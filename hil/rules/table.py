@@ -79,12 +79,12 @@ def run_healthy(
 ) -> Healthy:
     """The class in its duties, each as long as the others, with another locomotive in each."""
     profile = load_profile(profile_id)
-    rules = load_rules(profile)
+    rules, figures = load_rules(profile), read_figures(profile)
     found = Healthy()
     duties = HEALTHY[profile_id]
     seconds = hours * 3600 / len(duties)
     for number, name in enumerate(duties):
-        duty = within_rating(read_figures(profile), load_duty(name))
+        duty = within_rating(figures, load_duty(name))
         if not duty.repeat:
             duty = replace(duty, repeat=True, rest_s=_REST_S)
         feed = SimulatedFeed(Locomotive(profile, seed + number, duty), profile.all_nodes)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from simulators.duties import Duty
+from simulators.duties import Duty, Section
 from simulators.physics.brakes import (
     GOODS,
     PASSENGER,
@@ -14,7 +14,7 @@ from simulators.physics.brakes import (
     shoe_friction,
 )
 from simulators.physics.figures import Figures
-from simulators.physics.resistance import G, curve, locomotive, running_force, wagons
+from simulators.physics.resistance import G, curve, running_force
 
 __all__ = ["FULL_KPA", "Consist", "within_rating"]
 
@@ -32,10 +32,12 @@ def within_rating(figures: Figures, duty: Duty) -> Duty:
     """The duty with no more wagons than the locomotive pulls up its steepest section for ever: at
     continuous effort and speed, as the mass of a train is set for a line."""
     train, speed_kmh = duty.train, figures.continuous_speed
-    steepest = max(one.gradient_permille + curve(one.curve_m) for one in duty.sections)
-    engine_kn = figures.mass * G / 1000 * (locomotive(figures, speed_kmh) + steepest)
+    steepest = max(_against(section) for section in duty.sections)
     axle_load_t = train.wagon_t / train.axles_a_wagon
-    wagon_kn = train.wagon_t * G / 1000 * (wagons(axle_load_t, speed_kmh) + steepest)
+    engine = running_force(figures, figures.mass, 0.0, 0.0)
+    wagon = running_force(figures, 0.0, train.wagon_t, axle_load_t)
+    engine_kn = engine(speed_kmh) + figures.mass * G / 1000 * steepest
+    wagon_kn = wagon(speed_kmh) + train.wagon_t * G / 1000 * steepest
     pulled = max(0, int((figures.continuous_effort - engine_kn) / wagon_kn))
     return replace(duty, train=replace(train, wagons=min(train.wagons, pulled)))
 
@@ -57,8 +59,7 @@ class Consist:
         end_m = 0.0
         for section in duty.sections:
             end_m += section.length_m
-            held = section.gradient_permille + curve(section.curve_m)
-            self._ends.append((end_m, held))
+            self._ends.append((end_m, _against(section)))
         self._section = 0
         self.place_m = 0.0
         self.speed_m_s = 0.0
@@ -118,3 +119,8 @@ class Consist:
         after = max(after, 0.0)
         self.place_m += (speed + after) / 2 * dt_s
         self.speed_m_s = after
+
+
+def _against(section: Section) -> float:
+    """What gradient and curve hold back there, in N per kN of weight."""
+    return section.gradient_permille + curve(section.curve_m)
